@@ -1,0 +1,88 @@
+"""Every failure a person can meet, one class for each exit code.
+
+OpsError
+├── CommandFailed         1  a command failed
+│   └── CommandTimedOut   1  a command ran past its deadline and was stopped
+├── UsageError            2  usage or configuration
+├── ConnectError          3  cannot connect, or the link was lost
+│   └── HostKeyError      3  the host key is unknown or changed
+├── LockedError           4  another deploy holds the host
+├── GuardError            5  the guard refused, or migrations are pending
+├── MigrationError        6  the migration failed
+├── VerifyError           7  the new container did not stay up
+└── NotReadyError         8  the host is not ready
+"""
+
+from __future__ import annotations
+
+import re
+
+from invoke.exceptions import Exit
+
+EVIDENCE_LINES = 20
+
+
+class OpsError(Exit):
+    """A failure as it is shown: one sentence, the evidence (last lines of output), the next command to type."""
+
+    exit_code = 1
+
+    def __init__(self, sentence: str, *, evidence: str = "", hint: str = "") -> None:
+        self.sentence = sentence
+        self.evidence = evidence
+        self.hint = hint
+        super().__init__(render(sentence, evidence, hint), self.exit_code)
+
+
+def masked(text: str) -> str:
+    """The text with the password of every URL in it replaced by ***."""
+    return re.sub(r"(://[^\s:/@]*:)\S+@", r"\1***@", text)
+
+
+def render(sentence: str, evidence: str = "", hint: str = "") -> str:
+    """Lay out a failure: the sentence, the last `EVIDENCE_LINES` lines of evidence behind `  | `, `next: hint`."""
+    shown = evidence.strip("\n").splitlines()[-EVIDENCE_LINES:] if evidence.strip() else []
+    lines = [sentence, *(f"  | {line}".rstrip() for line in shown)]
+    if hint:
+        lines.append(f"next: {hint}")
+    return masked("\n".join(lines))
+
+
+class CommandFailed(OpsError):
+    exit_code = 1
+
+
+class CommandTimedOut(CommandFailed):
+    pass
+
+
+class UsageError(OpsError):
+    exit_code = 2
+
+
+class ConnectError(OpsError):
+    exit_code = 3
+
+
+class HostKeyError(ConnectError):
+    pass
+
+
+class LockedError(OpsError):
+    exit_code = 4
+
+
+class GuardError(OpsError):
+    exit_code = 5
+
+
+class MigrationError(OpsError):
+    exit_code = 6
+
+
+class VerifyError(OpsError):
+    exit_code = 7
+
+
+class NotReadyError(OpsError):
+    exit_code = 8

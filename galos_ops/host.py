@@ -1,0 +1,255 @@
+"""One Docker host over SSH: the only module that touches the network and the host's files."""
+
+from __future__ import annotations
+
+import base64
+import select
+import shlex
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import TracebackType
+
+import paramiko
+from fabric import Connection
+from paramiko.ssh_exception import SSHException
+
+from galos_ops.errors import (
+    CommandFailed,
+    CommandTimedOut,
+    ConnectError,
+    NotReadyError,
+    UsageError,
+)
+from galos_ops.ssh import connect
+
+COMMAND_SECONDS = 60
+GRACE_SECONDS = 15  # what a remote deadline gets on top before we stop waiting for its word
+SUDO_ASKS = 97
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a command left behind; `output` is both streams in the order they arrived."""
+
+    exited: int
+    stdout: str
+    stderr: str
+    output: str
+
+    @property
+    def ok(self) -> bool:
+        return self.exited == 0
+
+
+@dataclass(frozen=True)
+class Change:
+    """What a step that is safe to repeat did: whether it changed the host, and the detail to show (no secrets)."""
+
+    changed: bool
+    detail: str
+
+
+OnLine = Callable[[str], None]
+
+
+class Host:
+    """An SSH connection to a Docker host whose host key is known."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self.name: str = connection.original_host
+
+    def __enter__(self) -> Host:
+        """Connect, unless the caller's connection is open already; raises `ConnectError` or `HostKeyError`."""
+        self._ours = not self.connection.is_connected
+        if self.connection.config.run.dry:
+            raise UsageError("fab --dry would change the host all the same.", hint="use the task's own options")
+        if self._ours:
+            connect(self.connection)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._ours:
+            self.connection.close()
+
+    def run(
+        self,
+        script: str,
+        *,
+        doing: str,
+        stdin: bytes = b"",
+        timeout: int = COMMAND_SECONDS,
+        check: bool = True,
+        on_line: OnLine | None = None,
+    ) -> Result:
+        """Run a POSIX shell script on the host and return what it left behind.
+
+        `doing` completes "could not ..." in errors; `timeout` in seconds ends the script on the host too;
+        `on_line` gets each line of output as it comes. Raises `CommandFailed` for a non-zero exit unless `check` is
+        false, `CommandTimedOut`, and `ConnectError` when the link is lost.
+        """
+        if self.connection.config.run.echo:
+            print(script)
+        result = self._execute(f"timeout -k 5 {timeout} sh -c {shlex.quote(script)}", stdin, timeout, on_line, doing)
+        if result.exited in (124, 137):
+            raise CommandTimedOut(
+                f"{self.name}: could not {doing}: not done after {timeout} s, stopped.", evidence=result.output
+            )
+        if check and not result.ok:
+            raise CommandFailed(f"{self.name}: could not {doing} (exit {result.exited}).", evidence=result.output)
+        return result
+
+    def sudo(self, script: str, *, doing: str, timeout: int = COMMAND_SECONDS) -> Result:
+        """Run a script as root: as it is for root, else with sudo and the password of `--prompt-for-sudo-password`."""
+        password = self.connection.config.sudo.password
+        word = shlex.quote(script)
+        ask = f"exec sudo -S -p '' sh -c {word}" if password else f"exit {SUDO_ASKS}"
+        stdin = f"{password}\n".encode() if password else b""
+        result = self.run(
+            f'if [ "$(id -u)" = 0 ]; then exec sh -c {word} </dev/null\n'
+            f"elif sudo -n true 2>/dev/null; then exec sudo -n sh -c {word} </dev/null\n"
+            f"else {ask}; fi",
+            doing=doing,
+            stdin=stdin,
+            timeout=timeout,
+            check=False,
+        )
+        if result.exited == SUDO_ASKS:
+            raise NotReadyError(
+                f"{self.name}: could not {doing}: it needs root, and sudo asks for a password.",
+                hint="run the same command again with fab --prompt-for-sudo-password",
+            )
+        if not result.ok:
+            raise CommandFailed(f"{self.name}: could not {doing} (exit {result.exited}).", evidence=result.output)
+        return result
+
+    def read(self, *paths: str) -> list[str | None]:
+        """The texts of files on the host in one round trip, None for a missing one; raises `NotReadyError`."""
+        script = "\n".join(
+            f"if [ -e {word} ] || [ -L {word} ]; then base64 <{word} | tr -d '\\n' && printf '.\\n' || echo '!'; "
+            "else echo; fi"
+            for word in map(shell_path, paths)
+        )
+        result = self.run(script, doing="read files")
+        return [
+            self._text(path, line, result.stderr) for path, line in zip(paths, result.stdout.splitlines(), strict=True)
+        ]
+
+    def _text(self, path: str, line: str, evidence: str) -> str | None:
+        if not line:
+            return None
+        try:
+            if line.endswith("."):
+                return base64.b64decode(line[:-1], validate=True).decode()
+        except UnicodeDecodeError:
+            evidence = "it is not UTF-8 text"
+        raise NotReadyError(f"{self.name}: cannot read {path}; it was left as it is.", evidence=evidence)
+
+    def write(self, path: str, text: str, *, mode: int = 0o600) -> None:
+        """Put a whole file in place atomically: private from its first byte, complete or not there at all.
+
+        A symbolic link stays, its target is replaced; missing folders are made for the owner alone. Needs no SFTP.
+        """
+        data = text.encode()
+        self.run(
+            f'umask 077; path={shell_path(path)}; path=$(readlink -f -- "$path" || printf %s "$path")\n'
+            'folder=$(dirname -- "$path"); mkdir -p -- "$folder" || exit 1\n'
+            'new=$(mktemp "$folder/.galos-ops.XXXXXX") || exit 1\n'
+            "trap 'rm -f -- \"$new\"' EXIT; trap 'exit 1' HUP INT TERM\n"
+            f'cat >"$new" && [ "$(wc -c <"$new")" -eq {len(data)} ] && chmod {mode:o} "$new" && sync "$new" '
+            '&& mv -f -- "$new" "$path"',
+            doing=f"write {path}; it is as it was",
+            stdin=data,
+        )
+
+    def channel(self) -> paramiko.Channel:
+        """A fresh channel of this connection; raises `ConnectError`."""
+        try:
+            channel: paramiko.Channel = self.connection.create_session()
+        except (SSHException, OSError, EOFError) as error:
+            raise self.lost("open a channel") from error
+        return channel
+
+    def lost(self, doing: str) -> ConnectError:
+        """The error for a link that died."""
+        return ConnectError(
+            f"{self.name}: the connection was lost while trying to {doing}; what ran on the host may still run there.",
+            hint="run the same command again: it looks at the host first",
+        )
+
+    def _execute(self, command: str, stdin: bytes, timeout: int, on_line: OnLine | None, doing: str) -> Result:
+        channel = self.channel()
+        gathered = _Output(on_line)
+        deadline = time.monotonic() + timeout + GRACE_SECONDS
+        try:
+            channel.settimeout(timeout)
+            channel.exec_command(command)
+            channel.sendall(stdin)
+            channel.shutdown_write()
+            while not gathered.drain(channel):
+                if not select.select([channel], [], [], max(0.0, deadline - time.monotonic()))[0]:
+                    break
+            ended = channel.status_event.wait(max(0.0, deadline - time.monotonic()))
+        except (SSHException, OSError, EOFError) as error:
+            raise self.lost(doing) from error
+        finally:
+            channel.close()
+        if not channel.get_transport().is_active():
+            raise self.lost(doing)
+        if not ended:
+            raise CommandTimedOut(
+                f"{self.name}: could not {doing}: no answer after {timeout} s.", evidence=gathered.text
+            )
+        return gathered.result(channel.exit_status)
+
+
+class _Output:
+    """Both streams of a channel, gathered in the order they arrive and handed on a line at a time."""
+
+    def __init__(self, on_line: OnLine | None) -> None:
+        self._on_line = on_line
+        self._streams: tuple[list[bytes], list[bytes]] = ([], [])
+        self._both: list[bytes] = []
+        self._rest = b""
+
+    def drain(self, channel: paramiko.Channel) -> bool:
+        """Take what is there; true when nothing more can come."""
+        over = bool(channel.eof_received or channel.closed)
+        while channel.recv_ready():
+            self._take(0, channel.recv(65536))
+        while channel.recv_stderr_ready():
+            self._take(1, channel.recv_stderr(65536))
+        return over
+
+    def _take(self, stream: int, data: bytes) -> None:
+        self._streams[stream].append(data)
+        self._both.append(data)
+        if self._on_line:
+            *lines, self._rest = (self._rest + data).split(b"\n")
+            for line in lines:
+                self._on_line(line.decode(errors="replace").rstrip("\r"))
+
+    @property
+    def text(self) -> str:
+        return _text(self._both)
+
+    def result(self, exited: int) -> Result:
+        if self._on_line and self._rest:
+            self._on_line(self._rest.decode(errors="replace"))
+        return Result(exited, _text(self._streams[0]), _text(self._streams[1]), self.text)
+
+
+def _text(chunks: list[bytes]) -> str:
+    return b"".join(chunks).decode(errors="replace")
+
+
+def shell_path(path: str) -> str:
+    """A path on the host as one shell word; a leading `~` is the user's home."""
+    if path == "~":
+        return '"$HOME"'
+    if path.startswith("~/"):
+        return '"$HOME"/' + shlex.quote(path[2:])
+    return shlex.quote(path)

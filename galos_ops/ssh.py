@@ -1,0 +1,111 @@
+"""Opening a connection safely: known host keys only, every wait bounded, a dead link noticed."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shlex
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import paramiko
+from fabric import Connection
+from paramiko.ssh_exception import AuthenticationException, BadHostKeyException, SSHException
+
+from galos_ops.errors import ConnectError, HostKeyError, OpsError
+
+CONNECT_SECONDS = 10
+AUTHENTICATE_SECONDS = 30
+DEAD_LINK_SECONDS = 15
+KEEPALIVE_SECONDS = 5
+
+logging.getLogger("paramiko").addHandler(logging.NullHandler())  # our errors say it; no stray lines on stderr
+
+
+def connect(connection: Connection) -> None:
+    """Open a connection to a host whose key is known; raises `HostKeyError` or `ConnectError`."""
+    name = connection.original_host
+    address = f"{connection.user}@{connection.host} port {connection.port}"
+    try:
+        _prepare(connection)
+        connection.open()
+    except OpsError:
+        connection.client.close()
+        raise
+    except BadHostKeyException as error:
+        expected, got = error.expected_key.fingerprint, error.key.fingerprint
+        raise HostKeyError(
+            f"{name}: its SSH host key has changed (known: {expected}, offered: {got}); nothing was run.",
+            hint=f"only if the host was reinstalled: ssh-keygen -R {shlex.quote(error.hostname)}",
+        ) from error
+    except AuthenticationException as error:
+        raise ConnectError(
+            f"{name}: {address} refused our key or password.", evidence=str(error), hint=f"try: ssh {name}"
+        ) from error
+    except socket.gaierror as error:
+        raise ConnectError(
+            f"{name}: no address is known for {connection.host}.", hint="check the name after -H"
+        ) from error
+    except (SSHException, OSError, EOFError) as error:
+        reason = str(error) or type(error).__name__
+        raise ConnectError(f"{name}: cannot connect to {address}.", evidence=reason, hint=f"try: ssh {name}") from error
+    _bound(connection.transport)
+
+
+class _Refuse(paramiko.MissingHostKeyPolicy):
+    """Ends the connection before anything is authenticated or run."""
+
+    def missing_host_key(self, client: paramiko.SSHClient, hostname: str, key: paramiko.PKey) -> None:  # noqa: ARG002
+        raise HostKeyError(
+            f"{hostname}: its SSH host key {key.get_name()} {key.fingerprint} is not in known_hosts; nothing was run.",
+            hint="compare the fingerprint with the host's own, then connect once with ssh to accept it",
+        )
+
+
+def known_hosts_files(ssh_config: dict[str, Any]) -> Iterator[Path]:
+    """The known_hosts files that ssh would read for a host, as named in its ssh_config (ssh_config(5))."""
+    named = {
+        "userknownhostsfile": "~/.ssh/known_hosts ~/.ssh/known_hosts2",
+        "globalknownhostsfile": "/etc/ssh/ssh_known_hosts /etc/ssh/ssh_known_hosts2",
+    }
+    for key, usual in named.items():
+        for word in shlex.split(ssh_config.get(key, usual)):
+            yield Path(os.path.expanduser(word.replace("%d", "~")))
+
+
+def _prepare(connection: Connection) -> None:
+    """Known host keys and bounded times, for a connection and for each gateway before it."""
+    connection.client.set_missing_host_key_policy(_Refuse())
+    for path in known_hosts_files(connection.ssh_config):
+        if path.is_file():
+            connection.client.load_system_host_keys(str(path))
+    connection.connect_timeout = connection.connect_timeout or CONNECT_SECONDS
+    bounds = {
+        "banner_timeout": CONNECT_SECONDS,
+        "auth_timeout": AUTHENTICATE_SECONDS,
+        "channel_timeout": DEAD_LINK_SECONDS,
+    }
+    connection.connect_kwargs = {**bounds, **connection.connect_kwargs}
+    if isinstance(connection.gateway, Connection):
+        _prepare(connection.gateway)
+
+
+def _bound(transport: paramiko.Transport) -> None:
+    """Make a dead link end: unacknowledged bytes by the kernel, a silent peer by unanswered keepalives."""
+    if isinstance(transport.sock, socket.socket) and hasattr(socket, "TCP_USER_TIMEOUT"):
+        transport.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, DEAD_LINK_SECONDS * 1000)
+    threading.Thread(target=_watch, args=(transport,), daemon=True).start()
+
+
+def _watch(transport: paramiko.Transport) -> None:
+    while transport.is_active():
+        alarm = threading.Timer(DEAD_LINK_SECONDS, transport.close)
+        alarm.daemon = True
+        alarm.start()
+        transport.global_request("keepalive@openssh.com", wait=True)
+        alarm.cancel()
+        time.sleep(KEEPALIVE_SECONDS)
