@@ -1,0 +1,74 @@
+"""ECR, IAM and STS of one AWS account: moto behind TLS, with the users of /aws/users.json and every request checked."""
+
+import json
+import os
+import sys
+from typing import Any
+
+os.environ["MOTO_ACCOUNT_ID"] = os.environ["ACCOUNT"]
+os.environ["INITIAL_NO_AUTH_ACTION_COUNT"] = "0"
+
+from moto.core.exceptions import JsonRESTError
+from moto.ecr.models import Image, ecr_backends
+from moto.iam import access_control
+from moto.iam.models import iam_backends
+from moto.server import main
+
+INVALID_TOKEN = "The security token included in the request is invalid."
+WRONG_SIGNATURE = "The request signature we calculated does not match the signature you provided."
+
+
+def add_users(users: list[dict[str, Any]], account: str) -> None:
+    """Create each `{name, policy, key}`: moto makes up its access keys, a restart must keep the ones handed out."""
+    iam = iam_backends[account]["aws"]
+    for user in users:
+        iam.create_user(os.environ["REGION"], user["name"])
+        iam.put_user_policy(user["name"], "sandbox", json.dumps(user["policy"]))
+        if user["key"]:
+            key = iam.create_access_key(user["name"])
+            del iam.access_keys[key.physical_resource_id]
+            key.access_key_id, key.secret_access_key = user["key"]["id"], user["key"]["secret"]
+            iam.access_keys[key.physical_resource_id] = key
+
+
+def size_in_bytes(image: Image) -> int:
+    """What ECR reports: the layers as they are stored, compressed (moto reports the size of the image's config)."""
+    return sum(layer["size"] for layer in json.loads(image.image_manifest)["layers"])
+
+
+class JsonRequest(access_control.IAMRequest):
+    """Refuses in the words of a service that speaks JSON; moto has those of EC2 and IAM only."""
+
+    def _raise_invalid_access_key(self, reason: str) -> None:
+        if self._service != "ecr":
+            super()._raise_invalid_access_key(reason)
+        raise JsonRESTError("UnrecognizedClientException", INVALID_TOKEN)
+
+    def _raise_signature_does_not_match(self) -> None:
+        if self._service != "ecr":
+            super()._raise_signature_does_not_match()
+        raise JsonRESTError("InvalidSignatureException", WRONG_SIGNATURE)
+
+    def _raise_access_denied(self) -> None:
+        if self._service != "ecr":
+            super()._raise_access_denied()
+        denied = f"User: {self._access_key.arn} is not authorized to perform: {self._action}"
+        raise JsonRESTError("AccessDeniedException", denied)
+
+
+if __name__ == "__main__":
+    account, region = os.environ["ACCOUNT"], os.environ["REGION"]
+    Image.get_image_size_in_bytes = size_in_bytes
+    access_control.IAMRequest = JsonRequest
+    with open("/aws/users.json") as file:
+        add_users(json.load(file), account)
+    for repository in os.environ["REPOSITORIES"].split():
+        ecr_backends[account][region].create_repository(
+            repository_name=repository,
+            registry_id=account,
+            encryption_config=None,
+            image_scan_config=None,
+            image_tag_mutablility="MUTABLE",
+            tags=[],
+        )
+    sys.exit(main(["-H", "", "-p", "443", "-c", "/tls/server.pem", "-k", "/tls/server.key"]))

@@ -1,0 +1,3 @@
+#!/bin/sh
+# A package that is installed starts no service.
+exit 101

@@ -1,0 +1,2 @@
+ALTER TABLE stars DROP COLUMN parent_id;
+ALTER TABLE stars ALTER COLUMN orbit SET NOT NULL;

@@ -1,0 +1,2 @@
+ALTER TABLE stars ALTER COLUMN orbit DROP NOT NULL;
+ALTER TABLE stars ADD COLUMN parent_id smallint;

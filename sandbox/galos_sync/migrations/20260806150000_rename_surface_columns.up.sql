@@ -1,0 +1,2 @@
+ALTER TABLE bodies RENAME COLUMN surface_temp TO surface_temperature;
+ALTER TABLE bodies RENAME COLUMN surface_press TO surface_pressure;

@@ -1,0 +1,1 @@
+ALTER TABLE bodies DROP COLUMN axial_tilt;

@@ -1,0 +1,123 @@
+"""The containers of a sandbox: three services as a table, and Docker hosts."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from galos_ops.errors import CommandFailed, NotReadyError
+from sandbox import engine
+from sandbox.aws import ACCOUNT, AWS_NAMES, REGION, REGISTRY, REPOSITORIES
+from sandbox.docker import Docker
+from sandbox.layers import File, tar
+
+CONNECTS = "bash -c '</dev/tcp/127.0.0.1/443'"
+ENGINE_ANSWERS = "docker version"
+UNPRIVILEGED = (
+    *("--cap-add", "ALL", "--cap-drop", "SYS_RESOURCE"),
+    *("--security-opt", "seccomp=unconfined"),
+    *("--security-opt", "apparmor=unconfined"),
+    *("--security-opt", "systempaths=unconfined"),
+)
+
+
+@dataclass(frozen=True)
+class Service:
+    """A container of the sandbox beside its hosts; `ready` is a shell command that succeeds inside it."""
+
+    aliases: tuple[str, ...]
+    ready: str
+    port: int | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+SERVICES = {
+    "db": Service(("db",), ready="pg_isready --host 127.0.0.1"),
+    "registry": Service((REGISTRY,), CONNECTS, port=443),
+    "aws": Service(
+        AWS_NAMES,
+        CONNECTS,
+        port=443,
+        environment={"ACCOUNT": ACCOUNT, "REGION": REGION, "REPOSITORIES": " ".join(REPOSITORIES)},
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Container:
+    """One container of a sandbox; `flavour` is a host's docker-compose, empty for a service."""
+
+    docker: Docker
+    sandbox: str
+    role: str
+    flavour: str = ""
+
+    @property
+    def name(self) -> str:
+        return f"galos-{self.sandbox}-{self.role}"
+
+    def create(self, image: str, files: Mapping[str, File]) -> None:
+        """Create the container with the given files in it; it isn't started."""
+        service = SERVICES.get(self.role)
+        port = service.port if service else 22
+        aliases = service.aliases if service else (self.role,)
+        self.docker.run(
+            "create",
+            *("--name", self.name, "--hostname", self.role, "--network", f"galos-{self.sandbox}"),
+            *("--label", f"{engine.LABEL}={self.sandbox}", "--label", f"{engine.LABEL}.role={self.role}"),
+            *("--label", f"{engine.LABEL}.flavour={self.flavour}"),
+            *(part for alias in aliases for part in ("--network-alias", alias)),
+            *(("--publish", f"127.0.0.1::{port}") if port else ()),
+            *(part for item in (service.environment if service else {}).items()
+              for part in ("--env", "=".join(item))),
+            *(() if service else host_options(self.docker, image)),
+            image,
+        )
+        try:
+            self.place(files)
+        except CommandFailed:
+            self.remove()
+            raise
+
+    def place(self, files: Mapping[str, File]) -> None:
+        """Put files, by their absolute path, into the container, running or not."""
+        if not files:
+            return
+        relative = {path.lstrip("/"): file for path, file in files.items()}
+        self.docker.run("cp", "-", f"{self.name}:/", stdin=tar(relative))
+
+    def start(self) -> None:
+        """Start the container and wait until what it is for works."""
+        self.docker.run("start", self.name)
+        self.wait()
+
+    def wait(self, seconds: int = 60) -> None:
+        """Wait until what the container is for works; raises NotReadyError with its log."""
+        ready = SERVICES[self.role].ready if self.role in SERVICES else ENGINE_ANSWERS
+        script = f"until {ready} >/dev/null 2>&1; do sleep 0.1; done"
+        if not self.docker.ok("exec", self.name, "timeout", str(seconds), "bash", "-c", script):
+            log = self.docker.attempt("logs", "--tail", "20", self.name)
+            raise NotReadyError(
+                f"{self.role} of the sandbox does not work", evidence=(log.stdout + log.stderr).decode(errors="replace")
+            )
+
+    def stop(self) -> None:
+        """Stop the container."""
+        self.docker.run("stop", "--time", "5", self.name)
+
+    def remove(self) -> None:
+        """Remove the container and its volumes."""
+        self.docker.run("rm", "--force", "--volumes", self.name)
+
+
+def host_options(docker: Docker, image: str) -> tuple[str, ...]:
+    """What lets an engine run inside a container: everything, or as much as this machine itself may give."""
+    privileges = ("--privileged",) if can_be_privileged(docker, image) else UNPRIVILEGED
+    return (*privileges, "--volume", "/var/lib/docker", "--tmpfs", "/run:exec,mode=755")
+
+
+@functools.cache
+def can_be_privileged(docker: Docker, image: str) -> bool:
+    """Tell whether the engine can start a privileged container."""
+    return docker.ok("run", "--rm", "--privileged", "--network", "none", image, "true")

@@ -1,0 +1,104 @@
+"""The releases of the galos-sync stand-in, and their images: one shared layer, one tiny layer each."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from galos_ops.errors import UsageError
+from sandbox.docker import Docker
+from sandbox.images import REPOSITORY
+from sandbox.layers import File, digest, image, tar
+
+MIGRATIONS = Path(__file__).parent / "galos_sync" / "migrations"
+SECOND = 1_000_000_000
+
+V1 = ("20260801120000_create_systems", "20260803090000_create_stars_and_bodies")
+V2 = (*V1, "20260806140000_allow_stars_without_orbits", "20260806150000_rename_surface_columns")
+
+WORK = """
+SELECT format('watching %s systems, %s stars, %s bodies',
+    (SELECT count(name) FROM systems),
+    (SELECT count({star}) FROM stars),
+    (SELECT count({body}) FROM bodies));
+"""
+WORK_V1 = WORK.format(star="orbit", body="surface_temp")
+WORK_V2 = WORK.format(star="coalesce(parent_id, id)", body="surface_temperature")
+
+
+@dataclass(frozen=True)
+class Release:
+    """What a version carries: its migrations, the query it lives on, the way it fails."""
+
+    migrations: tuple[str, ...]
+    work: str = WORK_V2
+    crash: str = ""
+    healthcheck: str = ""
+
+
+RELEASES = {
+    "v1": Release(V1, work=WORK_V1),
+    "v2": Release(V2),
+    "v3": Release(V2),
+    "broken-migration": Release((*V2, "20260811100000_drop_axial_tilt")),
+    "slow-migration": Release((*V2, "20260812100000_index_system_names")),
+    "crashing": Release(V2, crash="invalid EDDN relay address"),
+    "unhealthy": Release(V2, healthcheck="echo 'no message from EDDN'; exit 1"),
+    "healthy": Release(V2, healthcheck="exit 0"),
+}
+
+
+def find(version: str) -> Release:
+    """Return a release of the table; raises UsageError with the known ones."""
+    if version not in RELEASES:
+        raise UsageError(f"there is no release {version}", hint=f"take one of {', '.join(RELEASES)}")
+    return RELEASES[version]
+
+
+def files(version: str, release: Release) -> dict[str, File]:
+    """What the release's own layer holds."""
+    placed = {"galos/version": version, "galos/work.sql": release.work}
+    for migration in release.migrations:
+        for direction in ("up", "down"):
+            name = f"{migration}.{direction}.sql"
+            placed[f"galos/galos_db/migrations/{name}"] = (MIGRATIONS / name).read_text()
+    if release.crash:
+        placed["galos/crash"] = release.crash
+    return {name: File(text.encode()) for name, text in placed.items()}
+
+
+def config(version: str, release: Release) -> dict[str, Any]:
+    """How a container of the release runs."""
+    described: dict[str, Any] = {
+        "Cmd": ["galos-sync"],
+        "Env": ["PATH=/usr/bin:/bin"],
+        "Labels": {"org.opencontainers.image.version": version},
+        "WorkingDir": "/galos",
+    }
+    if release.healthcheck:
+        described["Healthcheck"] = {
+            "Test": ["CMD-SHELL", release.healthcheck],
+            "Interval": SECOND,
+            "Timeout": SECOND,
+            "Retries": 2,
+        }
+    return described
+
+
+def ensure(docker: Docker, version: str, runtime: str) -> str:
+    """Return the tag of the release's image on the outer engine, after loading it where it is missing."""
+    release = find(version)
+    own = tar(files(version, release))
+    described = config(version, release)
+    tag = f"{REPOSITORY}/galos-sync:{version}-{digest(own + f'{described}{runtime}'.encode())[:12]}"
+    if not docker.ok("image", "inspect", tag):
+        docker.run("load", "--quiet", stdin=image(tag, [shared_layer(docker, runtime), own], described))
+    return tag
+
+
+@functools.cache
+def shared_layer(docker: Docker, runtime: str) -> bytes:
+    """The layer that every release starts with: a shell, psql and sqlx."""
+    return docker.output("run", "--rm", "--network", "none", runtime, "cat", "/layer.tar")

@@ -1,0 +1,232 @@
+"""The sandbox: hosts, a registry, the ECR API and a database on a network of their own."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from galos_ops.errors import UsageError
+from sandbox import aws, engine, files, images, releases
+from sandbox.host import Host
+from sandbox.keys import AccessKey, Keys, write
+from sandbox.layers import File
+from sandbox.machines import SERVICES, Container
+from sandbox.state import GENERATED, State
+
+FLAVOURS = ("v1", "v2", "v5")
+
+
+class Sandbox(State):
+    """One sandbox, whose generated files lie in `directory`; its name and directory tell it from all others."""
+
+    @classmethod
+    def of_checkout(cls) -> Sandbox:
+        """The sandbox that `inv sandbox.up` brings up."""
+        return cls("demo", Path(__file__).parent)
+
+    def up(self, hosts: int = 1, compose: Sequence[str] = (), release: str = "v1") -> bool:
+        """Bring up what is missing, `compose` cycling over the hosts; returns False where nothing was."""
+        releases.find(release)
+        wanted = {host_name(n): flavour_known(compose[n % len(compose)]) if compose else "" for n in range(hosts)}
+        with engine.in_use():
+            self._docker = engine.ensure(self.steps)
+            if not self.keys_file.exists():
+                self._remove_containers()
+                Keys.new(aws.NAMES).save(self.keys_file)
+            found = self.found()
+            for name, flavour in wanted.items():
+                if name in found and flavour not in ("", found[name].container.flavour):
+                    raise UsageError(f"{name} is up with another docker-compose", hint="inv sandbox.down")
+            roles = {**dict.fromkeys(SERVICES, ""), **{name: flavour or "v2" for name, flavour in wanted.items()}}
+            absent = [self._container(role, flavour) for role, flavour in roles.items() if role not in found]
+            stopped = [each.container for each in found.values() if not each.running]
+            if not absent and not stopped and self.complete.exists():
+                return self.write_files()
+            self.complete.unlink(missing_ok=True)
+            self._bring_up([*stopped, *absent])
+            self.write_files()
+            self._prepare_database()
+            self._register(self.registry.tags(aws.REPOSITORY))
+            if not self.registry.tags(aws.REPOSITORY):
+                self.publish(release)
+            write(self.complete, "")
+        return True
+
+    def down(self, *, drop_images: bool = False) -> bool:
+        """Remove everything but the images, which stay as a cache; returns False where there was nothing."""
+        known = self.keys_file.exists()
+        self._docker = engine.ensure(self.steps) if known or drop_images else engine.find()
+        removed = False
+        if self._docker:
+            removed = self._remove_containers()
+            if drop_images:
+                images.drop(self.docker)
+            if engine.stop_if_idle(self.docker) and drop_images:
+                engine.discard()
+        for path in (self.directory / name for name in GENERATED):
+            shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+        return known or removed
+
+    def publish(self, version: str) -> None:
+        """Push a release as `latest` and under its own tag, and register both with the ECR API."""
+        tags = images.ensure(self.docker, ["runtime"], self.steps)
+        with self.steps.step(f"publish {version}"):
+            image = releases.ensure(self.docker, version, tags["runtime"])
+            registry = self.registry
+            config = self.state / "docker"
+            write(config / "config.json", files.docker_config(registry.address, registry.basic), mode=0o600)
+            for tag in (version, "latest"):
+                pushed = f"{registry.address}/{aws.REPOSITORY}:{tag}"
+                self.docker.run("tag", image, pushed)
+                self.docker.run("--config", str(config), "push", pushed)
+                self.docker.run("rmi", pushed)
+            self._register([version, "latest"])
+
+    def add_host(self, name: str, compose: str = "v2") -> Host:
+        """Bring up one more host, which ssh_config then knows by this name."""
+        if name in self.found():
+            raise UsageError(f"the sandbox has a {name} already")
+        self._bring_up([self._container(name, flavour_known(compose))])
+        self.write_files()
+        return self.host(name)
+
+    def remove_host(self, name: str) -> None:
+        """Remove a host and what it holds."""
+        self.find(name).container.remove()
+        self.write_files()
+
+    def stop(self, name: str) -> None:
+        """Stop `db`, `registry`, `aws` or a host."""
+        self.find(name).container.stop()
+
+    def start(self, name: str) -> None:
+        """Start what `stop` stopped, with all that it knew."""
+        self._bring_up([self.find(name).container])
+        self.write_files()
+        if name == "aws":
+            self._register(self.registry.tags(aws.REPOSITORY))
+
+    def database(self, name: str = aws.DATABASE) -> str:
+        """Create an empty database in the place of any of that name; returns its URL as the hosts see it."""
+        self.query(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)', database="postgres")
+        self.query(f'CREATE DATABASE "{name}" OWNER galos', database="postgres")
+        return self.database_url(name)
+
+    def query(self, sql: str, database: str = aws.DATABASE) -> str:
+        """Run SQL as the database's administrator; returns unaligned rows."""
+        command = ("exec", "--interactive", self.find("db").container.name, "psql", "-XAtq", "-v", "ON_ERROR_STOP=1")
+        return self.docker.run(*command, "--dbname", database, stdin=sql.encode())
+
+    def migration_seconds(self, seconds: float) -> None:
+        """Say how long the migration of `slow-migration` takes from now on."""
+        self.query(f"ALTER ROLE galos SET galos.migration_seconds = '{seconds}'")
+
+    def revoke_keys(self) -> None:
+        """Delete the AWS key that the hosts were given."""
+        if self.keys.puller:
+            self._call_aws(["iam", "delete_access_key", {"UserName": aws.PULLER, "AccessKeyId": self.keys.puller.id}])
+            self._hand_out(None)
+
+    def renew_keys(self) -> AccessKey:
+        """Hand out a new AWS key in the developer's profile, after revoking the one before."""
+        self.revoke_keys()
+        created = self._call_aws(["iam", "create_access_key", {"UserName": aws.PULLER}])[0]["AccessKey"]
+        key = AccessKey(created["AccessKeyId"], created["SecretAccessKey"])
+        self._hand_out(key)
+        return key
+
+    def _container(self, role: str, flavour: str) -> Container:
+        return Container(self.docker, self.id, role, flavour)
+
+    def _bring_up(self, containers: Sequence[Container]) -> None:
+        tags = images.ensure(self.docker, {image_of(each) for each in containers} | {"runtime"}, self.steps)
+        network = f"galos-{self.id}"
+        if not self.docker.ok("network", "inspect", network):
+            self.docker.run("network", "create", "--label", f"{engine.LABEL}={self.id}", network)
+        found, keys = self.found(), self.keys
+
+        def bring(container: Container) -> None:
+            tag = tags[image_of(container)]
+            with self.steps.step(f"start {container.role}"):
+                present = found.get(container.role)
+                if present and present.image != tag:
+                    container.remove()
+                if not present or present.image != tag:
+                    container.create(tag, contents(container.role, keys))
+                container.start()
+
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(bring, containers))
+
+    def _prepare_database(self) -> None:
+        if not self.query("SELECT 1 FROM pg_roles WHERE rolname = 'galos'", database="postgres"):
+            self.query(f"CREATE ROLE galos LOGIN PASSWORD '{self.keys.password}'", database="postgres")
+        if not self.query(f"SELECT 1 FROM pg_database WHERE datname = '{aws.DATABASE}'", database="postgres"):
+            self.database()
+
+    def _register(self, tags: Sequence[str]) -> None:
+        if not tags:
+            return
+        registry = self.registry
+        self._call_aws(*(["ecr", "put_image", registry.image(aws.REPOSITORY, tag)] for tag in tags))
+
+    def _call_aws(self, *calls: Sequence[Any]) -> list[Any]:
+        command = ("exec", "--interactive", self.find("aws").container.name, "python3", "/aws/admin.py")
+        answers: list[Any] = json.loads(self.docker.run(*command, stdin=json.dumps(calls).encode()))
+        return answers
+
+    def _hand_out(self, key: AccessKey | None) -> None:
+        keys = self.keys.with_puller(key)
+        keys.save(self.keys_file)
+        self.find("aws").container.place(contents("aws", keys))
+        self.write_files()
+
+    def _remove_containers(self) -> bool:
+        mine = ("--filter", f"label={engine.LABEL}={self.id}")
+        containers = self.docker.run("ps", "--all", "--quiet", *mine).split()
+        networks = self.docker.run("network", "ls", "--quiet", *mine).split()
+        if containers:
+            with self.steps.step("remove the containers"):
+                self.docker.run("rm", "--force", "--volumes", *containers)
+        if networks:
+            self.docker.run("network", "rm", *networks)
+        return bool(containers or networks)
+
+
+def host_name(number: int) -> str:
+    """The name of the host with this number, from 0."""
+    return "sandbox" if number == 0 else f"sandbox-{number + 1}"
+
+
+def flavour_known(flavour: str) -> str:
+    """Return the flavour of docker-compose; raises UsageError where there is no such host."""
+    if flavour not in FLAVOURS:
+        raise UsageError(f"there is no docker-compose {flavour}", hint=f"take one of {', '.join(FLAVOURS)}")
+    return flavour
+
+
+def image_of(container: Container) -> str:
+    """The name of the image that a container is made of."""
+    return container.role if container.role in SERVICES else f"host-{container.flavour}"
+
+
+def contents(role: str, keys: Keys) -> Mapping[str, File]:
+    """The files that make a container part of this sandbox."""
+    certificate = {"/tls/server.pem": keys.certificate, "/tls/server.key": keys.certificate_key}
+    texts = {
+        "db": {},
+        "registry": certificate,
+        "aws": {**certificate, "/tls/ca.pem": keys.authority, "/aws/users.json": aws.users(keys)},
+    }.get(
+        role,
+        {
+            "/usr/local/share/ca-certificates/sandbox.crt": keys.authority,
+            "/etc/ssh/authorized_keys": keys.ssh_public + "\n",
+        },
+    )
+    secret = ("/tls/", "/aws/")
+    return {path: File(text.encode(), 0o600 if path.startswith(secret) else 0o644) for path, text in texts.items()}

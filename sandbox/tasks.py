@@ -1,0 +1,43 @@
+"""The sandbox from the command line: inv sandbox.up, sandbox.publish, sandbox.down."""
+
+from __future__ import annotations
+
+from invoke.collection import Collection
+from invoke.context import Context
+from invoke.tasks import task
+
+from sandbox.sandbox import Sandbox
+
+
+@task(
+    help={
+        "hosts": "how many Docker hosts",
+        "compose": "their docker-compose: v1, v2 or v5; a comma list cycles over the hosts (default v2)",
+        "release": "what is published at first",
+    }
+)
+def up(_c: Context, hosts: int = 1, compose: str = "", release: str = "v1") -> None:
+    """Bring up Docker hosts, ECR and a database on this machine; what is up stays as it is."""
+    sandbox = Sandbox.of_checkout()
+    changed = sandbox.up(hosts, [name.strip() for name in compose.split(",") if name.strip()], release)
+    print("sandbox is up" if changed else "sandbox is up already: nothing changed")
+    folder = sandbox.directory
+    print(f"next: . {folder / 'env'}; fab -S {folder / 'ssh_config'} -H sandbox setup")
+
+
+@task(help={"version": "the release, v1 by default", "seconds": "how long the migration of slow-migration takes"})
+def publish(_c: Context, version: str = "v1", seconds: int = 0) -> None:
+    """Push a release of galos-sync as latest: v1, v2, v3, broken-migration, slow-migration, crashing, unhealthy."""
+    sandbox = Sandbox.of_checkout()
+    if seconds:
+        sandbox.migration_seconds(seconds)
+    sandbox.publish(version)
+
+
+@task(help={"images": "also delete the cached images"})
+def down(_c: Context, images: bool = False) -> None:
+    """Remove the sandbox; its images stay as a cache."""
+    print("sandbox is gone" if Sandbox.of_checkout().down(drop_images=images) else "there is no sandbox")
+
+
+ns = Collection("sandbox", up, publish, down)
