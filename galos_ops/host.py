@@ -173,6 +173,14 @@ class Host:
             raise self.lost("open a channel") from error
         return channel
 
+    def noise(self, output: str) -> NotReadyError:
+        """The error for a host whose shell prints more than our scripts do."""
+        return NotReadyError(
+            f"{self.name}: a start-up file of the login shell prints text of its own, which breaks scripts.",
+            evidence=output[:400],
+            hint="let ~/.bashrc, or what it reads, print only in interactive shells",
+        )
+
     def lost(self, doing: str) -> ConnectError:
         """The error for a link that died."""
         return ConnectError(

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import difflib
 import re
+import shlex
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from galos_ops.errors import UsageError
@@ -131,6 +133,27 @@ def overlay(tree: Mapping[str, Any]) -> dict[str, Any]:
     return merged
 
 
+def configuration(path: Path) -> dict[str, Any]:
+    """A fabfile.yml as the configuration of a collection, `galos:` laid over its defaults.
+
+    Other keys are Fabric's own and pass through. Raises `UsageError` for a file that is not there or not a mapping.
+    """
+    import yaml
+
+    try:
+        tree = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except OSError as error:
+        raise UsageError(f"Cannot read {path}: {error.strerror}.") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} is not YAML.", evidence=str(error)) from error
+    if not isinstance(tree, Mapping):
+        raise UsageError(f"{path} must be a mapping, not {_kind(tree)}.")
+    galos = tree.get("galos") or {}
+    if not isinstance(galos, Mapping):
+        raise UsageError(f"galos in {path} must be a mapping, not {_kind(galos)}.")
+    return {**tree, "galos": overlay(galos)}
+
+
 def _merge(base: Mapping[str, Any], top: Mapping[str, Any]) -> dict[str, Any]:
     merged = dict(base)
     for key, value in top.items():
@@ -219,6 +242,10 @@ def _check(settings: Settings) -> None:
         _pattern(f"{row}.tag", service.tag, TAG, "a Docker tag")
         _pattern(f"{row}.migration.service", migration.service, SERVICE_NAME, "a compose service name")
         numbers[f"{row}.migration.timeout"] = (migration.timeout, 1)
+        try:
+            shlex.split(migration.arguments)
+        except ValueError as error:
+            raise UsageError(f"{row}.migration.arguments is {migration.arguments!r}: {error}.") from error
         if migration.tool == "command" and not (migration.check and migration.run):
             raise UsageError(f"{row}.migration: tool command needs both check and run.")
         if migration.tool != "command" and (migration.check or migration.run):

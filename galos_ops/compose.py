@@ -1,0 +1,95 @@
+"""The docker-compose verbs as command lines, for compose v1, v2 and v5; pure: nothing here runs anything."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from galos_ops.host import shell_path
+
+FILES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
+FILE = "docker-compose.yml"  # the name that every flavour finds
+
+
+@dataclass(frozen=True)
+class Flavour:
+    """The compose of a host: the words that call it and its version."""
+
+    command: str
+    version: tuple[int, ...]
+
+    @staticmethod
+    def of(text: str) -> Flavour | None:
+        """Read `docker-compose 1.29.2` or `docker compose v2.26.1`; None when there is no version in it."""
+        match = re.match(r"(docker[- ]compose) v?(\d+(?:\.\d+)*)", text)
+        return match and Flavour(match[1], tuple(int(part) for part in match[2].split(".")))
+
+    def __str__(self) -> str:
+        return f"{self.command} {'.'.join(map(str, self.version))}"
+
+
+@dataclass(frozen=True)
+class Compose:
+    """Builds the command lines of one project: `directory` on the host is where its compose file is."""
+
+    flavour: Flavour
+    directory: str
+
+    def here(self, script: str) -> str:
+        """A script that runs in the project's directory."""
+        return f"cd {shell_path(self.directory)} || exit 1\n{script}"
+
+    def _line(self, *words: str) -> str:
+        return f"{self.flavour.command} {shlex.join(words)}"
+
+    def pull(self, services: Iterable[str]) -> str:
+        return self._line("pull", "-q", *services)
+
+    def up(self, services: Iterable[str]) -> str:
+        """`up -d` that never fetches an image by itself; v1 has no flag for that and fetches only a missing one."""
+        stay = ("--pull", "never") if self.flavour.version >= (2, 6) else ()
+        return self._line("up", "-d", *stay, *services)
+
+    def start(self, services: Iterable[str]) -> str:
+        return self._line("start", *services)
+
+    def stop(self, services: Iterable[str]) -> str:
+        return self._line("stop", *services)
+
+    def down(self) -> str:
+        return self._line("down")
+
+    def remove(self, service: str) -> str:
+        """`down` for one service: stopped and deleted, its network and its neighbours untouched."""
+        return self._line("rm", "-s", "-f", service)
+
+    def logs(self, services: Iterable[str], *, tail: int, follow: bool) -> str:
+        return self._line("logs", "--no-color", f"--tail={tail}", *(["-f"] if follow else []), *services)
+
+    def run(self, service: str, name: str, argv: list[str]) -> str:
+        """A one-off container with a name of its own, without a terminal, in place of the image's entrypoint.
+
+        The entrypoint is replaced because it may start the service itself.
+        """
+        return self._line("run", "--no-deps", "-T", "--name", name, "--entrypoint", argv[0], service, *argv[1:])
+
+
+def render(images: Mapping[str, str]) -> str:
+    """A compose file for services by name and image, their `.env` injected, their logs bounded."""
+    import yaml
+
+    def row(image: str) -> dict[str, Any]:
+        return {
+            "image": image,
+            "env_file": ".env",
+            "init": True,
+            "restart": "unless-stopped",
+            "logging": {"driver": "json-file", "options": {"max-size": "10m", "max-file": "3"}},
+        }
+
+    tree = {"services": {name: row(image) for name, image in images.items()}}
+    text: str = yaml.safe_dump(tree, sort_keys=False)
+    return text

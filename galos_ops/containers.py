@@ -1,0 +1,86 @@
+"""The container of a service: what runs, stopping and deleting it, starting what was checked."""
+
+from __future__ import annotations
+
+from galos_ops import guard
+from galos_ops.errors import CommandFailed, GuardError, NotReadyError, VerifyError
+from galos_ops.facts import CONTAINER, Container, container
+from galos_ops.guard import Images, Unit
+from galos_ops.report import SAME, Report, short
+
+
+def running(unit: Unit) -> Container | None:
+    """The service's container, when it runs."""
+    return next((one for one in unit.facts.of(unit.name) if one.alive), None)
+
+
+def down(unit: Unit) -> None:
+    """Stop and delete the service's container; raises `NotReadyError` while another container of it runs."""
+    mine = f"--filter label=com.docker.compose.service={unit.name}"
+    result = unit.run(f"{unit.compose.remove(unit.name)} >&2\ndocker ps {mine} --format '{{{{.Names}}}}'", doing="stop")
+    left = result.stdout.split()
+    if left:
+        raise NotReadyError(
+            f"{unit.label}: a container that is not this project's still runs the service: {', '.join(left)}.",
+            hint=f"stop it on the host: docker stop {' '.join(left)}",
+        )
+
+
+def up(unit: Unit, report: Report, images: Images, before: Container | None) -> Container:
+    """Start the images that were checked, whatever their tags mean by now; raises `VerifyError` and `GuardError`."""
+    image = next(iter(images.values()))
+    mine = f"--filter label=com.docker.compose.service={unit.name} --filter label=com.docker.compose.oneoff=False"
+    with report.step("up", short(image)) as step:
+        result = unit.run(
+            f"{guard.pin(images)}\n{unit.compose.up([unit.name])} >&2 || exit 1\n"
+            f"docker ps -aq --no-trunc {mine} | head -n 1 | xargs -r docker inspect -f '{CONTAINER}'",
+            doing="start",
+            check=False,
+        )
+        if not result.ok or not result.stdout.strip():
+            raise VerifyError(f"{unit.label}: docker-compose could not start {short(image)}", evidence=result.output)
+        after = container(result.stdout.strip())
+        if after.image != image:
+            unit.run(unit.compose.remove(unit.name), doing="stop")
+            raise GuardError(
+                f"{unit.label}: docker-compose started {short(after.image)}, not the {short(image)} that was checked, "
+                "and was stopped again.",
+                hint="remove pull_policy and build from the compose file",
+            )
+        if before and before.id == after.id:
+            step.detail, step.mark = f"{short(image)} already runs", SAME
+    return after
+
+
+def start(unit: Unit, report: Report) -> Container:
+    """Start the stopped container with the image it has, after asking that image; raises `GuardError`.
+
+    The tag may mean a newer image by now, so it is pointed at the container's own for as long as the check takes.
+    """
+    found = unit.facts.of(unit.name)
+    if not found:
+        raise CommandFailed(f"{unit.label}: there is no container to start.", hint=f"fab -H {unit.host.name} up")
+    tagged = guard.local_images(unit)
+    own = {**(tagged or {}), unit.references()[0]: found[0].image}
+    if not guard.passed(unit, own):
+        answer = guard.check(unit, own)
+        if tagged and tagged != own:
+            unit.run(guard.pin(tagged), doing="point the tag at the newer image again")
+        if answer.state != "clean":
+            raise guard.refuse(unit, answer)
+    with report.step("start", short(found[0].image)) as step:
+        if found[0].state == "running":
+            step.detail, step.mark = f"{short(found[0].image)} already runs", SAME
+        unit.run(unit.compose.start([unit.name]), doing="start")
+    return found[0]
+
+
+def digests(unit: Unit) -> list[str]:
+    """The registry digests of the image that runs."""
+    one = running(unit)
+    if one is None:
+        return []
+    result = unit.run(
+        f"docker image inspect -f '{{{{join .RepoDigests \" \"}}}}' {one.image}", doing="look at the image"
+    )
+    return [reference.partition("@")[2] for reference in result.stdout.split()]

@@ -1,0 +1,190 @@
+"""A deploy, as the runbook has it: pull; when a migration is pending, stop and migrate; then start what was checked."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from datetime import datetime, timezone
+
+from galos_ops import containers, guard
+from galos_ops.errors import CommandFailed, VerifyError
+from galos_ops.facts import Container
+from galos_ops.guard import ID, Images, Unit
+from galos_ops.lock import holder
+from galos_ops.migration import CLEAN, Answer
+from galos_ops.releases import Release, record
+from galos_ops.report import SAME, WARN, Report, short
+from galos_ops.verify import verify
+
+PULL_SECONDS = 1800
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a deploy did to a service; images are IDs, times seconds, `downtime` None where nothing ran before."""
+
+    host: str
+    service: str
+    image: str
+    previous: str | None
+    changed: bool
+    migrations: tuple[str, ...]
+    seconds: float
+    downtime: float | None
+
+
+def deploy(unit: Unit, report: Report, tag: str | None = None) -> Outcome:
+    """Deploy one service; the lock is the caller's.
+
+    Raises `GuardError`, `MigrationError` or `VerifyError` as the guard, the migration or the new container fails.
+    """
+    began = time.monotonic()
+    report.title(unit.host.name, unit.name)
+    guard.nobody_migrates(unit)
+    before = containers.running(unit)
+    images = pull(unit, report, before, tag)
+    answer = pending(unit, report, images)
+    stopped = time.monotonic()
+    if answer.state == "pending":
+        with report.step("down"):
+            containers.down(unit)
+        try:
+            migrate(unit, report, images, answer)
+        except CommandFailed as error:
+            raise backup_failed(unit, report, images, before, error) from error
+    try:
+        after = containers.up(unit, report, images, before)
+        same = before is not None and after.id == before.id
+        downtime = None if before is None else 0.0 if same else time.monotonic() - stopped
+        verify(unit, report, after, settled=same)
+    except VerifyError as error:
+        raise give_way(unit, report, images, before, error, migrated=answer.state == "pending") from error
+    previous = before.image if before else None
+    seconds = time.monotonic() - began
+    outcome = Outcome(unit.host.name, unit.name, after.image, previous, not same, answer.names, seconds, downtime)
+    conclude(unit, report, outcome, tag)
+    return outcome
+
+
+def pull(unit: Unit, report: Report, before: Container | None, tag: str | None = None) -> Images:
+    """Fetch the images while the old container runs on, and learn their IDs; raises `CommandFailed`."""
+    references = unit.references()
+    service, carrier = unit.name, unit.service.migration.service
+    sources = list(references)
+    lines = [unit.compose.pull(dict.fromkeys((service, carrier)))]
+    if tag and tag != unit.service.tag:
+        sources[0] = unit.settings.image(unit.service, tag)
+        others = [unit.compose.pull([carrier])] if len(references) > 1 else []
+        lines = [f"docker pull -q {sources[0]}", *others]
+    with report.step("pull") as step:
+        script = " >/dev/null && ".join([*lines, f"{ID} {' '.join(sources)}"])
+        result = unit.run(script, doing="pull", timeout=PULL_SECONDS, check=False)
+        if not result.ok:
+            raise CommandFailed(
+                f"{unit.label}: could not pull {sources[0]}; what ran before is untouched.",
+                evidence=result.output,
+                hint=f"fab -H {unit.host.name} ecr.check",
+            )
+        images = dict(zip(references, result.stdout.split(), strict=True))
+        image, old = images[references[0]], before.image if before else None
+        step.detail = short(image) if old in (None, image) else f"{short(old or '')} → {short(image)}"
+        step.mark = SAME if old == image else step.mark
+    return images
+
+
+def pending(unit: Unit, report: Report, images: Images) -> Answer:
+    """Ask the images for pending migrations, unless the answer is known; raises `GuardError` when it is unknown."""
+    with report.step("pending") as step:
+        if guard.passed(unit, images):
+            step.detail, step.mark = "none, as checked before", SAME
+            return CLEAN
+        answer = guard.check(unit, images)
+        if answer.state == "unknown":
+            raise guard.refuse(unit, answer)
+        step.detail = describe(answer)
+        step.mark = WARN if answer.state == "pending" else step.mark
+    return answer
+
+
+def describe(answer: Answer) -> str:
+    """The answer of a check in a few words: `none`, or the count and the names."""
+    if answer.state != "pending":
+        return {"clean": "none", "unknown": "unknown"}[answer.state]
+    return f"{len(answer.names)}: {', '.join(answer.names)}" if answer.names else "some"
+
+
+def migrate(unit: Unit, report: Report, images: Images, answer: Answer) -> None:
+    """Back up, then migrate, the service being down; raises `CommandFailed` for the backup and `MigrationError`."""
+    if unit.service.migration.backup:
+        with report.step("backup"):
+            guard.backup(unit, report.output)
+    with report.step("migrate") as step:
+        guard.migrate(unit, images, report.output)
+        step.detail = f"{len(answer.names) or 'all'} applied"
+
+
+def give_way(
+    unit: Unit, report: Report, images: Images, before: Container | None, error: VerifyError, *, migrated: bool
+) -> VerifyError:
+    """What a failed start ends in: the previous image again, or, after a migration, the reason why not."""
+    if migrated:
+        state = "a migration ran, so the previous image must not start on the new schema and nothing was rolled back"
+    else:
+        state = start_again(unit, report, images, before)
+    return VerifyError(
+        f"{error.sentence}; {state}.",
+        evidence=error.evidence,
+        hint=f"publish a corrected image, then: fab -H {unit.host.name} deploy",
+    )
+
+
+def backup_failed(
+    unit: Unit, report: Report, images: Images, before: Container | None, error: CommandFailed
+) -> CommandFailed:
+    """What a failed backup ends in: nothing was migrated, so the previous image may start again."""
+    state = start_again(unit, report, images, before)
+    return CommandFailed(
+        f"{unit.label}: the backup failed and nothing was migrated; {state}.",
+        evidence=error.evidence,
+        hint="correct migration.backup or what it needs, then deploy again",
+    )
+
+
+def start_again(unit: Unit, report: Report, images: Images, before: Container | None) -> str:
+    """Start the image that ran before, if it may start, and tell the state of the host as half a sentence."""
+    if before is None:
+        return "there is no previous image to start in its place"
+    previous = {**images, next(iter(images)): before.image}
+    answer = guard.check(unit, previous)
+    if answer.state != "clean":
+        return f"the previous image {short(before.image)} was not started: its migrations are {answer.state}"
+    try:
+        verify(unit, report, containers.up(unit, report, previous, None), settled=False)
+    except VerifyError as error:
+        return f"the previous image {short(before.image)} does not run either: {error.sentence}"
+    return f"the previous image {short(before.image)} runs again"
+
+
+def conclude(unit: Unit, report: Report, outcome: Outcome, tag: str | None) -> None:
+    """Record what changed, and say it."""
+    if not outcome.changed:
+        report.say(f"nothing to do: {short(outcome.image)} already runs")
+        return
+    who = holder("deploy")
+    release = Release(
+        time=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        service=unit.name,
+        tag=tag or unit.service.tag,
+        image=outcome.image,
+        previous=outcome.previous,
+        migrations=outcome.migrations,
+        user=who["user"] or "",
+        machine=who["machine"] or "",
+        run=who["run"],
+        seconds=round(outcome.seconds, 1),
+        downtime=round(outcome.downtime or 0.0, 1),
+    )
+    with report.step("record"):
+        record(unit, release, unit.settings.releases.keep)
+    down = "" if outcome.downtime is None else f" · service down for {outcome.downtime:.1f} s"
+    report.say(f"deployed {short(outcome.image)} in {outcome.seconds:.1f} s{down}")

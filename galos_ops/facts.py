@@ -1,0 +1,207 @@
+"""What is true on the host: one probe script, one round trip, a pure parse, frozen `Facts`."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from hashlib import sha256
+
+from galos_ops.compose import FILES, Compose, Flavour
+from galos_ops.errors import NotReadyError
+from galos_ops.host import Host, shell_path
+
+STATE = ".galos-ops"  # our own folder on the host, beside the compose file
+
+CONTAINER = r"{{.Id}} {{.Image}} {{.State.Status}} {{.RestartCount}} {{.Name}}" + "".join(
+    f' {{{{with index .Config.Labels "com.docker.compose.{label}"}}}}{{{{.}}}}{{{{else}}}}-{{{{end}}}}'
+    for label in ("service", "oneoff")
+)
+
+
+@dataclass(frozen=True)
+class Container:
+    """A container that compose made; `state` is Docker's word for it: running, exited, restarting, ..."""
+
+    id: str
+    image: str
+    state: str
+    restarts: int
+    name: str
+    service: str
+    oneoff: bool
+
+    @property
+    def alive(self) -> bool:
+        return self.state not in ("created", "exited", "dead", "removing")
+
+
+@dataclass(frozen=True)
+class Facts:
+    """The host as the probe found it; `images` maps references to image IDs, `passed` services to guard keys."""
+
+    directory: str = ""
+    engine: str = ""
+    engine_error: str = ""
+    flavour: Flavour | None = None
+    compose_file: str = ""
+    environment: str = ""
+    config: str = ""
+    config_error: str = ""
+    containers: tuple[Container, ...] = ()
+    images: Mapping[str, str] = field(default_factory=dict)
+    passed: Mapping[str, str] = field(default_factory=dict)
+
+    def services(self) -> dict[str, str]:
+        """The services of the compose file and the image reference each one starts."""
+        import yaml
+
+        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+        tree = yaml.load(self.config, Loader=loader) or {}  # noqa: S506 - a safe loader, the C one where there is one
+        return {name: str(row.get("image", "")) for name, row in (tree.get("services") or {}).items()}
+
+    def of(self, service: str) -> list[Container]:
+        """The containers of a service, one-off ones left out."""
+        return [one for one in self.containers if one.service == service and not one.oneoff]
+
+    def named(self, name: str) -> Container | None:
+        """The container with a fixed name, such as the one that migrates."""
+        return next((one for one in self.containers if one.name == name), None)
+
+    def key(self, image: str, *spec: str) -> str:
+        """What a clean answer of the migration check is bound to: image, .env, compose file and the check itself."""
+        return sha256("\0".join((image, self.environment, self.config, *spec)).encode()).hexdigest()
+
+
+def probe(references: Iterable[str], directory: str) -> str:
+    """The script that tells all facts, a `key<TAB>value` line each; texts of several lines are in base64."""
+    return "\n".join(
+        (
+            'say() { printf \'%s\\t%s\\n\' "$1" "$2"; }',
+            "pack() { printf %s \"$1\" | base64 | tr -d '\\n'; }",
+            f"cd {shell_path(directory)} 2>/dev/null || exit 0",
+            'say directory "$(pwd)"',
+            'v=$(docker version --format \'{{.Server.Version}}\' 2>&1) || { say engine_error "$(pack "$v")"; exit 0; }',
+            'say engine "$v"',
+            "if v=$(docker-compose version --short 2>/dev/null); then compose=docker-compose",
+            "elif v=$(docker compose version --short 2>/dev/null); then compose='docker compose'",
+            "else exit 0; fi",
+            'say flavour "$compose $v"',
+            f"for f in {' '.join(FILES)}; do [ -e $f ] && say compose_file $f && break; done",
+            '[ -e .env ] && say environment "$(sha256sum <.env)"',
+            'if c=$($compose config 2>/dev/null); then say config "$(pack "$c")"',
+            'else say config_error "$(pack "$($compose config 2>&1 >/dev/null)")"; fi',
+            "docker ps -aq --no-trunc --filter label=com.docker.compose.service |",
+            f"xargs -r docker inspect -f 'container\t{CONTAINER}'",
+            *(
+                f"id=$(docker image inspect -f '{{{{.Id}}}}' {reference} 2>/dev/null) && say image \"{reference} $id\""
+                for reference in references
+            ),
+            f'for f in {STATE}/*.passed; do [ -e "$f" ] && say passed "$(basename "$f" .passed) $(cat "$f")"; done',
+            "exit 0",
+        )
+    )
+
+
+def parse(output: str) -> Facts:
+    """Facts out of what the probe printed; raises `ValueError` for a line that the probe does not print."""
+    told: dict[str, list[str]] = {}
+    for line in output.splitlines():
+        key, tab, value = line.partition("\t")
+        if not tab:
+            raise ValueError(f"not a line of the probe: {line!r}")
+        told.setdefault(key, []).append(value)
+
+    def one(key: str) -> str:
+        return told.get(key, [""])[-1]
+
+    def text(key: str) -> str:
+        return base64.b64decode(one(key)).decode(errors="replace")
+
+    return Facts(
+        directory=one("directory"),
+        engine=one("engine"),
+        engine_error=text("engine_error"),
+        flavour=Flavour.of(one("flavour")),
+        compose_file=one("compose_file"),
+        environment=one("environment").split(" ")[0],
+        config=text("config"),
+        config_error=text("config_error"),
+        containers=tuple(container(line) for line in told.get("container", [])),
+        images=dict(_pair(line) for line in told.get("image", [])),
+        passed=dict(_pair(line) for line in told.get("passed", [])),
+    )
+
+
+def container(line: str) -> Container:
+    """A container as the probe prints it."""
+    identity, image, state, restarts, name, service, oneoff = line.split(" ")
+    return Container(identity, image, state, int(restarts), name.lstrip("/"), service, oneoff == "True")
+
+
+def _pair(line: str) -> tuple[str, str]:
+    name, _, value = line.rpartition(" ")
+    return name, value
+
+
+def gather(host: Host, references: Iterable[str], directory: str) -> Facts:
+    """Ask the host for all facts in one round trip."""
+    output = host.run(probe(references, directory), doing="look at the host").stdout
+    try:
+        return parse(output)
+    except ValueError as error:
+        raise host.noise(str(error)) from error
+
+
+@dataclass(frozen=True)
+class Requirement:
+    """Something that must be true before compose can do its work: when it is not, why, and what to type."""
+
+    missing: Callable[[Facts], bool]
+    sentence: str
+    hint: str
+    evidence: Callable[[Facts], str] = lambda _: ""
+
+
+ENGINE = (
+    Requirement(lambda f: not f.directory, "the directory {directory} is not there", "fab -H {host} setup"),
+    Requirement(
+        lambda f: "permission denied" in f.engine_error,
+        "the user may not use the Docker engine",
+        "as root on the host: usermod -aG docker USER, then connect again",
+        lambda f: f.engine_error,
+    ),
+    Requirement(
+        lambda f: not f.engine,
+        "the Docker engine does not answer",
+        "look at it on the host: systemctl status docker",
+        lambda f: f.engine_error,
+    ),
+)
+PROJECT = (
+    *ENGINE,
+    Requirement(
+        lambda f: f.flavour is not None and not f.compose_file,
+        "there is no compose file in {directory}",
+        "fab -H {host} setup",
+    ),
+    Requirement(
+        lambda f: f.flavour is not None and not f.config,
+        "docker-compose cannot read its files in {directory}",
+        "correct what it names, or run: fab -H {host} setup",
+        lambda f: f.config_error,
+    ),
+)
+
+
+def require(host: str, directory: str, facts: Facts, requirements: Iterable[Requirement] = PROJECT) -> Compose:
+    """The compose of a host that is ready; raises `NotReadyError` for the first requirement that is not met."""
+    for one in requirements:
+        if one.missing(facts):
+            names = {"host": host, "directory": directory}
+            raise NotReadyError(
+                f"{host}: {one.sentence.format(**names)}.", evidence=one.evidence(facts), hint=one.hint.format(**names)
+            )
+    if facts.flavour is None:
+        raise NotReadyError(f"{host}: docker-compose is not installed.", hint="install it on the host")
+    return Compose(facts.flavour, directory)

@@ -1,0 +1,115 @@
+"""The task class of this library: a task that runs on Docker hosts, never on the machine that it is typed on."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, TypeVar, cast
+
+import fabric
+from fabric import Connection
+from invoke.context import Context
+
+from galos_ops.compose import Compose
+from galos_ops.errors import OpsError, UsageError, masked
+from galos_ops.facts import PROJECT, Facts, Requirement, gather, require
+from galos_ops.guard import Unit
+from galos_ops.host import Host
+from galos_ops.lock import lock
+from galos_ops.report import Report
+from galos_ops.settings import Settings
+
+
+@dataclass
+class Ops:
+    """What a task body gets in place of Fabric's context: one connected host, the settings, the report.
+
+    `document` is what a task tells with --json; it is printed when the task ends, well or badly.
+    """
+
+    host: Host
+    settings: Settings
+    report: Report
+    document: dict[str, Any] = field(default_factory=dict)
+
+    def facts(self, requirements: tuple[Requirement, ...] = PROJECT) -> Facts:
+        """Look at the host; raises `NotReadyError` for the first requirement that is not met."""
+        images = (self.settings.image(service) for service in self.settings.services.values())
+        facts = gather(self.host, images, self.settings.directory)
+        require(self.host.name, self.settings.directory, facts, requirements)
+        return facts
+
+    def compose(self) -> Compose:
+        """The compose of this host; raises `NotReadyError`."""
+        return require(self.host.name, self.settings.directory, self.facts())
+
+    def units(self, name: str | None) -> list[Unit]:
+        """The named service on this host, or all of them, as they are now."""
+        chosen = self.settings.chosen(name)
+        facts = self.facts()
+        compose = require(self.host.name, self.settings.directory, facts)
+        return [Unit(self.host, self.settings, name, service, facts, compose) for name, service in chosen.items()]
+
+    @contextmanager
+    def locked(self, task: str, wait: int | None = None) -> Iterator[None]:
+        """Hold the host; raises `LockedError` when another does for longer than `wait` seconds."""
+        with lock(self.host, self.settings.directory, task, self.settings.lock.wait if wait is None else wait):
+            yield
+
+
+class HostTask(fabric.Task):  # type: ignore[misc]
+    """A task for the hosts of -H, else those of `galos.hosts`; raises `UsageError` without any."""
+
+    def __call__(self, context: Context, *args: Any, **kwargs: Any) -> Any:
+        settings = Settings.of(plain(context.config.get("galos", {})))
+        result = None
+        for connection in self._connections(context, settings):
+            result = self._on(connection, settings, args, kwargs)
+        self.times_called += 1
+        return result
+
+    def _connections(self, context: Context, settings: Settings) -> Iterator[Connection]:
+        if isinstance(context, Connection):
+            yield context
+            return
+        names = [name.strip() for name in settings.hosts.split(",") if name.strip()]
+        if not names:
+            raise UsageError(f"{self.name} runs on a Docker host, and none is named.", hint=f"fab -H HOST {self.name}")
+        for name in names:
+            yield Connection(name, config=context.config.clone())
+
+    def _on(self, connection: Connection, settings: Settings, args: Any, kwargs: dict[str, Any]) -> Any:
+        as_json = kwargs.get("json", False)
+        document: dict[str, Any] = {"host": connection.original_host}
+        try:
+            with Host(connection) as host:
+                ops = Ops(host, settings, Report(sys.stderr if as_json else sys.stdout), document)
+                return self.body(ops, *args, **kwargs)
+        except OpsError as error:
+            evidence = error.evidence.splitlines()
+            document["error"] = {
+                "exit": error.code,
+                "sentence": error.sentence,
+                "evidence": evidence,
+                "next": error.hint,
+            }
+            raise
+        finally:
+            if as_json:
+                print(masked(json.dumps(document, ensure_ascii=False)))
+
+
+def plain(tree: Any) -> Any:
+    """A configuration tree as plain dicts, out of Invoke's proxies."""
+    return {key: plain(tree[key]) for key in tree} if hasattr(tree, "keys") else tree
+
+
+Body = TypeVar("Body", bound=Callable[..., Any])
+
+
+def host_task(help: dict[str, str] | None = None) -> Callable[[Body], HostTask]:
+    """Make a task of a function whose first parameter is an `Ops`."""
+    return cast("Callable[[Body], HostTask]", fabric.task(klass=HostTask, help=help or {}))

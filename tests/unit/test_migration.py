@@ -1,0 +1,110 @@
+import json
+import shlex
+
+import pytest
+
+from galos_ops.host import Result
+from galos_ops.migration import CLEAN, Answer, argv, read
+from galos_ops.settings import Migration, ToolName
+
+SQLX_PENDING = """\
+Can apply 20260806140000/migrate allow stars without orbits (0ns)
+Can apply 20260806150000/migrate rename surface columns (0ns)
+"""
+SQLX_NAMES = ("20260806140000 allow stars without orbits", "20260806150000 rename surface columns")
+SQLX_MISSING = "error: migration 20260806140000 was previously applied but is missing in the resolved migrations\n"
+DBMATE_PENDING = "[X] 20260806_first.sql\n[ ] 20260807_second_one.sql\n\nApplied: 1\nPending: 1\n"
+RAILS_PENDING = "You have 1 pending migration:\n  20260806140000 AllowStars\nRun `bin/rails db:migrate`\n"
+
+
+def flyway(*states: str) -> str:
+    rows = [{"version": str(n), "description": "step", "state": state} for n, state in enumerate(states, 1)]
+    return json.dumps({"migrations": rows})
+
+
+@pytest.mark.parametrize(
+    ("tool", "exited", "stdout", "expected"),
+    [
+        ("sqlx", 0, "", CLEAN),
+        ("sqlx", 0, SQLX_PENDING, Answer("pending", SQLX_NAMES)),
+        ("sqlx", 0, "Can apply 1/migrate a (b) c (1.2ms)\n", Answer("pending", ("1 a (b) c",))),
+        ("dbmate", 0, "[X] 20260806_first.sql\n\nApplied: 1\nPending: 0\n", CLEAN),
+        ("dbmate", 1, DBMATE_PENDING, Answer("pending", ("20260807 second one",))),
+        ("alembic", 0, "ae1027a6acf (head)\n", CLEAN),
+        ("alembic", 255, "FAILED: Database is not on all head revisions\n", Answer("pending")),
+        ("django", 0, "", CLEAN),
+        ("django", 1, "", Answer("pending")),
+        ("flyway", 0, flyway("Success", "Baseline"), CLEAN),
+        ("flyway", 0, flyway("Success", "Pending"), Answer("pending", ("2 step",))),
+        ("rails", 0, "", CLEAN),
+        ("rails", 1, RAILS_PENDING, Answer("pending", ("20260806140000 AllowStars",))),
+        ("command", 0, "all well\n", CLEAN),
+        ("command", 1, "first\nsecond\n", Answer("pending", ("first", "second"))),
+    ],
+)
+def test_a_readable_answer_is_read(tool: ToolName, exited: int, stdout: str, expected: Answer) -> None:
+    assert read(Migration(tool=tool, check="c", run="r"), Result(exited, stdout, "", stdout)) == expected
+
+
+@pytest.mark.parametrize(
+    ("tool", "exited", "output"),
+    [
+        ("sqlx", 1, SQLX_MISSING),
+        ("sqlx", 1, "error: error communicating with database: Connection refused (os error 111)\n"),
+        ("sqlx", 1, SQLX_PENDING),
+        ("sqlx", 0, "Usage: docker-compose run [options]\n"),
+        ("sqlx", 0, SQLX_PENDING + "something else\n"),
+        ("sqlx", 127, ""),
+        ("dbmate", 0, ""),
+        ("dbmate", 0, DBMATE_PENDING),
+        ("dbmate", 1, "Pending: 0\n"),
+        ("dbmate", 1, "Error: dial tcp: connection refused\n"),
+        ("alembic", 255, "sqlalchemy.exc.OperationalError\n"),
+        ("alembic", 1, "not on all head revisions\n"),
+        ("django", 1, "Traceback (most recent call last):\ndjango.db.utils.OperationalError\n"),
+        ("django", 2, ""),
+        ("flyway", 0, "not json"),
+        ("flyway", 0, json.dumps({"error": {"message": "down"}})),
+        ("flyway", 0, flyway("Success", "Failed")),
+        ("flyway", 1, flyway("Pending")),
+        ("rails", 1, "PG::ConnectionBad\n"),
+        ("command", 2, ""),
+        ("command", -1, ""),
+    ],
+)
+def test_anything_else_is_unknown_and_keeps_its_evidence(tool: ToolName, exited: int, output: str) -> None:
+    answer = read(Migration(tool=tool, check="c", run="r"), Result(exited, output, "", output))
+    assert answer.state == "unknown"
+    assert answer.evidence == (output.strip() or f"the check ended with exit {exited}, in silence")
+
+
+def test_errors_on_standard_error_are_evidence_too() -> None:
+    answer = read(Migration(), Result(1, "", "no such service", "no such service"))
+    assert answer == Answer("unknown", evidence="no such service")
+
+
+@pytest.mark.parametrize(
+    ("tool", "check", "run"),
+    [
+        ("sqlx", "sqlx migrate run --dry-run --a 'b c'", "sqlx migrate run --a 'b c'"),
+        (
+            "dbmate",
+            "dbmate --a 'b c' status --exit-code",
+            "dbmate --migration-lock --no-dump-schema --a 'b c' migrate --strict",
+        ),
+        ("alembic", "alembic --a 'b c' current --check-heads", "alembic --a 'b c' upgrade head"),
+        ("django", "python manage.py migrate --check --a 'b c'", "python manage.py migrate --noinput --a 'b c'"),
+        ("flyway", "flyway --a 'b c' info -outputType=json", "flyway --a 'b c' migrate"),
+        ("rails", "rails db:abort_if_pending_migrations --a 'b c'", "rails db:migrate --a 'b c'"),
+    ],
+)  # fmt: skip
+def test_arguments_stand_where_the_tool_takes_them(tool: ToolName, check: str, run: str) -> None:
+    migration = Migration(tool=tool, arguments="--a 'b c'")
+    assert shlex.join(argv(migration, "check")) == check
+    assert shlex.join(argv(migration, "run")) == run
+
+
+def test_a_command_of_ones_own_is_left_to_a_shell() -> None:
+    migration = Migration(tool="command", check="a && b", run="c | d")
+    assert argv(migration, "check") == ["sh", "-c", "a && b"]
+    assert argv(migration, "run") == ["sh", "-c", "c | d"]

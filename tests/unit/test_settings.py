@@ -1,0 +1,103 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from galos_ops.errors import UsageError
+from galos_ops.settings import Settings, configuration, defaults, overlay
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_fabfile_names_every_key_with_its_default() -> None:
+    assert yaml.safe_load((ROOT / "fabfile.yml").read_text())["galos"] == defaults()
+
+
+def test_defaults_are_valid_and_describe_the_runbooks_service() -> None:
+    settings = Settings.of(defaults())
+    image = "261923651564.dkr.ecr.eu-central-1.amazonaws.com/galos-sync:latest"
+    assert settings.image(settings.services["galos-sync"]) == image
+
+
+def test_an_empty_tree_is_the_defaults() -> None:
+    assert Settings.of({}) == Settings.of(defaults())
+
+
+def test_rows_of_a_file_replace_the_default_table_and_get_every_key() -> None:
+    tree = overlay({"services": {"web": {"tag": "stable"}}})
+    assert list(tree["services"]) == ["web"]
+    assert tree["services"]["web"]["migration"]["timeout"] == 3600
+    service = Settings.of(tree).services["web"]
+    assert (service.repository, service.tag, service.migration.service) == ("web", "stable", "web")
+
+
+@pytest.mark.parametrize(
+    ("tree", "sentence", "hint"),
+    [
+        ({"engin": "compose"}, "galos.engin is not a known key.", "did you mean galos.engine?"),
+        ({"ecr": {"regoin": "x"}}, "galos.ecr.regoin is not a known key.", "did you mean galos.ecr.region?"),
+        ({"services": {"a": {"migration": {"tol": 1}}}}, "galos.services.a.migration.tol is not a known key.", "tool?"),
+        ({"zzz": 1}, "galos.zzz is not a known key.", "known keys: engine, "),
+        ({"verify": {"seconds": "5"}}, "galos.verify.seconds must be a whole number, not text.", ""),
+        ({"verify": {"seconds": True}}, "galos.verify.seconds must be a whole number, not true or false.", ""),
+        ({"verify": {"seconds": -1}}, "galos.verify.seconds is -1; it must be at least 0.", ""),
+        ({"verify": 5}, "galos.verify must be a mapping, not a whole number.", ""),
+        ({"services": []}, "galos.services must be a mapping, not a list.", ""),
+        ({"services": {}}, "galos.services is empty.", "add a row"),
+        ({"engine": "podman"}, "galos.engine is 'podman'; it must be one of: compose, swarm.", ""),
+        ({"engine": "swarm"}, "galos.engine swarm is not supported yet.", "compose"),
+        ({"directory": "srv"}, "galos.directory is 'srv'; it must start with / or ~/.", ""),
+        ({"directory": "~bob/x"}, "galos.directory is '~bob/x'; it must start with / or ~/.", ""),
+        ({"env_file": None}, "galos.env_file must be text, not empty.", ""),
+        ({"ecr": {"registry": "docker.io"}}, "galos.ecr.registry is 'docker.io'; it must be ACCOUNT", ""),
+        ({"ecr": {"region": "Frankfurt"}}, "galos.ecr.region is 'Frankfurt'; it must be an AWS region", ""),
+        ({"services": {"a b": {}}}, "galos.services.a b is 'a b'; it must be a compose service name.", ""),
+        ({"services": {"a": {"tag": "x;y"}}}, "galos.services.a.tag is 'x;y'; it must be a Docker tag.", ""),
+        ({"services": {"a": {"migration": {"tool": "command"}}}}, "needs both check and run", ""),
+        ({"services": {"a": {"migration": {"check": "x"}}}}, "check and run are for tool command, not sqlx", ""),
+        ({"services": {"a": {"migration": {"arguments": "'"}}}}, "galos.services.a.migration.arguments", ""),
+    ],
+)  # fmt: skip
+def test_a_bad_key_is_named_in_full(tree: dict[str, Any], sentence: str, hint: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        Settings.of(tree)
+    assert sentence in caught.value.sentence
+    assert hint in caught.value.hint
+    assert caught.value.code == 2
+
+
+def test_an_unknown_service_is_refused_with_the_known_ones() -> None:
+    with pytest.raises(UsageError, match="No service is named 'galos-snyc'") as caught:
+        Settings().chosen("galos-snyc")
+    assert "galos-sync" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a: [", "is not YAML"),
+        ("- a", "must be a mapping, not a list"),
+        ("galos: 5", "must be a mapping, not a whole number"),
+    ],
+)
+def test_a_broken_file_is_named(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "fabfile.yml"
+    path.write_text(text)
+    with pytest.raises(UsageError, match=message) as caught:
+        configuration(path)
+    assert str(path) in caught.value.sentence
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"Cannot read .*nowhere\.yml: No such file"):
+        configuration(tmp_path / "nowhere.yml")
+
+
+def test_keys_of_fabric_pass_through(tmp_path: Path) -> None:
+    path = tmp_path / "fabfile.yml"
+    path.write_text("timeouts: {connect: 3}\ngalos: {verify: {seconds: 1}}")
+    tree = configuration(path)
+    assert tree["timeouts"] == {"connect": 3}
+    assert tree["galos"]["verify"] == {"seconds": 1}
+    assert tree["galos"]["releases"] == {"keep": 5}
