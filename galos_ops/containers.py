@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
+
 from galos_ops import guard
 from galos_ops.errors import CommandFailed, GuardError, NotReadyError, VerifyError
-from galos_ops.facts import CONTAINER, Container, container
+from galos_ops.facts import CONTAINER, Container, Facts, container
 from galos_ops.guard import Images, Unit
+from galos_ops.host import Host
 from galos_ops.report import SAME, Report, short
 
 
@@ -75,12 +78,11 @@ def start(unit: Unit, report: Report) -> Container:
     return found[0]
 
 
-def digests(unit: Unit) -> list[str]:
-    """The registry digests of the image that runs."""
-    one = running(unit)
-    if one is None:
-        return []
-    result = unit.run(
-        f"docker image inspect -f '{{{{join .RepoDigests \" \"}}}}' {one.image}", doing="look at the image"
-    )
-    return [reference.partition("@")[2] for reference in result.stdout.split()]
+def digests(host: Host, facts: Facts) -> set[str]:
+    """The registry digests of the images that run."""
+    images = {one.image for one in facts.containers if one.alive}
+    if not images:
+        return set()
+    form = '{{join .RepoDigests " "}}'
+    result = host.run(f"docker image inspect -f {shlex.quote(form)} {' '.join(images)}", doing="look at the images")
+    return {reference.partition("@")[2] for reference in result.stdout.split()}

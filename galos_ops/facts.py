@@ -58,7 +58,7 @@ class Facts:
 
         loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
         tree = yaml.load(self.config, Loader=loader) or {}  # noqa: S506 - a safe loader, the C one where there is one
-        return {name: str(row.get("image", "")) for name, row in (tree.get("services") or {}).items()}
+        return {name: tagged(str(row.get("image") or "")) for name, row in (tree.get("services") or {}).items()}
 
     def of(self, service: str) -> list[Container]:
         """The containers of a service, one-off ones left out."""
@@ -71,6 +71,12 @@ class Facts:
     def key(self, image: str, *spec: str) -> str:
         """What a clean answer of the migration check is bound to: image, .env, compose file and the check itself."""
         return sha256("\0".join((image, self.environment, self.config, *spec)).encode()).hexdigest()
+
+
+def tagged(reference: str) -> str:
+    """An image reference with the tag that Docker means where it has none."""
+    bare = reference and not set(reference.rpartition("/")[2]) & {":", "@"}
+    return f"{reference}:latest" if bare else reference
 
 
 def probe(references: Iterable[str], directory: str) -> str:

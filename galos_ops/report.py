@@ -25,10 +25,14 @@ class Step:
 
 
 class Report:
-    """Prints the steps of a task; `stream` is standard error when standard output belongs to a JSON document."""
+    """Prints the steps of a task; `stream` is standard error when standard output belongs to a JSON document.
 
-    def __init__(self, stream: TextIO | None = None) -> None:
+    `width` is that of the column of step names.
+    """
+
+    def __init__(self, stream: TextIO | None = None, width: int = 9) -> None:
         self._stream = stream or sys.stdout
+        self.width = width
         self._live = self._stream.isatty()
 
     def title(self, *words: str) -> None:
@@ -44,7 +48,9 @@ class Report:
             step.mark = FAILED
             raise
         finally:
-            self._print(f"  {self._mark(step.mark)} {name:<10}{step.detail:<40} {time.monotonic() - began:6.1f} s")
+            self._print(
+                f"  {self._mark(step.mark)} {name:<{self.width}} {step.detail:<40} {time.monotonic() - began:6.1f} s"
+            )
 
     def output(self, line: str) -> None:
         """A line of a command's own output, shown as it comes."""

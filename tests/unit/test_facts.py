@@ -8,7 +8,7 @@ import pytest
 
 from galos_ops.compose import Flavour
 from galos_ops.errors import NotReadyError
-from galos_ops.facts import Container, Facts, parse, probe, require
+from galos_ops.facts import Container, Facts, parse, probe, require, tagged
 
 
 def packed(text: str) -> str:
@@ -38,7 +38,7 @@ def test_every_line_of_the_probe_becomes_a_fact() -> None:
     assert facts.directory == "/srv/galos"
     assert facts.flavour == Flavour("docker-compose", (2, 26, 1))
     assert facts.environment == "0123abcd"
-    assert facts.services() == {"galos-sync": "registry/galos-sync:latest", "db": "postgres"}
+    assert facts.services() == {"galos-sync": "registry/galos-sync:latest", "db": "postgres:latest"}
     assert facts.images == {"registry/galos-sync:latest": "sha256:aa"}
     assert facts.passed == {"galos-sync": "99ff"}
     assert facts.of("galos-sync") == [
@@ -118,3 +118,16 @@ def test_the_probe_tells_nothing_of_a_directory_that_is_not_there(tmp_path: Path
     script = probe([], str(tmp_path / "nowhere"))
     told = subprocess.run(["sh", "-c", script], text=True, capture_output=True, check=True)
     assert parse(told.stdout) == Facts()
+
+
+@pytest.mark.parametrize(
+    ("reference", "expected"),
+    [
+        ("host:5000/a/b", "host:5000/a/b:latest"),
+        ("host:5000/a/b:v1", "host:5000/a/b:v1"),
+        ("a@sha256:00", "a@sha256:00"),
+        ("", ""),
+    ],
+)
+def test_a_reference_without_a_tag_means_latest(reference: str, expected: str) -> None:
+    assert tagged(reference) == expected

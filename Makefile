@@ -1,0 +1,28 @@
+# Everything runs in a virtual environment of its own; nothing needs installing first but Python 3.10+ and make.
+VENV := .venv
+BIN := $(VENV)/bin
+PYTHON ?= python3
+READY := $(VENV)/.ready
+
+.PHONY: demo test check clean
+
+demo: $(READY)  ## bring up the sandbox, set its host up, deploy, then deploy a release with a migration
+	PATH="$(CURDIR)/$(BIN):$$PATH" sh sandbox/demo.sh
+
+test: $(READY)  ## every test, those against the sandbox too
+	$(BIN)/pytest
+
+check: $(READY)  ## what must stay fast and green: lint, types, unit tests
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/pytest -q tests/unit
+
+clean:  ## take the sandbox down and remove what make built
+	test ! -x $(BIN)/fab || $(BIN)/fab sandbox.down
+	rm -rf $(VENV) build dist *.egg-info
+
+$(READY): pyproject.toml
+	$(PYTHON) -m venv $(VENV) || { apt-get update -q && apt-get install -qy python3-venv && $(PYTHON) -m venv $(VENV); }
+	$(BIN)/pip install --quiet --editable '.[dev]'
+	touch $@

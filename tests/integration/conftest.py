@@ -1,0 +1,162 @@
+"""A sandbox of its own for the tests, a `fab` as a person types it, and a look at the host from outside."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sandbox.host import Host
+from sandbox.sandbox import Sandbox
+
+ROOT = Path(__file__).parents[2]
+FLAVOURS = {"v1": "sandbox-2", "v2": "sandbox", "v5": "sandbox-3"}
+REFERENCE = "261923651564.dkr.ecr.eu-central-1.amazonaws.com/galos-sync"
+LEFTOVERS = ".aws .docker .ecr .env .galos-ops docker-compose.yml"
+HOMES = {"root": "/root", "galos": "/home/galos", "asker": "/home/asker"}
+
+
+@pytest.fixture(scope="session")
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    """Three hosts, with docker-compose v1, v2 and v5."""
+    sandbox = Sandbox("test", tmp_path_factory.mktemp("sandbox"))
+    flavours = {name: flavour for flavour, name in FLAVOURS.items()}
+    sandbox.up(len(flavours), [flavours[name] for name in sorted(flavours)])
+    yield sandbox
+    sandbox.down()
+
+
+@dataclass
+class Operator:
+    """Types `fab` at one host, from the checkout, in the sandbox's environment."""
+
+    sandbox: Sandbox
+    host: Host
+    login: str
+    environment: dict[str, str] = field(default_factory=dict)
+
+    def __call__(self, *words: str, **more: Any) -> subprocess.CompletedProcess[str]:
+        """Run `fab WORDS` and return what it left behind."""
+        return self.popen(*words, **more)
+
+    def popen(self, *words: str, timeout: float = 300, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            self.command(*words), cwd=ROOT, env=self.variables(), input=stdin, text=True, capture_output=True,
+            timeout=timeout, check=False,
+        )  # fmt: skip
+
+    def command(self, *words: str) -> list[str]:
+        fab = str(Path(sys.executable).with_name("fab"))
+        return [fab, "-S", str(self.sandbox.ssh_config), "-H", self.login, *words]
+
+    def variables(self) -> dict[str, str]:
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "FABRIC_", "CI"))}
+        quick = {"FABRIC_GALOS_VERIFY_SECONDS": "1"}
+        return {**kept, **quick, **self.sandbox.environment, **self.environment}
+
+    def done(self, *words: str) -> str:
+        """Run a command that must succeed; returns its output."""
+        result = self(*words)
+        assert result.returncode == 0, result.stdout + result.stderr
+        return result.stdout
+
+    def refused(self, code: int, *words: str) -> str:
+        """Run a command that must end with this exit code, without a traceback; returns what it told of it."""
+        result = self(*words)
+        assert result.returncode == code, result.stdout + result.stderr
+        assert "Traceback" not in result.stdout + result.stderr
+        return result.stderr
+
+
+@dataclass
+class Watch:
+    """What happened to the containers of a host since the watch began, told by its own engine."""
+
+    host: Host
+    since: float
+
+    def actions(self, *names: str) -> list[tuple[str, str]]:
+        """`(action, image)` of the containers' create, start, die and destroy events, oldest first."""
+        wanted = names or ("create", "start", "die", "destroy")
+        return [
+            (event["Action"], event["Actor"]["Attributes"]["image"])
+            for event in self.host.events(self.since)
+            if event["Type"] == "container" and event["Action"] in wanted
+        ]
+
+    def of_service(self, *names: str) -> list[str]:
+        """The actions of the service's own container, one-off containers left out."""
+        wanted = names or ("create", "start", "die", "destroy")
+        return [
+            event["Action"]
+            for event in self.host.events(self.since)
+            if event["Type"] == "container"
+            and event["Action"] in wanted
+            and event["Actor"]["Attributes"].get("com.docker.compose.service") == "galos-sync"
+            and event["Actor"]["Attributes"].get("com.docker.compose.oneoff") == "False"
+        ]
+
+
+def watch(host: Host) -> Watch:
+    return Watch(host, time.time())
+
+
+def wipe(host: Host) -> None:
+    """Take a host back to what it was before anybody set it up, its credential helper aside."""
+    host.shell("docker ps -aq | xargs -r docker rm -f; docker images -q | sort -u | xargs -r docker rmi -f")
+    for home in HOMES.values():
+        host.shell(f"cd {home} && rm -rf {LEFTOVERS}")
+
+
+def container(host: Host) -> str:
+    """`STATE IMAGE-ID` of the service's container, nothing where there is none."""
+    form = "{{.State.Status}} {{.Image}}"
+    find = "docker ps -aq --filter label=com.docker.compose.service=galos-sync"
+    return host.shell(f"{find} --filter label=com.docker.compose.oneoff=False | xargs -r docker inspect -f '{form}'")
+
+
+def image_id(host: Host, tag: str = "latest") -> str:
+    return host.shell(f"docker image inspect -f '{{{{.Id}}}}' {REFERENCE}:{tag}")
+
+
+def fresh(sandbox: Sandbox, name: str) -> Host:
+    """A wiped host, an empty database, and v1 as latest."""
+    host = sandbox.host(name)
+    wipe(host)
+    sandbox.database()
+    sandbox.publish("v1")
+    return host
+
+
+@pytest.fixture(params=sorted(FLAVOURS))
+def any_compose(request: pytest.FixtureRequest, sandbox: Sandbox) -> Operator:
+    """An operator at a bare host of each docker-compose."""
+    name = FLAVOURS[request.param]
+    return Operator(sandbox, fresh(sandbox, name), name)
+
+
+@pytest.fixture
+def bare(sandbox: Sandbox) -> Operator:
+    """An operator at a bare host with docker-compose v2."""
+    return Operator(sandbox, fresh(sandbox, "sandbox"), "sandbox")
+
+
+@pytest.fixture
+def ready(bare: Operator) -> Operator:
+    """An operator at a host that is set up, nothing deployed yet."""
+    bare.done("setup")
+    return bare
+
+
+@pytest.fixture
+def deployed(ready: Operator) -> Operator:
+    """An operator at a host where v1 runs."""
+    ready.done("deploy")
+    return ready

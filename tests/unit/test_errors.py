@@ -1,0 +1,39 @@
+import pytest
+
+from galos_ops import errors
+from galos_ops.errors import OpsError, masked, render
+
+CODES = {
+    "CommandFailed": 1, "CommandTimedOut": 1, "UsageError": 2, "ConnectError": 3, "HostKeyError": 3,
+    "LockedError": 4, "GuardError": 5, "MigrationError": 6, "VerifyError": 7, "NotReadyError": 8,
+}  # fmt: skip
+
+
+def test_every_class_of_failure_has_the_exit_code_of_the_contract() -> None:
+    classes = {
+        name: kind for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, OpsError)
+    }
+    assert {name: kind("x").code for name, kind in classes.items() if kind is not OpsError} == CODES
+
+
+def test_a_failure_is_a_sentence_then_evidence_then_the_next_command() -> None:
+    assert render("It failed.", "one\n\ntwo\n", "fab deploy") == "It failed.\n  | one\n  |\n  | two\nnext: fab deploy"
+    assert render("It failed.") == "It failed."
+
+
+def test_only_the_last_lines_of_evidence_are_shown() -> None:
+    shown = render("It failed.", "\n".join(map(str, range(100)))).splitlines()
+    assert len(shown) == 1 + errors.EVIDENCE_LINES
+    assert shown[-1] == "  | 99"
+
+
+@pytest.mark.parametrize("password", ["s3cret", "p@ss", "a:b/c@d", "$'\"", "ü"])
+def test_the_password_of_a_url_is_never_shown(password: str) -> None:
+    text = f"error: cannot reach postgresql://galos:{password}@db/elite_development now"
+    assert masked(text) == "error: cannot reach postgresql://galos:***@db/elite_development now"
+    assert password not in (OpsError("x", evidence=text).message or "")
+
+
+def test_text_without_a_password_is_left_alone() -> None:
+    text = "see https://example.com/a@b and mail a:b@c"
+    assert masked(text) == text
