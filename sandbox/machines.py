@@ -69,8 +69,7 @@ class Container:
             *("--label", f"{engine.LABEL}.flavour={self.flavour}"),
             *(part for alias in aliases for part in ("--network-alias", alias)),
             *(("--publish", f"127.0.0.1::{port}") if port else ()),
-            *(part for item in (service.environment if service else {}).items()
-              for part in ("--env", "=".join(item))),
+            *(part for item in (service.environment if service else {}).items() for part in ("--env", "=".join(item))),
             *(() if service else host_options(self.docker, image)),
             image,
         )

@@ -10,7 +10,7 @@ from typing import Any
 from galos_ops.errors import UsageError
 from sandbox.docker import Docker
 from sandbox.images import REPOSITORY
-from sandbox.layers import File, digest, image, tar
+from sandbox.layers import File, digest, image, tar, unpacked
 
 MIGRATIONS = Path(__file__).parent / "galos_sync" / "migrations"
 SECOND = 1_000_000_000
@@ -101,4 +101,9 @@ def ensure(docker: Docker, version: str, runtime: str) -> str:
 @functools.cache
 def shared_layer(docker: Docker, runtime: str) -> bytes:
     """The layer that every release starts with: a shell, psql and sqlx."""
-    return docker.output("run", "--rm", "--network", "none", runtime, "cat", "/layer.tar")
+    container = docker.run("create", runtime, "true")
+    try:
+        packed = docker.output("cp", f"{container}:/layer.tar", "-")
+    finally:
+        docker.run("rm", container)
+    return unpacked(packed)

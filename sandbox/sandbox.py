@@ -163,9 +163,10 @@ class Sandbox(State):
             list(pool.map(bring, containers))
 
     def _prepare_database(self) -> None:
-        if not self.query("SELECT 1 FROM pg_roles WHERE rolname = 'galos'", database="postgres"):
+        known = self.query("SELECT rolname FROM pg_roles UNION SELECT datname FROM pg_database", database="postgres")
+        if "galos" not in known.split():
             self.query(f"CREATE ROLE galos LOGIN PASSWORD '{self.keys.password}'", database="postgres")
-        if not self.query(f"SELECT 1 FROM pg_database WHERE datname = '{aws.DATABASE}'", database="postgres"):
+        if aws.DATABASE not in known.split():
             self.database()
 
     def _register(self, tags: Sequence[str]) -> None:

@@ -27,7 +27,7 @@ for type in ed25519 ecdsa; do
 done
 
 mkdir -p /run/sshd
-dnsmasq --conf-file=/dev/null --no-hosts --user=root --pid-file=/run/dnsmasq.pid
+dnsmasq --cache-size=0 --conf-file=/dev/null --no-hosts --user=root --pid-file=/run/dnsmasq.pid
 /usr/sbin/sshd
 trap 'service docker stop; exit 0' TERM INT
 service docker start || true
