@@ -165,5 +165,6 @@ def running(pid: int) -> bool:
 
 
 def discard() -> None:
-    """Delete what our own, stopped engine keeps."""
-    shutil.rmtree(DATA, ignore_errors=True)
+    """Delete what our own engine keeps, unless it runs."""
+    if not PIDFILE.exists():
+        shutil.rmtree(DATA, ignore_errors=True)

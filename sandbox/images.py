@@ -85,7 +85,7 @@ def each(work: Callable[[str], None], names: Iterable[str]) -> None:
 def drop(docker: Docker) -> None:
     """Remove every image of every sandbox that no container is made of."""
     for tag in docker.run("images", "--format", "{{.Repository}}:{{.Tag}}", f"{REPOSITORY}/*").split():
-        docker.ok("rmi", "--force", tag)
+        docker.ok("rmi", tag)
 
 
 def missing(docker: Docker, tags: Iterable[str]) -> set[str]:

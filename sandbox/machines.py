@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 
 from galos_ops.errors import CommandFailed, NotReadyError
 from sandbox import engine
-from sandbox.aws import ACCOUNT, AWS_NAMES, REGION, REGISTRY, REPOSITORIES
+from sandbox.aws import ACCOUNT, AWS_NAMES, REGION, REGISTRY, REPOSITORIES, users
 from sandbox.docker import Docker
+from sandbox.keys import Keys
 from sandbox.layers import File, tar
 
 CONNECTS = "bash -c '</dev/tcp/127.0.0.1/443'"
-ENGINE_ANSWERS = "docker version"
 UNPRIVILEGED = (
     *("--cap-add", "ALL", "--cap-drop", "SYS_RESOURCE"),
     *("--security-opt", "seccomp=unconfined"),
@@ -24,7 +24,7 @@ UNPRIVILEGED = (
 
 @dataclass(frozen=True)
 class Service:
-    """A container of the sandbox beside its hosts; `ready` is a shell command that succeeds inside it."""
+    """What a container offers; `ready` is a shell command that succeeds inside it when it works."""
 
     aliases: tuple[str, ...]
     ready: str
@@ -55,22 +55,32 @@ class Container:
 
     @property
     def name(self) -> str:
+        """Its name on the engine."""
         return f"galos-{self.sandbox}-{self.role}"
+
+    @property
+    def service(self) -> Service:
+        """How it is reached and when it works; a host is its sshd and its engine."""
+        return SERVICES.get(self.role) or Service((self.role,), "docker version", port=22)
+
+    @property
+    def image(self) -> str:
+        """The name of the image that the container is made of."""
+        return self.role if self.role in SERVICES else f"host-{self.flavour}"
 
     def create(self, image: str, files: Mapping[str, File]) -> None:
         """Create the container with the given files in it; it isn't started."""
-        service = SERVICES.get(self.role)
-        port = service.port if service else 22
-        aliases = service.aliases if service else (self.role,)
+        service = self.service
+        options = () if self.role in SERVICES else host_options(self.docker, image)
         self.docker.run(
             "create",
             *("--name", self.name, "--hostname", self.role, "--network", f"galos-{self.sandbox}"),
             *("--label", f"{engine.LABEL}={self.sandbox}", "--label", f"{engine.LABEL}.role={self.role}"),
             *("--label", f"{engine.LABEL}.flavour={self.flavour}"),
-            *(part for alias in aliases for part in ("--network-alias", alias)),
-            *(("--publish", f"127.0.0.1::{port}") if port else ()),
-            *(part for item in (service.environment if service else {}).items() for part in ("--env", "=".join(item))),
-            *(() if service else host_options(self.docker, image)),
+            *(part for alias in service.aliases for part in ("--network-alias", alias)),
+            *(("--publish", f"127.0.0.1::{service.port}") if service.port else ()),
+            *(part for item in service.environment.items() for part in ("--env", "=".join(item))),
+            *options,
             image,
         )
         try:
@@ -93,8 +103,7 @@ class Container:
 
     def wait(self, seconds: int = 60) -> None:
         """Wait until what the container is for works; raises NotReadyError with its log."""
-        ready = SERVICES[self.role].ready if self.role in SERVICES else ENGINE_ANSWERS
-        script = f"until {ready} >/dev/null 2>&1; do sleep 0.1; done"
+        script = f"until {self.service.ready} >/dev/null 2>&1; do sleep 0.1; done"
         if not self.docker.ok("exec", self.name, "timeout", str(seconds), "bash", "-c", script):
             log = self.docker.attempt("logs", "--tail", "20", self.name)
             raise NotReadyError(
@@ -120,3 +129,21 @@ def host_options(docker: Docker, image: str) -> tuple[str, ...]:
 def can_be_privileged(docker: Docker, image: str) -> bool:
     """Tell whether the engine can start a privileged container."""
     return docker.ok("run", "--rm", "--privileged", "--network", "none", image, "true")
+
+
+def contents(role: str, keys: Keys) -> Mapping[str, File]:
+    """The files that make a container part of this sandbox."""
+    certificate = {"/tls/server.pem": keys.certificate, "/tls/server.key": keys.certificate_key}
+    texts = {
+        "db": {},
+        "registry": certificate,
+        "aws": {**certificate, "/tls/ca.pem": keys.authority, "/aws/users.json": users(keys)},
+    }.get(
+        role,
+        {
+            "/usr/local/share/ca-certificates/sandbox.crt": keys.authority,
+            "/etc/ssh/authorized_keys": keys.ssh_public + "\n",
+        },
+    )
+    secret = ("/tls/", "/aws/")
+    return {path: File(text.encode(), 0o600 if path.startswith(secret) else 0o644) for path, text in texts.items()}

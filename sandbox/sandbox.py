@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -13,8 +13,7 @@ from galos_ops.errors import UsageError
 from sandbox import aws, engine, files, images, releases
 from sandbox.host import Host
 from sandbox.keys import AccessKey, Keys, write
-from sandbox.layers import File
-from sandbox.machines import SERVICES, Container
+from sandbox.machines import SERVICES, Container, contents
 from sandbox.state import GENERATED, State
 
 FLAVOURS = ("v1", "v2", "v5")
@@ -59,24 +58,27 @@ class Sandbox(State):
     def down(self, *, drop_images: bool = False) -> bool:
         """Remove everything but the images, which stay as a cache; returns False where there was nothing."""
         known = self.keys_file.exists()
-        self._docker = engine.ensure(self.steps) if known or drop_images else engine.find()
+        docker = engine.find() or (engine.ensure(self.steps) if known and engine.DATA.is_dir() else None)
         removed = False
-        if self._docker:
+        if docker:
+            self._docker = docker
             removed = self._remove_containers()
             if drop_images:
-                images.drop(self.docker)
-            if engine.stop_if_idle(self.docker) and drop_images:
-                engine.discard()
+                images.drop(docker)
+            engine.stop_if_idle(docker)
+        if drop_images:
+            engine.discard()
         for path in (self.directory / name for name in GENERATED):
             shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
         return known or removed
 
     def publish(self, version: str) -> None:
         """Push a release as `latest` and under its own tag, and register both with the ECR API."""
+        releases.find(version)
+        registry = self.registry
         tags = images.ensure(self.docker, ["runtime"], self.steps)
         with self.steps.step(f"publish {version}"):
             image = releases.ensure(self.docker, version, tags["runtime"])
-            registry = self.registry
             config = self.state / "docker"
             write(config / "config.json", files.docker_config(registry.address, registry.basic), mode=0o600)
             for tag in (version, "latest"):
@@ -105,7 +107,7 @@ class Sandbox(State):
 
     def start(self, name: str) -> None:
         """Start what `stop` stopped, with all that it knew."""
-        self._bring_up([self.find(name).container])
+        self.find(name).container.start()
         self.write_files()
         if name == "aws":
             self._register(self.registry.tags(aws.REPOSITORY))
@@ -143,14 +145,14 @@ class Sandbox(State):
         return Container(self.docker, self.id, role, flavour)
 
     def _bring_up(self, containers: Sequence[Container]) -> None:
-        tags = images.ensure(self.docker, {image_of(each) for each in containers} | {"runtime"}, self.steps)
+        tags = images.ensure(self.docker, {each.image for each in containers} | {"runtime"}, self.steps)
         network = f"galos-{self.id}"
         if not self.docker.ok("network", "inspect", network):
             self.docker.run("network", "create", "--label", f"{engine.LABEL}={self.id}", network)
         found, keys = self.found(), self.keys
 
         def bring(container: Container) -> None:
-            tag = tags[image_of(container)]
+            tag = tags[container.image]
             with self.steps.step(f"start {container.role}"):
                 present = found.get(container.role)
                 if present and present.image != tag:
@@ -208,26 +210,3 @@ def flavour_known(flavour: str) -> str:
     if flavour not in FLAVOURS:
         raise UsageError(f"there is no docker-compose {flavour}", hint=f"take one of {', '.join(FLAVOURS)}")
     return flavour
-
-
-def image_of(container: Container) -> str:
-    """The name of the image that a container is made of."""
-    return container.role if container.role in SERVICES else f"host-{container.flavour}"
-
-
-def contents(role: str, keys: Keys) -> Mapping[str, File]:
-    """The files that make a container part of this sandbox."""
-    certificate = {"/tls/server.pem": keys.certificate, "/tls/server.key": keys.certificate_key}
-    texts = {
-        "db": {},
-        "registry": certificate,
-        "aws": {**certificate, "/tls/ca.pem": keys.authority, "/aws/users.json": aws.users(keys)},
-    }.get(
-        role,
-        {
-            "/usr/local/share/ca-certificates/sandbox.crt": keys.authority,
-            "/etc/ssh/authorized_keys": keys.ssh_public + "\n",
-        },
-    )
-    secret = ("/tls/", "/aws/")
-    return {path: File(text.encode(), 0o600 if path.startswith(secret) else 0o644) for path, text in texts.items()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,6 +72,12 @@ class State:
     def environment(self) -> dict[str, str]:
         """The variables that `env` exports."""
         return files.variables(self.directory, self.state)
+
+    @property
+    def shell(self) -> dict[str, str]:
+        """The environment of a developer's shell that sourced `env`."""
+        kept = {name: value for name, value in os.environ.items() if name not in files.FORGOTTEN}
+        return {**kept, **self.environment}
 
     def database_url(self, name: str = aws.DATABASE) -> str:
         """The URL of a database as the hosts see it."""

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+
 from invoke.collection import Collection
 from invoke.context import Context
 from invoke.tasks import task
 
+from sandbox.releases import RELEASES
 from sandbox.sandbox import Sandbox
 
 
@@ -21,13 +24,19 @@ def up(_c: Context, hosts: int = 1, compose: str = "", release: str = "v1") -> N
     sandbox = Sandbox.of_checkout()
     changed = sandbox.up(hosts, [name.strip() for name in compose.split(",") if name.strip()], release)
     print("sandbox is up" if changed else "sandbox is up already: nothing changed")
-    folder = sandbox.directory
-    print(f"next: . {folder / 'env'}; fab -S {folder / 'ssh_config'} -H sandbox setup")
+    folder = os.path.relpath(sandbox.directory)
+    print(f"next: . {folder}/env && fab -S {folder}/ssh_config -H sandbox setup")
 
 
-@task(help={"version": "the release, v1 by default", "seconds": "how long the migration of slow-migration takes"})
-def publish(_c: Context, version: str = "v1", seconds: int = 0) -> None:
-    """Push a release of galos-sync as latest: v1, v2, v3, broken-migration, slow-migration, crashing, unhealthy."""
+@task(
+    positional=["version"],
+    help={
+        "version": f"one of {', '.join(RELEASES)}",
+        "seconds": "how long the migration of slow-migration takes (default 20)",
+    },
+)
+def publish(_c: Context, version: str, seconds: int = 0) -> None:
+    """Push a release of galos-sync, as latest and under its own tag."""
     sandbox = Sandbox.of_checkout()
     if seconds:
         sandbox.migration_seconds(seconds)

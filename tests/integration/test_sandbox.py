@@ -198,10 +198,7 @@ def test_revoked_keys_get_no_token_and_renewed_ones_do(sandbox: Sandbox, prepare
 
 def developer(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> boto3.Session:
     """A session of a developer who sourced `env`."""
-    for name in [name for name in os.environ if name.startswith("AWS_")]:
-        monkeypatch.delenv(name)
-    for name, value in sandbox.environment.items():
-        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(os, "environ", sandbox.shell)
     return boto3.Session()
 
 
