@@ -15,14 +15,14 @@ DATABASE_URL = "DATABASE_URL"
 
 @dataclass(frozen=True, order=True)
 class Problem:
-    """A line of a .env that is refused or, if not `refused`, worth a warning."""
+    """What is refused or, if not `refused`, worth a warning, in a line or, in line 0, in the whole file."""
 
     line: int
     words: str
     refused: bool = True
 
     def __str__(self) -> str:
-        return f"line {self.line}: {self.words}"
+        return f"line {self.line}: {self.words}" if self.line else self.words
 
 
 @dataclass(frozen=True)
@@ -139,7 +139,7 @@ def _url_problems(entries: Sequence[Entry]) -> Iterator[Problem]:
 
     known = {entry.key: entry for entry in entries if entry.key and entry.raw is not None}
     if DATABASE_URL not in known:
-        yield Problem(len(entries) and entries[-1].line, f"{DATABASE_URL} is not set")
+        yield Problem(0, f"{DATABASE_URL} is not set")
         return
     values = {key: entry.value for key, entry in known.items()}
     atoms = list(parse_variables(values[DATABASE_URL]))

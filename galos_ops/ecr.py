@@ -23,6 +23,7 @@ HELPER_RELEASES = "https://github.com/awslabs/amazon-ecr-credential-helper/relea
 SESSION_KEYS = ("aws_session_token", "aws_security_token")
 INSTALL_SECONDS = 600
 PULL_SECONDS = 45
+FAILURE = "level=(error|info) .*error="  # in the helper's log; info where it falls back to an old token
 NOTHING = "sha256:" + "0" * 64
 
 
@@ -116,7 +117,7 @@ HINTS = (
         "allow ecr:GetAuthorizationToken and the pull actions in the IAM policy",
     ),
     (r"name unknown", "check galos.services.*.repository"),
-    (r"level=error|authentication required|401 Unauthorized", "{keys}"),
+    (rf"{FAILURE}|authentication required|401 Unauthorized", "{keys}"),
 )
 
 
@@ -141,14 +142,14 @@ def _check(host: Host, settings: Settings, service: Service) -> str:
         f"timeout {PULL_SECONDS} docker pull -q {repository}@{NOTHING} 2>&1 || "
         f"[ $? != 124 ] || echo 'no answer after {PULL_SECONDS} s'\n"
         f"command -v {HELPER} >/dev/null || echo '{HELPER} is not on the PATH'\n"
-        'tail -c "+$((seen + 1))" "$log" 2>/dev/null | grep level=error | tail -n 1',
+        f'tail -c "+$((seen + 1))" "$log" 2>/dev/null | grep -E "{FAILURE}" | tail -n 1',
         doing="ask the registry",
         timeout=PULL_SECONDS + 15,
         check=False,
     )
     if not let_in(asked.stdout):
         raise _refused(host, settings, asked.output, "the registry does not let this host in")
-    if "level=error" in asked.stdout:
+    if re.search(FAILURE, asked.stdout):
         raise _refused(
             host, settings, asked.output, "the registry lets this host in by an old token, for hours at most"
         )

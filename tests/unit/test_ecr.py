@@ -471,6 +471,10 @@ NO_KEYS_LOG = (
     "authorization token: operation error ECR: GetAuthorizationToken, get identity: get credentials: failed to "
     'refresh cached credentials, no EC2 IMDS role found, operation error ec2imds: GetMetadata"\n'
 )
+OLD_TOKEN_LOG = (
+    'time="2026-11-23T17:32:38Z" level=info msg="Got error fetching authorization token. Falling back to cached '
+    'token." error="ecr: Failed to get authorization token: operation error ECR: GetAuthorizationToken, https"\n'
+)
 REFUSED = {
     "ecr.credentials": [
         NO_AUTH + NO_KEYS_LOG,
@@ -484,7 +488,9 @@ REFUSED = {
     ],
     "network": [f'Get "https://{REGISTRY}/v2/": dial tcp: lookup {REGISTRY}: no such host\n', "no answer after 45 s\n"],
     "install Docker": ["sh: 1: docker: not found\n", "timeout: failed to run command 'docker': docker: not found\n"],
-    "policy": [NO_AUTH + "level=error api error AccessDeniedException: User: x is not authorized to perform: y\n"],
+    "policy": [
+        NO_AUTH + "level=error msg=x error=api error AccessDeniedException: User: x is not authorized to perform: y\n"
+    ],
     "repository": ["name unknown: The repository with name 'x' does not exist in the registry\n"],
     "doctor": ["something new\n", ""],
 }
@@ -530,11 +536,11 @@ def test_a_host_with_an_instance_role_is_not_told_to_place_keys() -> None:
 
 
 def test_an_old_token_is_not_ready_although_it_still_works() -> None:
-    host = FakeHost(CONFIGURED, {"docker pull": said(LET_IN["20.10, 26.1"] + NO_KEYS_LOG)})
+    host = FakeHost(CONFIGURED, {"docker pull": said(LET_IN["20.10, 26.1"] + OLD_TOKEN_LOG)})
     with pytest.raises(NotReadyError, match="an old token") as caught:
         ecr.check(host, Settings(), Settings().services)
     assert caught.value.hint == "fab -H box ecr.credentials"
-    assert "level=error" in caught.value.evidence
+    assert "Falling back" in caught.value.evidence
 
 
 def test_every_service_is_asked_for() -> None:
