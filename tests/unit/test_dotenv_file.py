@@ -1,6 +1,7 @@
 import re
 from pathlib import Path
 
+import hypothesis
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,6 +14,9 @@ from galos_ops.dotenv_text import BOM, assignments, parse
 from galos_ops.errors import NotReadyError, UsageError
 from galos_ops.settings import Settings
 from tests.unit.fake_host import FakeHost, said
+
+hypothesis.settings.register_profile("patient", deadline=None)
+hypothesis.settings.load_profile("patient")
 
 URL = "DATABASE_URL=postgresql://galos:s3cret@db:5432/elite_development\n"
 SECRET = "hunter2"

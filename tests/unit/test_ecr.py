@@ -8,6 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,6 +18,9 @@ from galos_ops.docker_config import with_helpers
 from galos_ops.errors import ConnectError, NotReadyError, OpsError, UsageError, render
 from galos_ops.settings import Ecr, Service, Settings
 from tests.unit.fake_host import FakeHost, said
+
+hypothesis.settings.register_profile("patient", deadline=None)
+hypothesis.settings.load_profile("patient")
 
 ID, KEY = "AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
 REGISTRY = Settings().ecr.registry
