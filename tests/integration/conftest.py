@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -42,11 +43,8 @@ class Operator:
     login: str
     environment: dict[str, str] = field(default_factory=dict)
 
-    def __call__(self, *words: str, **more: Any) -> subprocess.CompletedProcess[str]:
+    def __call__(self, *words: str, timeout: float = 300, stdin: str = "") -> subprocess.CompletedProcess[str]:
         """Run `fab WORDS` and return what it left behind."""
-        return self.popen(*words, **more)
-
-    def popen(self, *words: str, timeout: float = 300, stdin: str = "") -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             self.command(*words), cwd=ROOT, env=self.variables(), input=stdin, text=True, capture_output=True,
             timeout=timeout, check=False,
@@ -54,12 +52,18 @@ class Operator:
 
     def command(self, *words: str) -> list[str]:
         fab = str(Path(sys.executable).with_name("fab"))
-        return [fab, "-S", str(self.sandbox.ssh_config), "-H", self.login, *words]
+        return [fab, "-r", str(ROOT), "-S", str(self.sandbox.ssh_config), "-H", self.login, *words]
 
     def variables(self) -> dict[str, str]:
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "FABRIC_", "CI"))}
         quick = {"FABRIC_GALOS_VERIFY_SECONDS": "1"}
         return {**kept, **quick, **self.sandbox.environment, **self.environment}
+
+    def configured(self, galos: dict[str, Any]) -> str:
+        """A file for `fab -f` with this `galos:` tree."""
+        path = self.sandbox.directory / "fabric.json"
+        path.write_text(json.dumps({"galos": galos}))
+        return str(path)
 
     def done(self, *words: str) -> str:
         """Run a command that must succeed; returns its output."""

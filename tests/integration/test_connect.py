@@ -1,0 +1,115 @@
+"""The SSH edge: the right host or nothing, every failure a sentence and an exit code."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.integration.conftest import ROOT, Operator
+
+FAB = str(Path(sys.executable).with_name("fab"))
+
+
+def fab(*words: str, cwd: Path = ROOT, **environment: str) -> subprocess.CompletedProcess[str]:
+    variables = {name: value for name, value in os.environ.items() if not name.startswith("FABRIC_")} | environment
+    return subprocess.run(
+        [FAB, *words], cwd=cwd, env=variables, capture_output=True, text=True, check=False, timeout=60
+    )
+
+
+@pytest.mark.parametrize("task", ["deploy", "setup", "ecr.check", "env.push", "up", "logs"])
+def test_a_task_without_a_host_never_runs_here(task: str) -> None:
+    result = fab(task)
+    assert result.returncode == 2
+    assert "runs on a Docker host, and none is named" in result.stderr
+    assert "next: fab -H HOST" in result.stderr
+
+
+def rewritten(operator: Operator, path: Path, **options: str) -> str:
+    """The sandbox's ssh_config with some options changed."""
+    lines = operator.sandbox.ssh_config.read_text().splitlines()
+    for name, value in options.items():
+        lines = [f"    {name} {value}" if line.split()[:1] == [name] else line for line in lines]
+    path.write_text("\n".join(lines) + "\n")
+    return str(path)
+
+
+def test_an_unknown_host_key_stops_everything(ready: Operator, tmp_path: Path) -> None:
+    config = rewritten(ready, tmp_path / "config", UserKnownHostsFile="/dev/null", StrictHostKeyChecking="no")
+    result = fab("-S", config, "-H", "sandbox", "down", HOME=str(tmp_path))
+    assert result.returncode == 3
+    assert "is not in known_hosts; nothing was run." in result.stderr
+    assert "SHA256:" in result.stderr
+
+
+def test_a_changed_host_key_stops_everything(ready: Operator, tmp_path: Path) -> None:
+    import paramiko
+
+    other = paramiko.ECDSAKey.generate()
+    known = tmp_path / "known_hosts"
+    named = f"[127.0.0.1]:{ready.host.port}"
+    known.write_text(f"{named} {other.get_name()} {other.get_base64()}\n")
+    config = rewritten(ready, tmp_path / "config", UserKnownHostsFile=str(known))
+    result = fab("-S", config, "-H", "sandbox", "down", HOME=str(tmp_path))
+    assert result.returncode == 3
+    assert "its SSH host key has changed" in result.stderr
+    assert f"ssh-keygen -R '{named}'" in result.stderr
+
+
+def test_a_host_that_is_not_there(ready: Operator, tmp_path: Path) -> None:
+    config = rewritten(ready, tmp_path / "config", Port="1")
+    result = fab("-S", config, "-H", "sandbox", "down")
+    assert result.returncode == 3
+    assert "sandbox: cannot connect to root@127.0.0.1 port 1." in result.stderr
+    assert fab("-H", "nowhere.invalid", "down").returncode == 3
+
+
+def test_a_key_that_the_host_does_not_know(ready: Operator, tmp_path: Path) -> None:
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(tmp_path / "key")], check=True)
+    config = rewritten(ready, tmp_path / "config", IdentityFile=str(tmp_path / "key"))
+    result = fab("-S", config, "-H", "sandbox", "down", HOME=str(tmp_path), SSH_AUTH_SOCK="")
+    assert result.returncode == 3
+    assert "refused our key or password" in result.stderr
+
+
+def test_the_fleet_of_the_configuration_is_used_without_a_host_on_the_command_line(ready: Operator) -> None:
+    ready.environment["FABRIC_GALOS_HOSTS"] = "sandbox, sandbox-user"
+    words = [word for word in ready.command("ecr.helper") if word not in ("-H", "sandbox")]
+    result = subprocess.run(words, env=ready.variables(), capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.count("ecr.helper") == 2
+
+
+def test_a_noisy_login_shell_is_named(ready: Operator) -> None:
+    ready.host.shell("echo 'echo hello there' >/root/.bashrc.new; cat /root/.bashrc >>/root/.bashrc.new")
+    ready.host.shell("cp /root/.bashrc /root/.bashrc.old; mv /root/.bashrc.new /root/.bashrc")
+    try:
+        told = ready.refused(8, "pull")
+    finally:
+        ready.host.shell("mv /root/.bashrc.old /root/.bashrc")
+    assert "a start-up file of the login shell prints text of its own" in told
+
+
+def test_a_stopped_engine_is_named(ready: Operator) -> None:
+    ready.host.engine_stop()
+    try:
+        told = ready.refused(8, "deploy")
+    finally:
+        ready.host.engine_start()
+    assert "the Docker engine does not answer" in told
+    assert "Cannot connect to the Docker daemon" in told
+
+
+def test_dry_of_fabric_is_refused_since_it_would_not_be_dry(ready: Operator) -> None:
+    told = ready.refused(2, "--dry", "down")
+    assert "would change the host all the same" in told
+
+
+@pytest.mark.parametrize("words", [("logs", "--tail", "x"), ("deploy", "--wait", "-1"), ("deploy", "--tag", "a;b")])
+def test_an_option_that_makes_no_sense_is_usage(ready: Operator, words: tuple[str, ...]) -> None:
+    told = ready.refused(2, *words)
+    assert words[1] in told

@@ -1,0 +1,298 @@
+"""The runbook's order, told by the host's own Docker events and the database."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import time
+
+import pytest
+
+from tests.integration.conftest import REFERENCE, Operator, container, image_id, watch
+
+APPLIED = "SELECT version FROM _sqlx_migrations WHERE success ORDER BY version"
+V1 = ["20260801120000", "20260803090000"]
+V2 = [*V1, "20260806140000", "20260806150000"]
+
+
+def applied(operator: Operator) -> list[str]:
+    return operator.sandbox.query(APPLIED).split()
+
+
+def test_the_runbook_from_a_bare_host_to_a_failed_migration(any_compose: Operator) -> None:
+    fab, host = any_compose, any_compose.host
+    fab.done("setup")
+    assert "deployed sha256:" in fab.done("deploy")
+    first = image_id(host)
+    assert container(host) == f"running {first}"
+    assert applied(fab) == V1
+
+    fab.sandbox.publish("v2")
+    watching = watch(host)
+    fab.done("pull")
+    assert image_id(host) != first
+    assert container(host) == f"running {first}"
+    assert watching.of_service() == []
+
+    told = fab.refused(5, "up")
+    assert "2 migrations of this image pending; it is not started." in told
+    assert "20260806140000 allow stars without orbits" in told
+    assert container(host) == f"running {first}"
+    assert applied(fab) == V1
+
+    watching = watch(host)
+    told = fab.done("deploy")
+    second = image_id(host)
+    assert container(host) == f"running {second}"
+    assert applied(fab) == V2
+    assert "2 applied" in told
+    assert "service down for" in told
+    assert_stopped_while_migrating(watching.host.events(watching.since))
+
+    fab.sandbox.publish("broken-migration")
+    told = fab.refused(6, "deploy")
+    assert 'error returned from database: column "axial_tilt" of relation "bodies" does not exist' in told
+    assert container(host) == ""
+    assert applied(fab) == V2
+    fab.refused(5, "up")
+    assert container(host) == ""
+    assert fab.refused(6, "deploy").count("axial_tilt") >= 1
+    assert container(host) == ""
+
+
+def assert_stopped_while_migrating(events: list[dict[str, object]]) -> None:
+    """The old container is gone before the migration starts, the new one is made after it ended well."""
+    moments: dict[str, int] = {}
+    for order, event in enumerate(events):
+        actor = event["Actor"]
+        assert isinstance(actor, dict)
+        about = actor["Attributes"]
+        role = about["name"] if about.get("name", "").endswith(("-migration", "-check")) else "service"
+        moments[f"{role} {event['Action']}"] = order
+        if event["Action"] == "die" and role.endswith("-migration"):
+            assert about["exitCode"] == "0"
+    assert moments["service destroy"] < moments["galos-sync-migration start"]
+    assert moments["galos-sync-migration die"] < moments["service create"] < moments["service start"]
+
+
+def test_the_second_deploy_changes_nothing_and_says_so(deployed: Operator) -> None:
+    watching, before = watch(deployed.host), container(deployed.host)
+    files = deployed.host.shell("cd && find . -type f | sort | xargs sha256sum")
+    told = deployed.done("deploy")
+    assert "nothing to do: sha256:" in told
+    assert container(deployed.host) == before
+    assert watching.actions() == []
+    changed = deployed.host.shell("cd && find . -type f | sort | xargs sha256sum")
+    assert without_caches(changed) == without_caches(files)
+
+
+def without_caches(listing: str) -> list[str]:
+    return [line for line in listing.splitlines() if "/.ecr/" not in line]
+
+
+def test_a_release_without_a_migration_is_not_stopped_for_one(deployed: Operator) -> None:
+    deployed.sandbox.publish("v2")
+    deployed.done("deploy")
+    deployed.sandbox.publish("v3")
+    told = deployed.done("deploy")
+    assert "pending   none" in told
+    assert "  ✓ down" not in told
+    assert container(deployed.host) == f"running {image_id(deployed.host)}"
+    assert applied(deployed) == V2
+
+
+def test_a_deploy_is_recorded_and_its_image_survives_pruning(deployed: Operator) -> None:
+    first = image_id(deployed.host)
+    deployed.sandbox.publish("v2")
+    deployed.done("deploy")
+    deployed.host.shell("docker image prune -f")
+    deployed.host.shell(f"docker image inspect {first}")
+    lines = deployed.host.shell("cat ~/.galos-ops/releases.jsonl").splitlines()
+    releases = [json.loads(line) for line in lines]
+    assert [release["previous"] for release in releases] == [None, first]
+    assert [release["image"] for release in releases] == [first, image_id(deployed.host)]
+    assert [name.split()[0] for name in releases[1]["migrations"]] == V2[2:]
+    assert deployed.host.shell("stat -c %a ~/.galos-ops ~/.galos-ops/releases.jsonl").split() == ["700", "600"]
+
+
+def test_only_the_last_releases_are_kept(deployed: Operator) -> None:
+    deployed.environment["FABRIC_GALOS_RELEASES_KEEP"] = "1"
+    deployed.sandbox.publish("v2")
+    deployed.done("deploy")
+    kept = deployed.host.shell("docker images --no-trunc --format '{{.ID}}' galos-ops/galos-sync").split()
+    assert kept == [image_id(deployed.host)]
+
+
+@pytest.mark.parametrize(
+    ("release", "reason"),
+    [("crashing", "its container restarts again and again"), ("unhealthy", "its health check says unhealthy")],
+)
+def test_an_image_that_does_not_stay_up_gives_way_to_the_previous_one(
+    deployed: Operator, release: str, reason: str
+) -> None:
+    deployed.sandbox.publish("v2")
+    deployed.done("deploy")
+    good = image_id(deployed.host)
+    deployed.sandbox.publish(release)
+    told = deployed.refused(7, "deploy")
+    assert reason in told
+    assert f"the previous image {good[:15]} runs again" in told
+    assert f"  | galos-sync {release}:" in told
+    assert container(deployed.host) == f"running {good}"
+    assert len(deployed.host.shell("cat ~/.galos-ops/releases.jsonl").splitlines()) == 2
+
+
+def test_after_a_migration_nothing_is_rolled_back(deployed: Operator) -> None:
+    deployed.sandbox.publish("crashing")
+    told = deployed.refused(7, "deploy")
+    assert "a migration ran, so the previous image must not start on the new schema" in told
+    assert applied(deployed) == V2
+    assert container(deployed.host).split()[1] == image_id(deployed.host)
+
+
+def test_an_unknown_answer_stops_a_deploy_before_the_service_is_touched(deployed: Operator) -> None:
+    before = container(deployed.host)
+    deployed.sandbox.publish("v2")
+    deployed.sandbox.stop("db")
+    try:
+        told = deployed.refused(5, "deploy")
+    finally:
+        deployed.sandbox.start("db")
+    assert "cannot tell whether migrations are pending; nothing is started while that is unknown." in told
+    assert "  | error: " in told
+    assert container(deployed.host).split()[1] == before.split()[1]
+    deployed.done("deploy")
+    assert applied(deployed) == V2
+
+
+def test_a_failing_pull_costs_no_downtime(deployed: Operator) -> None:
+    before, watching = container(deployed.host), watch(deployed.host)
+    deployed.sandbox.stop("registry")
+    try:
+        told = deployed.refused(1, "deploy")
+    finally:
+        deployed.sandbox.start("registry")
+    assert "could not pull" in told
+    assert "what ran before is untouched" in told
+    assert "next: fab -H sandbox ecr.check" in told
+    assert container(deployed.host) == before
+    assert watching.actions() == []
+
+
+def test_another_tag_can_be_deployed(deployed: Operator) -> None:
+    deployed.sandbox.publish("v2")
+    deployed.sandbox.publish("v1")
+    deployed.done("deploy", "--tag", "v2")
+    assert container(deployed.host) == f"running {image_id(deployed.host, 'v2')}"
+    assert image_id(deployed.host) == image_id(deployed.host, "v2")
+    told = deployed.refused(5, "deploy")
+    assert "was previously applied but is missing" in told
+    assert container(deployed.host) == f"running {image_id(deployed.host, 'v2')}"
+    told = deployed.refused(1, "deploy", "--tag", "nowhere")
+    assert f"could not pull {REFERENCE}:nowhere" in told
+
+
+def test_a_tag_that_moves_while_migrating_is_not_what_starts(deployed: Operator) -> None:
+    """Somebody pulls a newer latest on the host between the check and the start."""
+    old = image_id(deployed.host)
+    deployed.sandbox.migration_seconds(4)
+    deployed.sandbox.publish("slow-migration")
+    deploying = subprocess.Popen(
+        deployed.command("deploy"),
+        env=deployed.variables(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    wait_for(deployed, "docker ps --format '{{.Names}}' | grep -x galos-sync-migration")
+    deployed.host.shell(f"docker tag {old} {REFERENCE}:latest")
+    output = deploying.communicate(timeout=120)[0]
+    assert deploying.returncode == 0, output
+    checked = image_id(deployed.host, "latest")
+    assert checked != old
+    assert container(deployed.host) == f"running {checked}"
+
+
+def wait_for(operator: Operator, script: str, seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while operator.host.execute(["bash", "-c", script], check=False).returncode:
+        assert time.monotonic() < deadline, f"never true on the host: {script}"
+        time.sleep(0.1)
+
+
+def test_a_migration_past_its_time_is_stopped_on_the_host_too(deployed: Operator) -> None:
+    deployed.sandbox.migration_seconds(60)
+    deployed.sandbox.publish("slow-migration")
+    slow = {"services": {"galos-sync": {"migration": {"timeout": 3}}}}
+    told = deployed.refused(6, "-f", deployed.configured(slow), "deploy")
+    assert "the migration was not done after 3 s and was stopped" in told
+    assert deployed.host.shell("docker ps -aq") == ""
+    assert applied(deployed) == V2
+
+
+def test_a_second_deploy_is_told_who_holds_the_host(deployed: Operator) -> None:
+    deployed.sandbox.migration_seconds(6)
+    deployed.sandbox.publish("slow-migration")
+    first = subprocess.Popen(
+        deployed.command("deploy"),
+        env=deployed.variables(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    wait_for(deployed, "docker ps --format '{{.Names}}' | grep -x galos-sync-migration")
+    for task in ("deploy", "up", "start", "migrate"):
+        told = deployed.refused(4, task)
+        assert "has held the host for deploy since 2" in told
+        assert "nothing was changed" in told
+    assert "nothing to do" in deployed.done("deploy", "--wait", "120")
+    output = first.communicate(timeout=120)[0]
+    assert first.returncode == 0, output
+
+
+def test_a_killed_deploy_leaves_no_lock_behind(deployed: Operator) -> None:
+    deployed.sandbox.migration_seconds(5)
+    deployed.sandbox.publish("slow-migration")
+    first = subprocess.Popen(deployed.command("deploy"), env=deployed.variables(), stdout=subprocess.DEVNULL)
+    wait_for(deployed, "docker ps --format '{{.Names}}' | grep -x galos-sync-migration")
+    first.kill()
+    first.wait()
+    told = deployed.refused(5, "deploy", "--wait", "30")
+    assert "a migration that an earlier run began is still running on the host" in told
+    assert "docker logs -f galos-sync-migration" in told
+    wait_for(deployed, "! docker ps --format '{{.Names}}' | grep -x galos-sync-migration")
+    deployed.done("deploy")
+    assert container(deployed.host) == f"running {image_id(deployed.host)}"
+
+
+def test_json_is_one_document_and_the_steps_go_to_standard_error(deployed: Operator) -> None:
+    first = image_id(deployed.host)
+    deployed.sandbox.publish("v2")
+    deployed.done("pull")
+    result = deployed("pending", "--json")
+    document = json.loads(result.stdout)
+    assert result.returncode == document["error"]["exit"] == 5
+    service = document["services"]["galos-sync"]
+    assert service["state"] == "pending"
+    assert [name.split()[0] for name in service["migrations"]] == V2[2:]
+    assert "! pending" in result.stderr
+
+    outcome = json.loads(deployed.done("deploy", "--json"))["services"][0]
+    assert outcome["changed"] is True
+    assert (outcome["previous"], outcome["image"]) == (first, image_id(deployed.host))
+    outcome = json.loads(deployed.done("deploy", "--json"))["services"][0]
+    assert outcome["changed"] is False
+    assert "error" not in json.loads(deployed.done("pending", "--json"))
+
+
+def test_a_service_that_compose_does_not_know_is_refused(deployed: Operator) -> None:
+    deployed.host.shell("sed -i s/galos-sync:$/galos-snyc:/ ~/docker-compose.yml")
+    told = deployed.refused(8, "deploy")
+    assert "has no service galos-sync" in told
+    assert "name it as there: galos-snyc" in told
+
+
+def test_a_compose_file_that_starts_another_image_is_refused(deployed: Operator) -> None:
+    deployed.host.shell("sed -i s/:latest/:v1/ ~/docker-compose.yml")
+    told = deployed.refused(8, "deploy")
+    assert f"starts {REFERENCE}:v1, not {REFERENCE}:latest" in told

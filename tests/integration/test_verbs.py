@@ -1,0 +1,122 @@
+"""The docker-compose verbs, each with what the runbook says of it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+
+from tests.integration.conftest import Operator, container, image_id, watch
+
+
+def test_stop_keeps_the_container_and_start_starts_it(any_compose: Operator) -> None:
+    fab, host = any_compose, any_compose.host
+    fab.done("setup")
+    fab.done("deploy")
+    image = image_id(host)
+    watching = watch(host)
+    fab.done("stop")
+    assert container(host) == f"exited {image}"
+    assert watching.of_service() == ["die"]
+    fab.done("start")
+    assert container(host) == f"running {image}"
+    assert "already runs" in fab.done("up")
+    assert watching.of_service() == ["die", "start"]
+    fab.done("down")
+    assert container(host) == ""
+    fab.done("down")
+    fab.done("stop")
+    told = fab.refused(1, "start")
+    assert "there is no container to start" in told
+    assert "next: fab -H" in told
+    fab.done("up")
+    assert container(host) == f"running {image}"
+    assert "galos-sync v1:" in fab.done("logs", "--tail", "3")
+
+
+def test_start_after_a_pull_starts_the_old_image(deployed: Operator) -> None:
+    old = image_id(deployed.host)
+    deployed.sandbox.publish("v2")
+    deployed.done("pull")
+    new = image_id(deployed.host)
+    deployed.done("stop")
+    deployed.done("start")
+    assert container(deployed.host) == f"running {old}"
+    assert image_id(deployed.host) == new
+
+
+def test_start_asks_the_image_of_the_container_itself(deployed: Operator) -> None:
+    """Nothing is remembered of the old image; it answers clean, and the tag means the newer image again."""
+    old = image_id(deployed.host)
+    deployed.done("stop")
+    deployed.sandbox.publish("v2")
+    deployed.done("pull")
+    new = image_id(deployed.host)
+    deployed.host.shell("rm ~/.galos-ops/galos-sync.passed")
+    deployed.done("start")
+    assert container(deployed.host) == f"running {old}"
+    assert image_id(deployed.host) == new
+
+
+def test_start_refuses_an_image_whose_migrations_are_pending(deployed: Operator) -> None:
+    deployed.done("stop")
+    deployed.sandbox.database()
+    deployed.host.shell("rm ~/.galos-ops/galos-sync.passed")
+    told = deployed.refused(5, "start")
+    assert "2 migrations of this image pending" in told
+    assert container(deployed.host).startswith("exited ")
+
+
+def test_up_on_a_host_without_the_image_pulls_it_and_asks_it(ready: Operator) -> None:
+    told = ready.refused(5, "up")
+    assert "2 migrations of this image pending" in told
+    assert container(ready.host) == ""
+
+
+def test_up_starts_nothing_while_a_migration_failed(deployed: Operator) -> None:
+    deployed.sandbox.publish("broken-migration")
+    deployed.refused(6, "deploy")
+    watching = watch(deployed.host)
+    deployed.refused(5, "up")
+    deployed.refused(1, "start")
+    assert watching.of_service() == []
+
+
+def test_pull_of_one_service_leaves_the_others_alone(deployed: Operator) -> None:
+    told = deployed.refused(2, "pull", "--service", "galos-snyc")
+    assert "No service is named 'galos-snyc' in galos.services." in told
+    assert "= pull" in deployed.done("pull", "--service", "galos-sync")
+
+
+def test_down_of_one_service_keeps_what_else_the_project_runs(deployed: Operator) -> None:
+    other = "  other:\n    image: {image}\n    init: true\n    entrypoint: [sleep, infinity]\n"
+    image = json.loads(deployed.host.shell("docker-compose config --format json"))["services"]["galos-sync"]["image"]
+    deployed.host.execute(["sh", "-c", "cat >>~/docker-compose.yml"], stdin=other.format(image=image))
+    deployed.host.shell("cd && docker-compose up -d other")
+    deployed.done("down", "--service", "galos-sync")
+    names = deployed.host.shell("docker ps --format '{{.Label \"com.docker.compose.service\"}}'")
+    assert names == "other"
+    deployed.done("up")
+    deployed.done("down")
+    assert deployed.host.shell("docker ps -aq") == ""
+
+
+def test_a_pulled_in_container_of_the_service_from_elsewhere_is_never_migrated_beside(deployed: Operator) -> None:
+    deployed.host.shell("mkdir -p /srv/other && cp ~/docker-compose.yml ~/.env /srv/other")
+    deployed.host.shell("cd /srv/other && docker-compose up -d")
+    deployed.sandbox.publish("v2")
+    try:
+        told = deployed.refused(8, "deploy")
+    finally:
+        deployed.host.shell("cd /srv/other && docker-compose down && rm -rf /srv/other")
+    assert "a container that is not this project's still runs the service: other-galos-sync-1" in told
+
+
+def test_logs_follow_until_they_are_interrupted(deployed: Operator) -> None:
+    following = subprocess.Popen(
+        deployed.command("logs", "--follow"), env=deployed.variables(), stdout=subprocess.PIPE, text=True
+    )
+    assert following.stdout
+    line = following.stdout.readline()
+    assert "galos-sync v1:" in line
+    following.send_signal(2)
+    assert following.wait(30) == 0
