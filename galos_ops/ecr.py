@@ -181,5 +181,5 @@ def _refused(host: Host, settings: Settings, output: str, sentence: str) -> NotR
 def refusal_hint(output: str, host: str, *, instance: bool = False) -> str:
     """What to type next, by the first row of `HINTS` that the output holds."""
     keys = "give the EC2 instance a role that may pull" if instance else f"fab -H {host} ecr.credentials"
-    hint = next((hint for pattern, hint in HINTS if re.search(pattern, output)), "fab -H {host} doctor")
+    hint = next((hint for pattern, hint in HINTS if re.search(pattern, output)), "fab -H {host} setup")
     return hint.format(host=host, keys=keys)

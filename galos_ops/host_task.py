@@ -19,8 +19,11 @@ from galos_ops.facts import PROJECT, Facts, Requirement, gather, require
 from galos_ops.guard import Unit
 from galos_ops.host import Host
 from galos_ops.lock import lock
+from galos_ops.logs import guard_logs
 from galos_ops.report import Report
 from galos_ops.settings import Settings
+
+guard_logs()
 
 
 @dataclass
@@ -61,7 +64,12 @@ class Ops:
 
 
 class HostTask(fabric.Task):  # type: ignore[misc]
-    """A task for the hosts of -H, else those of `galos.hosts`; raises `UsageError` without any."""
+    """A task for the hosts of -H, else those of `galos.hosts`; raises `UsageError` without any.
+
+    `path` is the name that a person types, `ecr.check` for `check`, once the task is in a namespace.
+    """
+
+    path: str | None = None
 
     def __call__(self, context: Context, *args: Any, **kwargs: Any) -> Any:
         settings = Settings.of(plain(context.config.get("galos", {})))
@@ -77,7 +85,8 @@ class HostTask(fabric.Task):  # type: ignore[misc]
             return
         names = [name.strip() for name in settings.hosts.split(",") if name.strip()]
         if not names:
-            raise UsageError(f"{self.name} runs on a Docker host, and none is named.", hint=f"fab -H HOST {self.name}")
+            name = self.path or self.name
+            raise UsageError(f"{name} runs on a Docker host, and none is named.", hint=f"fab -H HOST {name}")
         for name in names:
             yield Connection(name, config=context.config.clone())
 

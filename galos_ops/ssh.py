@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import shlex
 import socket
@@ -22,8 +21,7 @@ CONNECT_SECONDS = 10
 AUTHENTICATE_SECONDS = 30
 DEAD_LINK_SECONDS = 15
 KEEPALIVE_SECONDS = 5
-
-logging.getLogger("paramiko").addHandler(logging.NullHandler())  # our errors say it; no stray lines on stderr
+SSH_PORT = 22
 
 
 def connect(connection: Connection) -> None:
@@ -40,7 +38,7 @@ def connect(connection: Connection) -> None:
         expected, got = error.expected_key.fingerprint, error.key.fingerprint
         raise HostKeyError(
             f"{name}: its SSH host key has changed (known: {expected}, offered: {got}); nothing was run.",
-            hint=f"only if the host was reinstalled: ssh-keygen -R {shlex.quote(error.hostname)}",
+            hint=f"only if the host was reinstalled: ssh-keygen -R {shlex.quote(known_as(connection))}",
         ) from error
     except AuthenticationException as error:
         raise ConnectError(
@@ -64,6 +62,12 @@ class _Refuse(paramiko.MissingHostKeyPolicy):
             f"{hostname}: its SSH host key {key.get_name()} {key.fingerprint} is not in known_hosts; nothing was run.",
             hint="compare the fingerprint with the host's own, then connect once with ssh to accept it",
         )
+
+
+def known_as(connection: Connection) -> str:
+    """The name of a host in known_hosts."""
+    host: str = connection.host
+    return host if connection.port == SSH_PORT else f"[{host}]:{connection.port}"
 
 
 def known_hosts_files(ssh_config: dict[str, Any]) -> Iterator[Path]:

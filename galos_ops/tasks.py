@@ -257,5 +257,7 @@ def namespace(path: Path | str | None = None) -> Collection:
     root = Collection(setup, pull, up, start, stop, down, logs, pending, migrate, deploy)
     root.add_collection(Collection("ecr", credentials, region, helper, docker_config, check, images))
     root.add_collection(Collection("env", push, diff))
+    for name in root.task_names:
+        root[name].path = name
     root.configure(configuration(Path(path)) if path else {"galos": defaults()})
     return root

@@ -89,7 +89,7 @@ def test_pull_of_one_service_leaves_the_others_alone(deployed: Operator) -> None
 
 def test_down_of_one_service_keeps_what_else_the_project_runs(deployed: Operator) -> None:
     other = "  other:\n    image: {image}\n    init: true\n    entrypoint: [sleep, infinity]\n"
-    image = json.loads(deployed.host.shell("docker-compose config --format json"))["services"]["galos-sync"]["image"]
+    image = json.loads(deployed.host.shell("cd && docker-compose config --format json"))["services"]["galos-sync"]["image"]
     deployed.host.execute(["sh", "-c", "cat >>~/docker-compose.yml"], stdin=other.format(image=image))
     deployed.host.shell("cd && docker-compose up -d other")
     deployed.done("down", "--service", "galos-sync")

@@ -496,7 +496,7 @@ REFUSED = {
         NO_AUTH + "level=error msg=x error=api error AccessDeniedException: User: x is not authorized to perform: y\n"
     ],
     "repository": ["name unknown: The repository with name 'x' does not exist in the registry\n"],
-    "doctor": ["something new\n", ""],
+    "setup": ["something new\n", ""],
 }
 CONFIGURED = {ecr.DOCKER_CONFIG: json.dumps({"credHelpers": {REGISTRY: "ecr-login"}})}
 

@@ -1,0 +1,43 @@
+import logging
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from galos_ops.logs import Masked
+
+ROOT = Path(__file__).parents[2]
+FAB = str(Path(sys.executable).with_name("fab"))
+
+
+@pytest.mark.parametrize("password", ["hunter2", "it's", "both ' and \"", "back\\slash", "", "ü $x"])
+def test_a_password_in_a_logged_configuration_is_masked(password: str) -> None:
+    record = logging.LogRecord(
+        "invoke", logging.DEBUG, "", 0, f"Overrides: {{'sudo': {{'password': {password!r}}}}}", (), None
+    )
+    assert Masked().filter(record)
+    assert record.getMessage() == "Overrides: {'sudo': {'password': '***'}}"
+
+
+def test_what_is_no_password_is_logged_as_it_is() -> None:
+    text = "Defaults: {'sudo': {'password': None, 'prompt': '[sudo] password: '}} 100%"
+    record = logging.LogRecord("invoke", logging.DEBUG, "", 0, text, (), None)
+    assert Masked().filter(record)
+    assert record.getMessage() == text
+
+
+def test_fab_debug_does_not_show_the_sudo_password() -> None:
+    result = subprocess.run(
+        [FAB, "-d", "--prompt-for-sudo-password", "ecr.helper"],
+        cwd=ROOT,
+        input="hunter2hunter2\n",
+        text=True,
+        capture_output=True,
+        check=False,
+        start_new_session=True,  # no terminal: the prompt reads standard input
+        timeout=60,
+    )
+    assert result.returncode == 2
+    assert "'sudo': {'password': '***'}" in result.stderr
+    assert "hunter2" not in result.stdout + result.stderr
