@@ -5,7 +5,6 @@ boto3 reads the profile as always, `endpoint_url`, `AWS_CA_BUNDLE` and `credenti
 
 from __future__ import annotations
 
-import logging
 import os
 import re
 from collections.abc import Iterator
@@ -22,8 +21,6 @@ if TYPE_CHECKING:
 
 CONNECT_SECONDS = 5
 READ_SECONDS = 15
-
-logging.getLogger("botocore").setLevel(logging.INFO)  # its debug log, part of fab -d, tells tokens
 
 
 @dataclass(frozen=True)

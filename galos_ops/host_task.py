@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -122,3 +123,10 @@ Body = TypeVar("Body", bound=Callable[..., Any])
 def host_task(help: dict[str, str] | None = None) -> Callable[[Body], HostTask]:
     """Make a task of a function whose first parameter is an `Ops`."""
     return cast("Callable[[Body], HostTask]", fabric.task(klass=HostTask, help=help or {}))
+
+
+def whole(option: str, text: str, least: int = 0) -> int:
+    """The whole number that was typed for an option; raises `UsageError`."""
+    if not re.fullmatch(r"[0-9]{1,6}", text) or int(text) < least:
+        raise UsageError(f"{option} is {text!r}; it must be a whole number, at least {least}.")
+    return int(text)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import re
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -16,7 +15,7 @@ from galos_ops.errors import GuardError, UsageError, masked
 from galos_ops.facts import ENGINE, Facts
 from galos_ops.guard import Images, Unit
 from galos_ops.host import Change
-from galos_ops.host_task import Ops, host_task
+from galos_ops.host_task import Ops, host_task, whole
 from galos_ops.report import SAME, WARN
 from galos_ops.settings import TAG, configuration, defaults
 from galos_ops.verify import verify
@@ -243,13 +242,6 @@ def deploy(
     with ops.locked("deploy", seconds):
         for unit in ops.units(service):
             outcomes.append(asdict(deployment.deploy(unit, ops.report, tag)))
-
-
-def whole(option: str, text: str) -> int:
-    """The whole number that was typed for an option; raises `UsageError`."""
-    if not re.fullmatch(r"[0-9]{1,6}", text):
-        raise UsageError(f"{option} is {text!r}; it must be a whole number.")
-    return int(text)
 
 
 def namespace(path: Path | str | None = None) -> Collection:

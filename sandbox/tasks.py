@@ -8,6 +8,7 @@ from invoke.collection import Collection
 from invoke.context import Context
 from invoke.tasks import task
 
+from galos_ops.host_task import whole
 from sandbox.releases import RELEASES
 from sandbox.sandbox import Sandbox
 
@@ -19,10 +20,12 @@ from sandbox.sandbox import Sandbox
         "release": "what is published at first",
     }
 )
-def up(_c: Context, hosts: int = 1, compose: str = "", release: str = "v1") -> None:
+def up(_c: Context, hosts: str = "1", compose: str = "", release: str = "v1") -> None:
     """Bring up Docker hosts, ECR and a database on this machine; what is up stays as it is."""
     sandbox = Sandbox.of_checkout()
-    changed = sandbox.up(hosts, [name.strip() for name in compose.split(",") if name.strip()], release)
+    changed = sandbox.up(
+        whole("--hosts", hosts, least=1), [name.strip() for name in compose.split(",") if name.strip()], release
+    )
     print("sandbox is up" if changed else "sandbox is up already: nothing changed")
     folder = os.path.relpath(sandbox.directory)
     print(f"next: . {folder}/env && fab -S {folder}/ssh_config -H sandbox setup")
@@ -35,11 +38,11 @@ def up(_c: Context, hosts: int = 1, compose: str = "", release: str = "v1") -> N
         "seconds": "how long the migration of slow-migration takes (default 20)",
     },
 )
-def publish(_c: Context, version: str, seconds: int = 0) -> None:
+def publish(_c: Context, version: str, seconds: str = "0") -> None:
     """Push a release of galos-sync, as latest and under its own tag."""
     sandbox = Sandbox.of_checkout()
-    if seconds:
-        sandbox.migration_seconds(seconds)
+    if whole("--seconds", seconds):
+        sandbox.migration_seconds(whole("--seconds", seconds))
     sandbox.publish(version)
 
 
