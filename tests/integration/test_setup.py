@@ -229,7 +229,6 @@ def test_a_wrong_password_for_sudo_fails_in_a_sentence(asked: Operator) -> None:
     assert asked.host.execute(["sh", "-c", f"command -v {HELPER}"], check=False).returncode != 0
 
 
-@pytest.mark.xfail(strict=True, reason="invoke's debug log shows its configuration, sudo.password in it")
 def test_the_password_for_sudo_is_not_in_the_debug_log(asked: Operator) -> None:
     code, output = typed(asked, PASSWORD, "-d", "--prompt-for-sudo-password", "ecr.helper")
     assert code == 0, output
