@@ -69,12 +69,14 @@ class Compose:
     def logs(self, services: Iterable[str], *, tail: int, follow: bool) -> str:
         return self._line("logs", "--no-color", f"--tail={tail}", *(["-f"] if follow else []), *services)
 
-    def run(self, service: str, name: str, argv: list[str]) -> str:
+    def run(self, service: str, name: str, argv: list[str], *, detach: bool = False) -> str:
         """A one-off container with a name of its own, without a terminal, in place of the image's entrypoint.
 
         The entrypoint is replaced because it may start the service itself.
         """
-        return self._line("run", "--no-deps", "-T", "--name", name, "--entrypoint", argv[0], service, *argv[1:])
+        on_its_own = ["-d"] if detach else []
+        words = ["run", "--no-deps", "-T", *on_its_own, "--name", name, "--entrypoint", argv[0], service, *argv[1:]]
+        return self._line(*words)
 
 
 def render(images: Mapping[str, str]) -> str:

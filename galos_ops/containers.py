@@ -7,9 +7,9 @@ import shlex
 from galos_ops import guard
 from galos_ops.errors import CommandFailed, GuardError, NotReadyError, VerifyError
 from galos_ops.facts import CONTAINER, Container, Facts, container
-from galos_ops.guard import Images, Unit
 from galos_ops.host import Host
 from galos_ops.report import SAME, Report, short
+from galos_ops.unit import Images, Unit, local_images, pin
 
 
 def running(unit: Unit) -> Container | None:
@@ -20,7 +20,9 @@ def running(unit: Unit) -> Container | None:
 def down(unit: Unit) -> None:
     """Stop and delete the service's container; raises `NotReadyError` while another container of it runs."""
     mine = f"--filter label=com.docker.compose.service={unit.name}"
-    result = unit.run(f"{unit.compose.remove(unit.name)} >&2\ndocker ps {mine} --format '{{{{.Names}}}}'", doing="stop")
+    result = unit.change(
+        f"{unit.compose.remove(unit.name)} >&2\ndocker ps {mine} --format '{{{{.Names}}}}'", doing="stop"
+    )
     left = result.stdout.split()
     if left:
         raise NotReadyError(
@@ -34,17 +36,17 @@ def up(unit: Unit, report: Report, images: Images, before: Container | None) -> 
     image = next(iter(images.values()))
     mine = f"--filter label=com.docker.compose.service={unit.name} --filter label=com.docker.compose.oneoff=False"
     with report.step("up", short(image)) as step:
-        result = unit.run(
-            f"{guard.pin(images)}\n{unit.compose.up([unit.name])} >&2 || exit 1\n"
+        result = unit.change(
+            f"{pin(images)}\n{unit.compose.up([unit.name])} >&2 || exit 1\n"
             f"docker ps -aq --no-trunc {mine} | head -n 1 | xargs -r docker inspect -f '{CONTAINER}'",
             doing="start",
             check=False,
         )
         if not result.ok or not result.stdout.strip():
-            raise VerifyError(f"{unit.label}: docker-compose could not start {short(image)}", evidence=result.output)
+            raise VerifyError(f"{unit.label}: docker-compose could not start {short(image)}.", evidence=result.output)
         after = container(result.stdout.strip())
         if after.image != image:
-            unit.run(unit.compose.remove(unit.name), doing="stop")
+            unit.change(unit.compose.remove(unit.name), doing="stop")
             raise GuardError(
                 f"{unit.label}: docker-compose started {short(after.image)}, not the {short(image)} that was checked, "
                 "and was stopped again.",
@@ -63,18 +65,18 @@ def start(unit: Unit, report: Report) -> Container:
     found = unit.facts.of(unit.name)
     if not found:
         raise CommandFailed(f"{unit.label}: there is no container to start.", hint=f"fab -H {unit.host.name} up")
-    tagged = guard.local_images(unit)
+    tagged = local_images(unit)
     own = {**(tagged or {}), unit.references()[0]: found[0].image}
     if not guard.passed(unit, own):
         answer = guard.check(unit, own)
         if tagged and tagged != own:
-            unit.run(guard.pin(tagged), doing="point the tag at the newer image again")
+            unit.change(pin(tagged), doing="point the tag at the newer image again")
         if answer.state != "clean":
             raise guard.refuse(unit, answer)
     with report.step("start", short(found[0].image)) as step:
         if found[0].state == "running":
             step.detail, step.mark = f"{short(found[0].image)} already runs", SAME
-        unit.run(unit.compose.start([unit.name]), doing="start")
+        unit.change(unit.compose.start([unit.name]), doing="start")
     return found[0]
 
 

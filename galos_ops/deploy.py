@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from datetime import datetime, timezone
 
-from galos_ops import containers, guard
+from galos_ops import containers, guard, migrating
 from galos_ops.errors import CommandFailed, VerifyError
 from galos_ops.facts import Container
-from galos_ops.guard import ID, Images, Unit
-from galos_ops.lock import holder
 from galos_ops.migration import CLEAN, Answer
-from galos_ops.releases import Release, record
+from galos_ops.releases import Event, record, release
 from galos_ops.report import SAME, WARN, Report, short
+from galos_ops.unit import ID, Images, Unit
 from galos_ops.verify import verify
 
 PULL_SECONDS = 1800
@@ -40,7 +38,8 @@ def deploy(unit: Unit, report: Report, tag: str | None = None) -> Outcome:
     """
     began = time.monotonic()
     report.title(unit.host.name, unit.name)
-    guard.nobody_migrates(unit)
+    guard.alone(unit)
+    adopt(unit, report)
     before = containers.running(unit)
     images = pull(unit, report, before, tag)
     answer = pending(unit, report, images)
@@ -48,22 +47,48 @@ def deploy(unit: Unit, report: Report, tag: str | None = None) -> Outcome:
     if answer.state == "pending":
         with report.step("down"):
             containers.down(unit)
-        try:
-            migrate(unit, report, images, answer)
-        except CommandFailed as error:
-            raise backup_failed(unit, report, images, before, error) from error
+        migrate(unit, report, images, answer, before)
+        return switch(unit, report, images, before, began, tag=tag, migrations=answer.names, stopped=stopped)
+    return switch(unit, report, images, before, began, tag=tag)
+
+
+def switch(
+    unit: Unit,
+    report: Report,
+    images: Images,
+    before: Container | None,
+    began: float,
+    *,
+    event: Event = "deploy",
+    tag: str | None = None,
+    migrations: tuple[str, ...] = (),
+    stopped: float | None = None,
+) -> Outcome:
+    """Start images that the guard let pass, watch them, record them.
+
+    `stopped` is when the service was stopped for a migration, None without one; then the image that ran before starts
+    again when the new one does not stay up. Raises `VerifyError`.
+    """
+    down = time.monotonic() if stopped is None else stopped
     try:
         after = containers.up(unit, report, images, before)
         same = before is not None and after.id == before.id
-        downtime = None if before is None else 0.0 if same else time.monotonic() - stopped
+        downtime = None if before is None else 0.0 if same else time.monotonic() - down
         verify(unit, report, after, settled=same)
     except VerifyError as error:
-        raise give_way(unit, report, images, before, error, migrated=answer.state == "pending") from error
+        raise give_way(unit, report, images, before, error, migrated=stopped is not None) from error
     previous = before.image if before else None
     seconds = time.monotonic() - began
-    outcome = Outcome(unit.host.name, unit.name, after.image, previous, not same, answer.names, seconds, downtime)
-    conclude(unit, report, outcome, tag)
+    outcome = Outcome(unit.host.name, unit.name, after.image, previous, not same, migrations, seconds, downtime)
+    conclude(unit, report, outcome, event, tag)
     return outcome
+
+
+def adopt(unit: Unit, report: Report) -> None:
+    """Take over a migration whose beginner died: show its output, wait for its end; raises `MigrationError`."""
+    if unit.facts.named(unit.migrator):
+        with report.step("adopt", "a migration that an earlier run began"):
+            migrating.judge(unit, migrating.follow(unit, report.output))
 
 
 def pull(unit: Unit, report: Report, before: Container | None, tag: str | None = None) -> Images:
@@ -113,13 +138,21 @@ def describe(answer: Answer) -> str:
     return f"{len(answer.names)}: {', '.join(answer.names)}" if answer.names else "some"
 
 
-def migrate(unit: Unit, report: Report, images: Images, answer: Answer) -> None:
+def migrate(unit: Unit, report: Report, images: Images, answer: Answer, before: Container | None) -> None:
     """Back up, then migrate, the service being down; raises `CommandFailed` for the backup and `MigrationError`."""
     if unit.service.migration.backup:
-        with report.step("backup"):
-            guard.backup(unit, report.output)
+        try:
+            with report.step("backup"):
+                migrating.backup(unit, report.output)
+        except CommandFailed as error:
+            raise CommandFailed(
+                f"{unit.label}: the backup failed and nothing was migrated; "
+                f"{start_again(unit, report, images, before)}.",
+                evidence=error.evidence,
+                hint="correct migration.backup or what it needs, then run the same command again",
+            ) from error
     with report.step("migrate") as step:
-        guard.migrate(unit, images, report.output)
+        migrating.migrate(unit, images, answer.names, report.output)
         step.detail = f"{len(answer.names) or 'all'} applied"
 
 
@@ -132,21 +165,9 @@ def give_way(
     else:
         state = start_again(unit, report, images, before)
     return VerifyError(
-        f"{error.sentence}; {state}.",
+        f"{error.sentence.rstrip('.')}; {state}.",
         evidence=error.evidence,
         hint=f"publish a corrected image, then: fab -H {unit.host.name} deploy",
-    )
-
-
-def backup_failed(
-    unit: Unit, report: Report, images: Images, before: Container | None, error: CommandFailed
-) -> CommandFailed:
-    """What a failed backup ends in: nothing was migrated, so the previous image may start again."""
-    state = start_again(unit, report, images, before)
-    return CommandFailed(
-        f"{unit.label}: the backup failed and nothing was migrated; {state}.",
-        evidence=error.evidence,
-        hint="correct migration.backup or what it needs, then deploy again",
     )
 
 
@@ -161,30 +182,27 @@ def start_again(unit: Unit, report: Report, images: Images, before: Container | 
     try:
         verify(unit, report, containers.up(unit, report, previous, None), settled=False)
     except VerifyError as error:
-        return f"the previous image {short(before.image)} does not run either: {error.sentence}"
+        return f"the previous image {short(before.image)} does not run either: {error.sentence.rstrip('.')}"
     return f"the previous image {short(before.image)} runs again"
 
 
-def conclude(unit: Unit, report: Report, outcome: Outcome, tag: str | None) -> None:
+def conclude(unit: Unit, report: Report, outcome: Outcome, event: Event, tag: str | None) -> None:
     """Record what changed, and say it."""
     if not outcome.changed:
         report.say(f"nothing to do: {short(outcome.image)} already runs")
         return
-    who = holder("deploy")
-    release = Release(
-        time=datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        service=unit.name,
+    line = release(
+        unit,
+        event,
+        outcome.image,
         tag=tag or unit.service.tag,
-        image=outcome.image,
         previous=outcome.previous,
         migrations=outcome.migrations,
-        user=who["user"] or "",
-        machine=who["machine"] or "",
-        run=who["run"],
         seconds=round(outcome.seconds, 1),
         downtime=round(outcome.downtime or 0.0, 1),
     )
     with report.step("record"):
-        record(unit, release, unit.settings.releases.keep)
+        record(unit, line)
+    done = {"deploy": "deployed", "rollback": "rolled back to"}[event]
     down = "" if outcome.downtime is None else f" · service down for {outcome.downtime:.1f} s"
-    report.say(f"deployed {short(outcome.image)} in {outcome.seconds:.1f} s{down}")
+    report.say(f"{done} {short(outcome.image)} in {outcome.seconds:.1f} s{down}")

@@ -20,6 +20,7 @@ import re
 from invoke.exceptions import Exit
 
 EVIDENCE_LINES = 20
+CONTROL = re.compile(r"\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)|[@-Z\\-_])|[\x00-\x08\x0b-\x1f\x7f]")
 
 
 class OpsError(Exit):
@@ -35,8 +36,8 @@ class OpsError(Exit):
 
 
 def masked(text: str) -> str:
-    """The text with the password of every URL in it replaced by ***."""
-    return re.sub(r"(://[^\s:/@]*:)\S+@", r"\1***@", text)
+    """The text as it may be shown: the password of every URL replaced by ***, terminal control sequences gone."""
+    return re.sub(r"(://[^\s:/@]*:)\S+@", r"\1***@", CONTROL.sub("", text))
 
 
 def render(sentence: str, evidence: str = "", hint: str = "") -> str:

@@ -15,13 +15,13 @@ STATE = ".galos-ops"  # our own folder on the host, beside the compose file
 
 CONTAINER = r"{{.Id}} {{.Image}} {{.State.Status}} {{.RestartCount}} {{.Name}}" + "".join(
     f' {{{{with index .Config.Labels "com.docker.compose.{label}"}}}}{{{{.}}}}{{{{else}}}}-{{{{end}}}}'
-    for label in ("service", "oneoff")
+    for label in ("service", "oneoff", "project.working_dir")
 )
 
 
 @dataclass(frozen=True)
 class Container:
-    """A container that compose made; `state` is Docker's word for it: running, exited, restarting, ..."""
+    """A container that compose made, of the project in `directory`; `state` is Docker's word: running, exited, ..."""
 
     id: str
     image: str
@@ -30,6 +30,7 @@ class Container:
     name: str
     service: str
     oneoff: bool
+    directory: str
 
     @property
     def alive(self) -> bool:
@@ -38,9 +39,13 @@ class Container:
 
 @dataclass(frozen=True)
 class Facts:
-    """The host as the probe found it; `images` maps references to image IDs, `passed` services to guard keys."""
+    """The host as the probe found it.
 
-    directory: str = ""
+    `directories` are the names of the project's directory, `images` maps references to image IDs, `passed` services to
+    guard keys.
+    """
+
+    directories: tuple[str, ...] = ()
     engine: str = ""
     engine_error: str = ""
     flavour: Flavour | None = None
@@ -61,7 +66,14 @@ class Facts:
         return {name: tagged(str(row.get("image") or "")) for name, row in (tree.get("services") or {}).items()}
 
     def of(self, service: str) -> list[Container]:
-        """The containers of a service, one-off ones left out."""
+        """The containers of a service of this project, one-off ones left out."""
+        return [one for one in self._all(service) if one.directory in self.directories]
+
+    def strangers(self, service: str) -> list[Container]:
+        """The containers that other compose projects on the host made of a service of the same name."""
+        return [one for one in self._all(service) if one.directory not in self.directories]
+
+    def _all(self, service: str) -> list[Container]:
         return [one for one in self.containers if one.service == service and not one.oneoff]
 
     def named(self, name: str) -> Container | None:
@@ -86,8 +98,9 @@ def probe(references: Iterable[str], directory: str) -> str:
             'say() { printf \'%s\\t%s\\n\' "$1" "$2"; }',
             "pack() { printf %s \"$1\" | base64 | tr -d '\\n'; }",
             f"cd {shell_path(directory)} 2>/dev/null || exit 0",
-            'say directory "$(pwd)"',
-            'v=$(docker version --format \'{{.Server.Version}}\' 2>&1) || { say engine_error "$(pack "$v")"; exit 0; }',
+            'say directory "$(pwd)"; say directory "$(pwd -P)"',
+            "engine() { docker version --format '{{.Server.Version}}'; }",
+            'v=$(engine 2>/dev/null) || { say engine_error "$(pack "$(engine 2>&1)")"; exit 0; }',
             'say engine "$v"',
             "if v=$(docker-compose version --short 2>/dev/null); then compose=docker-compose",
             "elif v=$(docker compose version --short 2>/dev/null); then compose='docker compose'",
@@ -125,7 +138,7 @@ def parse(output: str) -> Facts:
         return base64.b64decode(one(key)).decode(errors="replace")
 
     return Facts(
-        directory=one("directory"),
+        directories=tuple(told.get("directory", [])),
         engine=one("engine"),
         engine_error=text("engine_error"),
         flavour=Flavour.of(one("flavour")),
@@ -141,8 +154,8 @@ def parse(output: str) -> Facts:
 
 def container(line: str) -> Container:
     """A container as the probe prints it."""
-    identity, image, state, restarts, name, service, oneoff = line.split(" ")
-    return Container(identity, image, state, int(restarts), name.lstrip("/"), service, oneoff == "True")
+    identity, image, state, restarts, name, service, oneoff, directory = line.split(" ", 7)
+    return Container(identity, image, state, int(restarts), name.lstrip("/"), service, oneoff == "True", directory)
 
 
 def _pair(line: str) -> tuple[str, str]:
@@ -170,7 +183,7 @@ class Requirement:
 
 
 ENGINE = (
-    Requirement(lambda f: not f.directory, "the directory {directory} is not there", "fab -H {host} setup"),
+    Requirement(lambda f: not f.directories, "the directory {directory} is not there", "fab -H {host} setup"),
     Requirement(
         lambda f: "permission denied" in f.engine_error,
         "the user may not use the Docker engine",

@@ -21,7 +21,7 @@ from galos_ops.errors import (
     NotReadyError,
     UsageError,
 )
-from galos_ops.ssh import connect
+from galos_ops.ssh import connect, recognise
 
 COMMAND_SECONDS = 60
 GRACE_SECONDS = 15  # what a remote deadline gets on top before we stop waiting for its word
@@ -61,12 +61,14 @@ class Host:
         self.name: str = connection.original_host
 
     def __enter__(self) -> Host:
-        """Connect, unless the caller's connection is open already; raises `ConnectError` or `HostKeyError`."""
+        """Connect, or look at the host key of a connection that is open already; `ConnectError`, `HostKeyError`."""
         self._ours = not self.connection.is_connected
         if self.connection.config.run.dry:
-            raise UsageError("fab --dry would change the host all the same.", hint="use the task's own options")
+            raise UsageError("fab --dry would change the host all the same.", hint="run the command without --dry")
         if self._ours:
             connect(self.connection)
+        else:
+            recognise(self.connection)
         return self
 
     def __exit__(
@@ -129,8 +131,8 @@ class Host:
     def read(self, *paths: str) -> list[str | None]:
         """The texts of files on the host in one round trip, None for a missing one; raises `NotReadyError`."""
         script = "\n".join(
-            f"if [ -e {word} ] || [ -L {word} ]; then base64 <{word} | tr -d '\\n' && printf '.\\n' || echo '!'; "
-            "else echo; fi"
+            f"if ! [ -e {word} ] && ! [ -L {word} ]; then echo\n"
+            f"elif text=$(base64 <{word}); then printf %s. \"$text\" | tr -d '\\n'; echo; else echo '!'; fi"
             for word in map(shell_path, paths)
         )
         result = self.run(script, doing="read files")
@@ -151,7 +153,8 @@ class Host:
     def write(self, path: str, text: str, *, mode: int = 0o600) -> None:
         """Put a whole file in place atomically: private from its first byte, complete or not there at all.
 
-        A symbolic link stays, its target is replaced; missing folders are made for the owner alone. Needs no SFTP.
+        A symbolic link stays, its target is replaced; as root a file keeps its owner; missing folders are made for the
+        owner alone. Needs no SFTP.
         """
         data = text.encode()
         self.run(
@@ -159,6 +162,7 @@ class Host:
             'folder=$(dirname -- "$path"); mkdir -p -- "$folder" || exit 1\n'
             'new=$(mktemp "$folder/.galos-ops.XXXXXX") || exit 1\n'
             "trap 'rm -f -- \"$new\"' EXIT; trap 'exit 1' HUP INT TERM\n"
+            '[ "$(id -u)" != 0 ] || ! [ -e "$path" ] || chown "$(stat -c %u:%g -- "$path")" "$new" || exit 1\n'
             f'cat >"$new" && [ "$(wc -c <"$new")" -eq {len(data)} ] && chmod {mode:o} "$new" && sync "$new" '
             '&& mv -f -- "$new" "$path"',
             doing=f"write {path}; it is as it was",

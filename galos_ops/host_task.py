@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,14 +17,14 @@ from fabric import Connection
 from invoke.context import Context
 
 from galos_ops.compose import Compose
-from galos_ops.errors import OpsError, UsageError, masked
+from galos_ops.errors import CommandFailed, OpsError, UsageError, masked
 from galos_ops.facts import PROJECT, Facts, Requirement, gather, require
-from galos_ops.guard import Unit
 from galos_ops.host import Host
 from galos_ops.lock import lock
 from galos_ops.logs import guard_logs
 from galos_ops.report import Report
 from galos_ops.settings import Settings
+from galos_ops.unit import Unit
 
 guard_logs()
 
@@ -38,6 +40,7 @@ class Ops:
     settings: Settings
     report: Report
     document: dict[str, Any] = field(default_factory=dict)
+    _token: str = ""
 
     def facts(self, requirements: tuple[Requirement, ...] = PROJECT) -> Facts:
         """Look at the host; raises `NotReadyError` for the first requirement that is not met."""
@@ -55,13 +58,18 @@ class Ops:
         chosen = self.settings.chosen(name)
         facts = self.facts()
         compose = require(self.host.name, self.settings.directory, facts)
-        return [Unit(self.host, self.settings, name, service, facts, compose) for name, service in chosen.items()]
+        return [
+            Unit(self.host, self.settings, name, service, facts, compose, self._token)
+            for name, service in chosen.items()
+        ]
 
     @contextmanager
     def locked(self, task: str, wait: int | None = None) -> Iterator[None]:
         """Hold the host; raises `LockedError` when another does for longer than `wait` seconds."""
-        with lock(self.host, self.settings.directory, task, self.settings.lock.wait if wait is None else wait):
+        seconds = self.settings.lock.wait if wait is None else wait
+        with lock(self.host, self.settings.directory, task, seconds, self.report.say) as self._token:
             yield
+        self._token = ""
 
 
 class HostTask(fabric.Task):  # type: ignore[misc]
@@ -95,9 +103,14 @@ class HostTask(fabric.Task):  # type: ignore[misc]
         as_json = kwargs.get("json", False)
         document: dict[str, Any] = {"host": connection.original_host}
         try:
-            with Host(connection) as host:
+            with interruptible(), Host(connection) as host:
                 ops = Ops(host, settings, Report(sys.stderr if as_json else sys.stdout), document)
                 return self.body(ops, *args, **kwargs)
+        except KeyboardInterrupt:
+            raise CommandFailed(
+                f"{connection.original_host}: interrupted; a step that had begun on the host goes on to its end.",
+                hint=f"fab -H {connection.original_host} {self.path or self.name}, which looks at the host first",
+            ) from None
         except OpsError as error:
             evidence = error.evidence.splitlines()
             document["error"] = {
@@ -110,6 +123,19 @@ class HostTask(fabric.Task):  # type: ignore[misc]
         finally:
             if as_json:
                 print(masked(json.dumps(document, ensure_ascii=False)))
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Let SIGTERM, which CI sends to cancel a job, end a task as Ctrl-C does."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def plain(tree: Any) -> Any:

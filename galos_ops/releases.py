@@ -1,43 +1,100 @@
-"""The releases of a host: a record of each on the host, and its image kept from `docker image prune`."""
+"""The releases of a host: a log on the host, and the image of each kept from `docker image prune`."""
 
 from __future__ import annotations
 
 import json
 import shlex
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, fields
+from datetime import datetime, timezone
+from typing import Any, Literal
 
 from galos_ops.facts import STATE
-from galos_ops.guard import Unit
+from galos_ops.lock import holder
+from galos_ops.unit import Unit
 
 LOG = f"{STATE}/releases.jsonl"
+
+Event = Literal["deploy", "rollback", "migrate"]
 
 
 @dataclass(frozen=True)
 class Release:
-    """One line of the host's release log; `time` is UTC in ISO 8601, `seconds` and `downtime` are seconds."""
+    """One line of the log; `time` is UTC in ISO 8601, `seconds` and `downtime` are seconds.
 
+    A `migrate` line is written before a migration begins, so that it is there however the migration ends.
+    """
+
+    event: Event
     time: str
     service: str
     tag: str
     image: str
     previous: str | None
     migrations: tuple[str, ...]
-    user: str
-    machine: str
+    user: str | None
+    machine: str | None
     run: str | None
     seconds: float
     downtime: float
 
 
-def record(unit: Unit, release: Release, keep: int) -> None:
-    """Append a release to the host's log, tag its image so that pruning spares it, untag those beyond `keep`."""
+def release(unit: Unit, event: Event, image: str, **more: Any) -> Release:
+    """A line for the log, of now and of us."""
+    who = holder(event)
+    line: dict[str, Any] = {
+        "event": event,
+        "time": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "service": unit.name,
+        "tag": unit.service.tag,
+        "image": image,
+        "previous": None,
+        "migrations": (),
+        **{name: who[name] for name in ("user", "machine", "run")},
+        "seconds": 0.0,
+        "downtime": 0.0,
+    }
+    return Release(**{**line, **more})
+
+
+def append(line: Release) -> str:
+    """A script that appends a line to the log, whole."""
+    return f"umask 077; printf '%s\\n' {shlex.quote(json.dumps(asdict(line), ensure_ascii=False))} >>{LOG} || exit 1"
+
+
+def record(unit: Unit, line: Release) -> None:
+    """Append a release to the log, tag its image so that pruning spares it, untag those beyond `releases.keep`."""
     name = f"galos-ops/{unit.service.repository}"
-    tag = f"{name}:{release.time.replace(':', '').replace('+0000', 'Z')}"
-    line = json.dumps(asdict(release), ensure_ascii=False)
-    unit.run(
-        f"umask 077; printf '%s\\n' {shlex.quote(line)} >>{LOG} || exit 1\n"
-        f"docker tag {release.image} {tag} || exit 1\n"
-        f"docker images --format '{{{{.Repository}}}}:{{{{.Tag}}}}' {name} | sort -r | tail -n +{keep + 1} |\n"
+    tag = f"{name}:{line.time.replace(':', '').replace('+0000', 'Z')}"
+    unit.change(
+        f"{append(line)}\ndocker tag {line.image} {tag} || exit 1\n"
+        f"docker images --format '{{{{.Repository}}}}:{{{{.Tag}}}}' {name} | sort -r |\n"
+        f"tail -n +{unit.settings.releases.keep + 1} |\n"
         'while read -r old; do docker rmi "$old" >/dev/null || echo "kept: $old"; done',
         doing="record the release",
     )
+
+
+def parse(text: str | None) -> list[Release]:
+    """The log, oldest first; a line that a full disk cut short is passed over."""
+    known = {one.name for one in fields(Release)}
+    found = []
+    for line in (text or "").splitlines():
+        try:
+            row = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(row, dict) and known <= row.keys():
+            found.append(Release(**{name: row[name] for name in known} | {"migrations": tuple(row["migrations"])}))
+    return found
+
+
+def read(unit: Unit) -> list[Release]:
+    """The log's lines of one service, oldest first."""
+    [text] = unit.host.read(f"{unit.settings.directory}/{LOG}")
+    return [one for one in parse(text) if one.service == unit.name]
+
+
+def started(log: Iterable[Release]) -> list[Release]:
+    """The lines that tell of a started image."""
+    return [one for one in log if one.event != "migrate"]

@@ -66,9 +66,10 @@ class Report:
         encoding = (self._stream.encoding or "ascii").lower()
         return mark if encoding.startswith("utf") else PLAIN[mark]
 
-    def _print(self, line: str) -> None:
+    def _print(self, text: str) -> None:
         stamp = "" if self._live else f"{datetime.now(timezone.utc):%Y-%m-%dT%H:%M:%SZ} "
-        print(stamp + masked(line), file=self._stream, flush=True)
+        for line in text.splitlines():
+            print(stamp + masked(line), file=self._stream, flush=True)
 
 
 def short(image: str) -> str:

@@ -119,16 +119,16 @@ def defaults() -> dict[str, Any]:
 
 
 def overlay(tree: Mapping[str, Any]) -> dict[str, Any]:
-    """Lay a file's `galos:` tree over the defaults; its `services:` replace the default table row by row.
+    """Lay a file's `galos:` tree over the defaults; its `services:` replace the default table, not its rows.
 
     Every key then exists, which is what lets `FABRIC_*` variables override it.
     """
     merged = _merge(defaults(), tree)
     rows = tree.get("services")
     if isinstance(rows, Mapping):
-        blank = asdict(Service())
+        known, blank = defaults()["services"], asdict(Service())
         merged["services"] = {
-            name: _merge(blank, row) if isinstance(row, Mapping) else row for name, row in rows.items()
+            name: _merge(known.get(name, blank), row) if isinstance(row, Mapping) else row for name, row in rows.items()
         }
     return merged
 

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from weakref import WeakSet
 
 import paramiko
 from fabric import Connection
@@ -22,6 +23,8 @@ AUTHENTICATE_SECONDS = 30
 DEAD_LINK_SECONDS = 15
 KEEPALIVE_SECONDS = 5
 SSH_PORT = 22
+
+_BOUNDED: WeakSet[paramiko.Transport] = WeakSet()
 
 
 def connect(connection: Connection) -> None:
@@ -38,7 +41,7 @@ def connect(connection: Connection) -> None:
         expected, got = error.expected_key.fingerprint, error.key.fingerprint
         raise HostKeyError(
             f"{name}: its SSH host key has changed (known: {expected}, offered: {got}); nothing was run.",
-            hint=f"only if the host was reinstalled: ssh-keygen -R {shlex.quote(known_as(connection))}",
+            hint=f"only if the host was reinstalled: {forget(connection)}",
         ) from error
     except AuthenticationException as error:
         raise ConnectError(
@@ -54,20 +57,50 @@ def connect(connection: Connection) -> None:
     _bound(connection.transport)
 
 
+def recognise(connection: Connection) -> None:
+    """Look at the host key of a connection that somebody else opened, which Fabric does not; raises `HostKeyError`."""
+    key = connection.transport.get_remote_server_key()
+    known = paramiko.HostKeys()
+    for path in known_hosts_files(connection.ssh_config):
+        if path.is_file():
+            known.load(str(path))
+    if not known.check(known_as(connection), key):
+        raise unknown(connection, key)
+    _bound(connection.transport)
+
+
+def unknown(connection: Connection, key: paramiko.PKey) -> HostKeyError:
+    """The error for a host whose key is in no known_hosts file."""
+    return HostKeyError(
+        f"{connection.original_host}: its SSH host key {key.get_name()} {key.fingerprint} is not in known_hosts "
+        f"as {known_as(connection)}; nothing was run.",
+        hint="compare the fingerprint with the host's own, then connect once with ssh to accept it",
+    )
+
+
 class _Refuse(paramiko.MissingHostKeyPolicy):
     """Ends the connection before anything is authenticated or run."""
 
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
     def missing_host_key(self, client: paramiko.SSHClient, hostname: str, key: paramiko.PKey) -> None:  # noqa: ARG002
-        raise HostKeyError(
-            f"{hostname}: its SSH host key {key.get_name()} {key.fingerprint} is not in known_hosts; nothing was run.",
-            hint="compare the fingerprint with the host's own, then connect once with ssh to accept it",
-        )
+        raise unknown(self._connection, key)
 
 
 def known_as(connection: Connection) -> str:
     """The name of a host in known_hosts."""
     host: str = connection.host
     return host if connection.port == SSH_PORT else f"[{host}]:{connection.port}"
+
+
+def forget(connection: Connection) -> str:
+    """The command that removes a host from the first known_hosts file that has it."""
+    name = known_as(connection)
+    for path in known_hosts_files(connection.ssh_config):
+        if path.is_file() and paramiko.HostKeys(str(path)).lookup(name):
+            return shlex.join(["ssh-keygen", "-R", name, "-f", str(path)])
+    return shlex.join(["ssh-keygen", "-R", name])
 
 
 def known_hosts_files(ssh_config: dict[str, Any]) -> Iterator[Path]:
@@ -83,7 +116,7 @@ def known_hosts_files(ssh_config: dict[str, Any]) -> Iterator[Path]:
 
 def _prepare(connection: Connection) -> None:
     """Known host keys and bounded times, for a connection and for each gateway before it."""
-    connection.client.set_missing_host_key_policy(_Refuse())
+    connection.client.set_missing_host_key_policy(_Refuse(connection))
     for path in known_hosts_files(connection.ssh_config):
         if path.is_file():
             connection.client.load_system_host_keys(str(path))
@@ -100,6 +133,9 @@ def _prepare(connection: Connection) -> None:
 
 def _bound(transport: paramiko.Transport) -> None:
     """Make a dead link end: unacknowledged bytes by the kernel, a silent peer by unanswered keepalives."""
+    if transport in _BOUNDED:
+        return
+    _BOUNDED.add(transport)
     if isinstance(transport.sock, socket.socket) and hasattr(socket, "TCP_USER_TIMEOUT"):
         transport.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, DEAD_LINK_SECONDS * 1000)
     threading.Thread(target=_watch, args=(transport,), daemon=True).start()

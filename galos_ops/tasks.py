@@ -11,13 +11,14 @@ from invoke.collection import Collection
 
 from galos_ops import compose, containers, dotenv_file, ecr, guard
 from galos_ops import deploy as deployment
+from galos_ops import rollback as rolling_back
 from galos_ops.errors import GuardError, UsageError, masked
 from galos_ops.facts import ENGINE, Facts
-from galos_ops.guard import Images, Unit
-from galos_ops.host import Change
+from galos_ops.host import Change, shell_path
 from galos_ops.host_task import Ops, host_task, whole
 from galos_ops.report import SAME, WARN
 from galos_ops.settings import TAG, configuration, defaults
+from galos_ops.unit import Images, Unit, local_images
 from galos_ops.verify import verify
 
 SERVICE = {"service": "one service of galos.services; without it, all of them"}
@@ -38,6 +39,7 @@ def change(ops: Ops, name: str, make: Callable[[], Change]) -> bool:
 def setup(ops: Ops) -> None:
     """Prepare a host: ECR access, service configuration, compose file; the second run changes nothing."""
     host, settings = ops.host, ops.settings
+    host.run(f"umask 077; mkdir -p -- {shell_path(settings.directory)}", doing=f"make {settings.directory}")
     facts = ops.facts(ENGINE)
     ops.report.title(host.name, "setup")
     steps: dict[str, Callable[[], Change]] = {
@@ -108,7 +110,9 @@ def images(ops: Ops, service: str | None = None, limit: str = "10", json: bool =
     for name, row in ops.settings.chosen(service).items():
         ops.report.title(ops.host.name, name)
         found = ecr.images(ops.settings, row, limit=whole("--limit", limit))
-        ops.document[name] = [asdict(one) | {"runs": one.digest in running} for one in found] if json else []
+        ops.document[name] = [
+            asdict(one) | {"pushed_at": one.pushed_at.isoformat(), "runs": one.digest in running} for one in found
+        ]
         for one in found:
             mark = "*" if one.digest in running else " "
             pushed, size = f"{one.pushed_at:%Y-%m-%d %H:%M}", f"{one.size_bytes / 1e6:7.1f} MB"
@@ -142,6 +146,7 @@ def up(ops: Ops, service: str | None = None) -> None:
     with ops.locked("up"):
         for unit in ops.units(service):
             ops.report.title(ops.host.name, unit.name)
+            guard.alone(unit)
             guard.nobody_migrates(unit)
             before = containers.running(unit)
             images = present(ops, unit)
@@ -154,7 +159,7 @@ def up(ops: Ops, service: str | None = None) -> None:
 
 def present(ops: Ops, unit: Unit) -> Images:
     """The images that `up` would start; pulled where the host does not have them."""
-    return guard.local_images(unit) or deployment.pull(unit, ops.report, containers.running(unit))
+    return local_images(unit) or deployment.pull(unit, ops.report, containers.running(unit))
 
 
 @host_task(SERVICE)
@@ -163,6 +168,7 @@ def start(ops: Ops, service: str | None = None) -> None:
     with ops.locked("start"):
         for unit in ops.units(service):
             ops.report.title(ops.host.name, unit.name)
+            guard.alone(unit)
             guard.nobody_migrates(unit)
             verify(unit, ops.report, containers.start(unit, ops.report), settled=False)
 
@@ -216,7 +222,8 @@ def migrate(ops: Ops, service: str | None = None) -> None:
     with ops.locked("migrate"):
         for unit in ops.units(service):
             ops.report.title(ops.host.name, unit.name)
-            guard.nobody_migrates(unit)
+            guard.alone(unit)
+            deployment.adopt(unit, ops.report)
             if containers.running(unit):
                 raise GuardError(
                     f"{unit.label}: the service runs, and nothing is migrated while it does.",
@@ -227,7 +234,7 @@ def migrate(ops: Ops, service: str | None = None) -> None:
             if answer.state == "clean":
                 ops.report.say("nothing to do: no migration is pending")
             else:
-                deployment.migrate(unit, ops.report, images, answer)
+                deployment.migrate(unit, ops.report, images, answer, None)
 
 
 @host_task(SERVICE | JSON | {"tag": "deploy this tag of the repository", "wait": "seconds to wait for the lock"})
@@ -244,9 +251,18 @@ def deploy(
             outcomes.append(asdict(deployment.deploy(unit, ops.report, tag)))
 
 
+@host_task(SERVICE | JSON | {"to": "the release to go back to: its tag, time or image"})
+def rollback(ops: Ops, service: str | None = None, to: str | None = None, json: bool = False) -> None:
+    """Start the previous release's image again; refuses (5) where a migration ran since."""
+    outcomes = ops.document.setdefault("services", [])
+    with ops.locked("rollback"):
+        for unit in ops.units(service):
+            outcomes.append(asdict(rolling_back.rollback(unit, ops.report, to)))
+
+
 def namespace(path: Path | str | None = None) -> Collection:
     """The collection of all tasks, configured by a fabfile.yml, or by the defaults without one."""
-    root = Collection(setup, pull, up, start, stop, down, logs, pending, migrate, deploy)
+    root = Collection(setup, pull, up, start, stop, down, logs, pending, migrate, deploy, rollback)
     root.add_collection(Collection("ecr", credentials, region, helper, docker_config, check, images))
     root.add_collection(Collection("env", push, diff))
     for name in root.task_names:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from galos_ops.errors import VerifyError
 from galos_ops.facts import Container
-from galos_ops.guard import Unit
 from galos_ops.report import Report, short
+from galos_ops.unit import Unit
 
 HEALTH_SECONDS = 600
 LOG_LINES = 20
@@ -50,4 +50,8 @@ def verify(unit: Unit, report: Report, container: Container, *, settled: bool) -
         result = unit.run(script(container.id, seconds, restarts), doing="verify", timeout=timeout)
         verdict, _, log = result.stdout.partition("\n")
         if verdict != "up":
-            raise VerifyError(f"{unit.label}: {short(container.image)}: {VERDICTS[verdict]}", evidence=log)
+            raise VerifyError(
+                f"{unit.label}: {short(container.image)}: {VERDICTS[verdict]}.",
+                evidence=log,
+                hint=f"fab -H {unit.host.name} logs",
+            )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import time
 
@@ -11,6 +12,7 @@ import pytest
 from tests.integration.conftest import REFERENCE, Operator, container, image_id, watch
 
 APPLIED = "SELECT version FROM _sqlx_migrations WHERE success ORDER BY version"
+MIGRATING = "docker ps --format '{{.Names}}' | grep -x galos-sync-migration"
 V1 = ["20260801120000", "20260803090000"]
 V2 = [*V1, "20260806140000", "20260806150000"]
 
@@ -108,7 +110,7 @@ def test_a_deploy_is_recorded_and_its_image_survives_pruning(deployed: Operator)
     deployed.host.shell("docker image prune -f")
     deployed.host.shell(f"docker image inspect {first}")
     lines = deployed.host.shell("cat ~/.galos-ops/releases.jsonl").splitlines()
-    releases = [json.loads(line) for line in lines]
+    releases = [release for release in map(json.loads, lines) if release["event"] == "deploy"]
     assert [release["previous"] for release in releases] == [None, first]
     assert [release["image"] for release in releases] == [first, image_id(deployed.host)]
     assert [name.split()[0] for name in releases[1]["migrations"]] == V2[2:]
@@ -139,7 +141,7 @@ def test_an_image_that_does_not_stay_up_gives_way_to_the_previous_one(
     assert f"the previous image {good[:15]} runs again" in told
     assert f"  | galos-sync {release}:" in told
     assert container(deployed.host) == f"running {good}"
-    assert len(deployed.host.shell("cat ~/.galos-ops/releases.jsonl").splitlines()) == 2
+    assert deployed.host.shell("grep -c '\"deploy\"' ~/.galos-ops/releases.jsonl") == "2"
 
 
 def test_after_a_migration_nothing_is_rolled_back(deployed: Operator) -> None:
@@ -204,7 +206,7 @@ def test_a_tag_that_moves_while_migrating_is_not_what_starts(deployed: Operator)
         stderr=subprocess.STDOUT,
         text=True,
     )
-    wait_for(deployed, "docker ps --format '{{.Names}}' | grep -x galos-sync-migration")
+    wait_for(deployed, MIGRATING)
     deployed.host.shell(f"docker tag {old} {REFERENCE}:latest")
     output = deploying.communicate(timeout=120)[0]
     assert deploying.returncode == 0, output
@@ -240,7 +242,7 @@ def test_a_second_deploy_is_told_who_holds_the_host(deployed: Operator) -> None:
         stderr=subprocess.STDOUT,
         text=True,
     )
-    wait_for(deployed, "docker ps --format '{{.Names}}' | grep -x galos-sync-migration")
+    wait_for(deployed, MIGRATING)
     for task in ("deploy", "up", "start", "migrate"):
         told = deployed.refused(4, task)
         assert "has held the host for deploy since 2" in told
@@ -250,19 +252,71 @@ def test_a_second_deploy_is_told_who_holds_the_host(deployed: Operator) -> None:
     assert first.returncode == 0, output
 
 
-def test_a_killed_deploy_leaves_no_lock_behind(deployed: Operator) -> None:
-    deployed.sandbox.migration_seconds(5)
+def test_a_killed_deploy_leaves_no_lock_and_the_next_one_adopts_its_migration(deployed: Operator) -> None:
+    deployed.sandbox.migration_seconds(8)
     deployed.sandbox.publish("slow-migration")
     first = subprocess.Popen(deployed.command("deploy"), env=deployed.variables(), stdout=subprocess.DEVNULL)
-    wait_for(deployed, "docker ps --format '{{.Names}}' | grep -x galos-sync-migration")
+    wait_for(deployed, MIGRATING)
     first.kill()
     first.wait()
-    told = deployed.refused(5, "deploy", "--wait", "30")
-    assert "a migration that an earlier run began is still running on the host" in told
+    watching = watch(deployed.host)
+    assert "a migration that an earlier run began is still running on the host" in deployed.refused(5, "up")
+    told = deployed.done("deploy")
+    assert "✓ adopt" in told
+    assert "slow" in told
+    assert "✓ pending   none" in told
+    assert container(deployed.host) == f"running {image_id(deployed.host)}"
+    started = [event for event in watching.host.events(watching.since) if event["Action"] == "start"]
+    assert "galos-sync-migration" not in [event["Actor"]["Attributes"]["name"] for event in started]
+
+
+def test_an_adopted_migration_that_failed_is_a_failed_migration(deployed: Operator) -> None:
+    deployed.sandbox.publish("broken-migration")
+    deployed.done("pull")
+    deployed.done("down")
+    run = "docker-compose run -d -T --name galos-sync-migration --entrypoint sqlx galos-sync migrate run"
+    deployed.host.shell(f"cd && {run} --source galos_db/migrations")
+    told = deployed.refused(6, "deploy")
+    assert "axial_tilt" in told
+    assert "the migration failed (exit 1)" in told
+    assert container(deployed.host) == ""
+
+
+def test_ctrl_c_during_a_migration_says_what_goes_on(deployed: Operator) -> None:
+    deployed.sandbox.migration_seconds(6)
+    deployed.sandbox.publish("slow-migration")
+    first = subprocess.Popen(deployed.command("deploy"), env=deployed.variables(), stderr=subprocess.PIPE, text=True)
+    wait_for(deployed, MIGRATING)
+    first.send_signal(signal.SIGINT)
+    told = first.communicate(timeout=30)[1]
+    assert first.returncode == 1
+    assert "interrupted; the migration goes on in the container galos-sync-migration" in told
     assert "docker logs -f galos-sync-migration" in told
-    wait_for(deployed, "! docker ps --format '{{.Names}}' | grep -x galos-sync-migration")
     deployed.done("deploy")
     assert container(deployed.host) == f"running {image_id(deployed.host)}"
+
+
+def test_a_migration_makes_every_earlier_answer_void(deployed: Operator) -> None:
+    """v1 answered clean before; a half done migration of a later image is why it must be asked again."""
+    deployed.sandbox.publish("broken-migration")
+    deployed.refused(6, "deploy")
+    told = deployed.refused(5, "deploy", "--tag", "v1")
+    assert "was previously applied but is missing" in told
+    assert container(deployed.host) == ""
+
+
+def test_a_deploy_whose_lock_was_lost_changes_nothing_more(deployed: Operator) -> None:
+    """The host let go of the lock while the client was away; on its return it is fenced off."""
+    deployed.sandbox.migration_seconds(6)
+    deployed.sandbox.publish("slow-migration")
+    first = subprocess.Popen(deployed.command("deploy"), env=deployed.variables(), stderr=subprocess.PIPE, text=True)
+    wait_for(deployed, MIGRATING)
+    deployed.host.shell("echo another >~/.galos-ops/token")
+    told = first.communicate(timeout=60)[1]
+    assert first.returncode == 4, told
+    assert "the host let go of our lock" in told
+    assert container(deployed.host) == ""
+    deployed.done("deploy")
 
 
 def test_json_is_one_document_and_the_steps_go_to_standard_error(deployed: Operator) -> None:

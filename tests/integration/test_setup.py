@@ -140,7 +140,6 @@ def test_setup_needs_the_service_s_variables_from_here_or_from_the_host(ready: O
     assert host.shell("ls /root/.env", check=False) == ""
 
 
-@pytest.mark.xfail(strict=True, reason="setup requires the directory that it should make, and tells to run setup")
 def test_setup_makes_the_directory_of_the_service(ready: Operator) -> None:
     ready.environment["FABRIC_GALOS_DIRECTORY"] = "/srv/galos new"
     try:
@@ -346,10 +345,7 @@ def test_a_file_that_does_not_parse_is_left_byte_for_byte_and_named(wiped: Opera
     left_alone(wiped, task, path)
 
 
-NOISE = pytest.mark.xfail(strict=True, reason="the probe takes docker's warning for the noise of a login shell")
-
-
-@pytest.mark.parametrize("task", [pytest.param(t, marks=[NOISE] * (t == "ecr.docker-config")) for t in MALFORMED])
+@pytest.mark.parametrize("task", MALFORMED)
 def test_setup_stops_at_a_file_that_does_not_parse(wiped: Operator, task: str) -> None:
     path, malformed = MALFORMED[task]
     put(wiped.host, f"/root/{path}", malformed)
@@ -359,9 +355,6 @@ def test_setup_stops_at_a_file_that_does_not_parse(wiped: Operator, task: str) -
     assert content(wiped.host, f"/root/{path}").decode() == malformed
 
 
-@pytest.mark.xfail(
-    strict=True, reason="Host.read takes what it cannot open for an empty file: the pipe hides base64's exit"
-)
 @pytest.mark.parametrize("task", MALFORMED)
 def test_what_cannot_be_opened_as_a_file_is_left_and_named(sandbox: Sandbox, task: str) -> None:
     fab, path = operator(sandbox, "sandbox-user"), MALFORMED[task][0]
@@ -372,7 +365,6 @@ def test_what_cannot_be_opened_as_a_file_is_left_and_named(sandbox: Sandbox, tas
         left_alone(fab, task, path)
 
 
-@pytest.mark.xfail(strict=True, reason="Host.write makes the file that replaces another one's its own")
 def test_a_file_keeps_its_owner_when_root_writes_it(wiped: Operator) -> None:
     host = wiped.host
     put(host, f"{HOMES['galos']}/.env", "A=1\n", user="galos")
@@ -569,7 +561,6 @@ def test_images_are_listed_newest_first_and_the_one_that_runs_is_marked(behind: 
     assert len(behind.done("ecr.images", "--limit", "1").splitlines()) == 2
 
 
-@pytest.mark.xfail(strict=True, reason="pushed_at is a datetime, which json.dumps refuses")
 def test_images_as_json(behind: Operator) -> None:
     document = json.loads(behind.done("ecr.images", "--json"))
     assert document["host"] == "sandbox"

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 
-from tests.integration.conftest import Operator, container, image_id, watch
+from tests.integration.conftest import REFERENCE, Operator, container, image_id, watch
 
 
 def test_stop_keeps_the_container_and_start_starts_it(any_compose: Operator) -> None:
@@ -89,7 +88,7 @@ def test_pull_of_one_service_leaves_the_others_alone(deployed: Operator) -> None
 
 def test_down_of_one_service_keeps_what_else_the_project_runs(deployed: Operator) -> None:
     other = "  other:\n    image: {image}\n    init: true\n    entrypoint: [sleep, infinity]\n"
-    image = json.loads(deployed.host.shell("cd && docker-compose config --format json"))["services"]["galos-sync"]["image"]
+    image = f"{REFERENCE}:latest"
     deployed.host.execute(["sh", "-c", "cat >>~/docker-compose.yml"], stdin=other.format(image=image))
     deployed.host.shell("cd && docker-compose up -d other")
     deployed.done("down", "--service", "galos-sync")
@@ -100,15 +99,16 @@ def test_down_of_one_service_keeps_what_else_the_project_runs(deployed: Operator
     assert deployed.host.shell("docker ps -aq") == ""
 
 
-def test_a_pulled_in_container_of_the_service_from_elsewhere_is_never_migrated_beside(deployed: Operator) -> None:
+def test_a_container_of_another_project_is_never_deployed_beside(deployed: Operator) -> None:
     deployed.host.shell("mkdir -p /srv/other && cp ~/docker-compose.yml ~/.env /srv/other")
     deployed.host.shell("cd /srv/other && docker-compose up -d")
     deployed.sandbox.publish("v2")
     try:
-        told = deployed.refused(8, "deploy")
+        told = [deployed.refused(8, task) for task in ("up", "start", "migrate", "deploy")][-1]
     finally:
         deployed.host.shell("cd /srv/other && docker-compose down && rm -rf /srv/other")
-    assert "a container that is not this project's still runs the service: other-galos-sync-1" in told
+    assert "another compose project on the host runs this service too: other-galos-sync-1" in told
+    assert "docker rm -f other-galos-sync-1" in told
 
 
 def test_logs_follow_until_they_are_interrupted(deployed: Operator) -> None:

@@ -19,14 +19,16 @@ CONFIG = "services:\n  galos-sync:\n    image: registry/galos-sync:latest\n  db:
 OUTPUT = "\n".join(
     (
         "directory\t/srv/galos",
+        "directory\t/data/galos",
         "engine\t26.1.5",
         "flavour\tdocker-compose 2.26.1-4",
         "compose_file\tdocker-compose.yml",
         "environment\t0123abcd  -",
         f"config\t{packed(CONFIG)}",
-        "container\tc1 sha256:aa running 0 /root-galos-sync-1 galos-sync False",
-        "container\tc2 sha256:bb exited 3 /galos-sync-migration galos-sync True",
-        "container\tc3 sha256:cc running 0 /other - -",
+        "container\tc1 sha256:aa running 0 /root-galos-sync-1 galos-sync False /data/galos",
+        "container\tc2 sha256:bb exited 3 /galos-sync-migration galos-sync True /data/galos",
+        "container\tc3 sha256:cc running 0 /other - - -",
+        "container\tc4 sha256:dd running 0 /else-galos-sync-1 galos-sync False /srv/else where",
         "image\tregistry/galos-sync:latest sha256:aa",
         "passed\tgalos-sync 99ff",
     )
@@ -35,15 +37,16 @@ OUTPUT = "\n".join(
 
 def test_every_line_of_the_probe_becomes_a_fact() -> None:
     facts = parse(OUTPUT)
-    assert facts.directory == "/srv/galos"
+    assert facts.directories == ("/srv/galos", "/data/galos")
     assert facts.flavour == Flavour("docker-compose", (2, 26, 1))
     assert facts.environment == "0123abcd"
     assert facts.services() == {"galos-sync": "registry/galos-sync:latest", "db": "postgres:latest"}
     assert facts.images == {"registry/galos-sync:latest": "sha256:aa"}
     assert facts.passed == {"galos-sync": "99ff"}
     assert facts.of("galos-sync") == [
-        Container("c1", "sha256:aa", "running", 0, "root-galos-sync-1", "galos-sync", oneoff=False)
+        Container("c1", "sha256:aa", "running", 0, "root-galos-sync-1", "galos-sync", False, "/data/galos")
     ]
+    assert [one.name for one in facts.strangers("galos-sync")] == ["else-galos-sync-1"]
     migrator = facts.named("galos-sync-migration")
     assert migrator is not None
     assert not migrator.alive
@@ -61,7 +64,7 @@ def test_what_the_probe_does_not_print_is_not_taken_for_a_fact(noise: str) -> No
     [("running", True), ("restarting", True), ("paused", True), ("exited", False), ("created", False), ("dead", False)],
 )
 def test_a_container_is_alive_unless_docker_says_it_ended(state: str, alive: bool) -> None:
-    assert Container("c", "i", state, 0, "n", "s", oneoff=False).alive is alive
+    assert Container("c", "i", state, 0, "n", "s", False, "/").alive is alive
 
 
 def test_the_key_of_a_clean_answer_changes_with_everything_it_depends_on() -> None:
@@ -81,13 +84,13 @@ def test_the_key_of_a_clean_answer_changes_with_everything_it_depends_on() -> No
     ("facts", "sentence", "hint"),
     [
         (Facts(), "h: the directory ~ is not there.", "fab -H h setup"),
-        (Facts(directory="/r", engine_error="permission denied"), "h: the user may not use", "usermod -aG docker"),
+        (Facts(directories=("/r",), engine_error="permission denied"), "h: the user may not use", "usermod -aG docker"),
         (
-            Facts(directory="/r", engine_error="sh: docker: not found"),
+            Facts(directories=("/r",), engine_error="sh: docker: not found"),
             "h: the Docker engine does not answer.",
             "status",
         ),
-        (Facts(directory="/r", engine="26"), "h: docker-compose is not installed.", "install"),
+        (Facts(directories=("/r",), engine="26"), "h: docker-compose is not installed.", "install"),
         (replace(parse(OUTPUT), compose_file=""), "h: there is no compose file in ~.", "fab -H h setup"),
         (replace(parse(OUTPUT), config="", config_error="bad"), "h: docker-compose cannot read its files", "setup"),
     ],

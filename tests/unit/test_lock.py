@@ -40,7 +40,7 @@ def test_the_ci_run_is_named(environment: dict[str, str], url: str | None) -> No
 
 
 def take(directory: Path, wait: int = 0) -> "subprocess.Popen[str]":
-    words = ["sh", "-c", script(str(directory), wait, WHO)]
+    words = ["sh", "-c", script(str(directory), wait, "t0ken", WHO)]
     return subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
 
@@ -53,7 +53,7 @@ def test_the_lock_lives_as_long_as_its_standard_input(tmp_path: Path) -> None:
     holding = take(tmp_path)
     assert first_line(holding) == "held"
     refused = take(tmp_path)
-    assert refused.communicate()[0].splitlines() == ["busy", WHO]
+    assert refused.communicate()[0].splitlines() == [f"busy {WHO}"]
     assert refused.returncode == 4
     holding.communicate()
     again = take(tmp_path)
@@ -75,6 +75,7 @@ def test_one_who_waits_gets_the_lock_when_it_is_free(tmp_path: Path) -> None:
     holding, waiting = take(tmp_path), None
     assert first_line(holding) == "held"
     waiting = take(tmp_path, wait=30)
+    assert first_line(waiting) == f"waiting {WHO}"
     holding.communicate()
     assert first_line(waiting) == "held"
     waiting.communicate()

@@ -67,6 +67,11 @@ def test_a_bad_key_is_named_in_full(tree: dict[str, Any], sentence: str, hint: s
     assert caught.value.code == 2
 
 
+def test_a_row_of_the_default_table_keeps_what_a_file_does_not_say() -> None:
+    migration = Settings.of(overlay({"services": {"galos-sync": {"tag": "v2"}}})).services["galos-sync"].migration
+    assert migration.arguments == "--source galos_db/migrations"
+
+
 def test_an_unknown_service_is_refused_with_the_known_ones() -> None:
     with pytest.raises(UsageError, match="No service is named 'galos-snyc'") as caught:
         Settings().chosen("galos-snyc")
