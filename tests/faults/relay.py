@@ -1,0 +1,63 @@
+"""A TCP relay that delays, freezes or resets the link at a chosen moment."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import struct
+import threading
+from collections.abc import Iterator
+
+
+class Relay:
+    """Listens on `port` of 127.0.0.1 and forwards to another port there, until it is told otherwise."""
+
+    def __init__(self, target: int) -> None:
+        self._target = target
+        self._flowing = threading.Event()
+        self._flowing.set()
+        self._sockets: list[socket.socket] = []
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listener.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def freeze(self) -> None:
+        """Pass nothing on any more, in neither direction, and let no FIN through."""
+        self._flowing.clear()
+
+    def reset(self) -> None:
+        """End every connection with a RST, on both sides."""
+        for one in self._sockets:
+            with contextlib.suppress(OSError):
+                one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                one.close()
+
+    def close(self) -> None:
+        self._listener.close()
+        self.reset()
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):  # the listener was closed
+            while True:
+                client, _ = self._listener.accept()
+                server = socket.create_connection(("127.0.0.1", self._target))
+                self._sockets += [client, server]
+                for source, sink in ((client, server), (server, client)):
+                    threading.Thread(target=self._pump, args=(source, sink), daemon=True).start()
+
+    def _pump(self, source: socket.socket, sink: socket.socket) -> None:
+        with contextlib.suppress(OSError):  # one of the two was reset
+            while data := source.recv(65536):
+                self._flowing.wait()
+                sink.sendall(data)
+            self._flowing.wait()
+            sink.shutdown(socket.SHUT_WR)
+
+
+@contextlib.contextmanager
+def relayed(target: int) -> Iterator[Relay]:
+    relay = Relay(target)
+    try:
+        yield relay
+    finally:
+        relay.close()

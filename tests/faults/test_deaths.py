@@ -1,0 +1,72 @@
+"""The client dies, or the link does, at each step of a deploy with a migration."""
+
+from __future__ import annotations
+
+import signal
+
+import pytest
+
+from tests.faults.conftest import STEPS, Case
+from tests.integration.conftest import container
+from tests.integration.test_deploy import MIGRATING, wait_for
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_kill_9_after_a_step(case: Case, step: str) -> None:
+    running = case.deploy()
+    running.until(step)
+    running.process.kill()
+    running.end()
+    case.judge()
+    case.converges()
+
+
+def test_kill_9_inside_the_migration(case: Case) -> None:
+    case.operator.sandbox.migration_seconds(5)
+    case.operator.sandbox.publish("slow-migration")
+    running = case.deploy()
+    wait_for(case.operator, MIGRATING)
+    running.process.kill()
+    running.end()
+    assert container(case.operator.host) == ""
+    case.operator.done("deploy", "--wait", "100")
+    case.judge()
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_the_link_is_reset_after_a_step(case: Case, step: str) -> None:
+    running = case.deploy()
+    running.until(step)
+    case.relay.reset()
+    code = running.end()
+    assert "Traceback" not in running.told
+    if code:
+        assert code == 3, running.told
+        assert "the connection was lost while trying to" in running.told
+        assert "next: " in running.told
+    case.judge()
+    case.converges()
+
+
+@pytest.mark.parametrize("step", ["pull", "down"])
+def test_the_link_freezes_after_a_step(case: Case, step: str) -> None:
+    running = case.deploy()
+    running.until(step)
+    case.relay.freeze()
+    assert running.end(timeout=90) == 3, running.told
+    assert "the connection was lost while trying to" in running.told
+    case.judge()
+    case.converges()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("step", ["pull", "down", "migrate"])
+def test_an_interrupt_after_a_step_is_a_sentence(case: Case, step: str, number: signal.Signals) -> None:
+    running = case.deploy()
+    running.until(step)
+    running.process.send_signal(number)
+    assert running.end() == 1, running.told
+    assert "interrupted" in running.told
+    assert "Traceback" not in running.told
+    case.judge()
+    case.converges()
