@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
@@ -131,6 +131,27 @@ def overlay(tree: Mapping[str, Any]) -> dict[str, Any]:
             name: _merge(known.get(name, blank), row) if isinstance(row, Mapping) else row for name, row in rows.items()
         }
     return merged
+
+
+def check_environment(galos: Mapping[str, Any], environment: Mapping[str, str]) -> None:
+    """Check the `FABRIC_GALOS_*` variables, which Invoke passes over or stumbles upon; raises `UsageError`."""
+    known = dict(_leaves(galos, "FABRIC_GALOS"))
+    for name, value in environment.items():
+        if name.startswith("FABRIC_GALOS_") and name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"did you mean {near[0]}?" if near else "the keys are in docs/configuration.md"
+            raise UsageError(f"{name} is the variable of no known key.", hint=hint)
+        if isinstance(known.get(name), int) and not re.fullmatch(r"\d+", value):
+            raise UsageError(f"{name} is {value!r}; it must be a whole number.")
+
+
+def _leaves(tree: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
+    for key, value in tree.items():
+        name = f"{prefix}_{key.upper()}"
+        if isinstance(value, Mapping):
+            yield from _leaves(value, name)
+        else:
+            yield name, value
 
 
 def configuration(path: Path) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -17,7 +18,7 @@ from galos_ops.facts import ENGINE, Facts
 from galos_ops.host import Change, shell_path
 from galos_ops.host_task import Ops, host_task, whole
 from galos_ops.report import SAME, WARN
-from galos_ops.settings import TAG, configuration, defaults
+from galos_ops.settings import TAG, check_environment, configuration, defaults
 from galos_ops.unit import Images, Unit, local_images
 from galos_ops.verify import verify
 
@@ -267,5 +268,7 @@ def namespace(path: Path | str | None = None) -> Collection:
     root.add_collection(Collection("env", push, diff))
     for name in root.task_names:
         root[name].path = name
-    root.configure(configuration(Path(path)) if path else {"galos": defaults()})
+    tree = configuration(Path(path)) if path else {"galos": defaults()}
+    check_environment(tree["galos"], os.environ)
+    root.configure(tree)
     return root

@@ -72,13 +72,7 @@ class Case:
 
     def deploy(self, *words: str) -> Running:
         """Start `fab deploy` through the relay."""
-        command = [str(self.config) if word == str(self.operator.sandbox.ssh_config) else word
-                   for word in self.operator.command("deploy", *words)]  # fmt: skip
-        return Running(
-            subprocess.Popen(
-                command, env=self.operator.variables(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-            )
-        )
+        return Running(self.operator.start("deploy", *words, ssh_config=self.config))
 
     def judge(self) -> None:
         """I1 and I2, by the host's own events: the service starts only after a migration that ended well."""

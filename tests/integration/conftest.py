@@ -50,6 +50,14 @@ class Operator:
             timeout=timeout, check=False,
         )  # fmt: skip
 
+    def start(self, *words: str, ssh_config: Path | None = None) -> subprocess.Popen[str]:
+        """Start `fab WORDS`; its output, both streams as one, can be read while it runs."""
+        command = self.command(*words)
+        if ssh_config:
+            command[command.index("-S") + 1] = str(ssh_config)
+        pipe, merged = subprocess.PIPE, subprocess.STDOUT
+        return subprocess.Popen(command, cwd=ROOT, env=self.variables(), text=True, stdout=pipe, stderr=merged)
+
     def command(self, *words: str) -> list[str]:
         fab = str(Path(sys.executable).with_name("fab"))
         return [fab, "-r", str(ROOT), "-S", str(self.sandbox.ssh_config), "-H", self.login, *words]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-import subprocess
 import time
 
 import pytest
@@ -199,13 +198,7 @@ def test_a_tag_that_moves_while_migrating_is_not_what_starts(deployed: Operator)
     old = image_id(deployed.host)
     deployed.sandbox.migration_seconds(4)
     deployed.sandbox.publish("slow-migration")
-    deploying = subprocess.Popen(
-        deployed.command("deploy"),
-        env=deployed.variables(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
+    deploying = deployed.start("deploy")
     wait_for(deployed, MIGRATING)
     deployed.host.shell(f"docker tag {old} {REFERENCE}:latest")
     output = deploying.communicate(timeout=120)[0]
@@ -235,13 +228,7 @@ def test_a_migration_past_its_time_is_stopped_on_the_host_too(deployed: Operator
 def test_a_second_deploy_is_told_who_holds_the_host(deployed: Operator) -> None:
     deployed.sandbox.migration_seconds(6)
     deployed.sandbox.publish("slow-migration")
-    first = subprocess.Popen(
-        deployed.command("deploy"),
-        env=deployed.variables(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
+    first = deployed.start("deploy")
     wait_for(deployed, MIGRATING)
     for task in ("deploy", "up", "start", "migrate"):
         told = deployed.refused(4, task)
@@ -255,7 +242,7 @@ def test_a_second_deploy_is_told_who_holds_the_host(deployed: Operator) -> None:
 def test_a_killed_deploy_leaves_no_lock_and_the_next_one_adopts_its_migration(deployed: Operator) -> None:
     deployed.sandbox.migration_seconds(8)
     deployed.sandbox.publish("slow-migration")
-    first = subprocess.Popen(deployed.command("deploy"), env=deployed.variables(), stdout=subprocess.DEVNULL)
+    first = deployed.start("deploy")
     wait_for(deployed, MIGRATING)
     first.kill()
     first.wait()
@@ -285,10 +272,10 @@ def test_an_adopted_migration_that_failed_is_a_failed_migration(deployed: Operat
 def test_ctrl_c_during_a_migration_says_what_goes_on(deployed: Operator) -> None:
     deployed.sandbox.migration_seconds(6)
     deployed.sandbox.publish("slow-migration")
-    first = subprocess.Popen(deployed.command("deploy"), env=deployed.variables(), stderr=subprocess.PIPE, text=True)
+    first = deployed.start("deploy")
     wait_for(deployed, MIGRATING)
     first.send_signal(signal.SIGINT)
-    told = first.communicate(timeout=30)[1]
+    told = first.communicate(timeout=30)[0]
     assert first.returncode == 1
     assert "interrupted; the migration goes on in the container galos-sync-migration" in told
     assert "docker logs -f galos-sync-migration" in told
@@ -309,10 +296,10 @@ def test_a_deploy_whose_lock_was_lost_changes_nothing_more(deployed: Operator) -
     """The host let go of the lock while the client was away; on its return it is fenced off."""
     deployed.sandbox.migration_seconds(6)
     deployed.sandbox.publish("slow-migration")
-    first = subprocess.Popen(deployed.command("deploy"), env=deployed.variables(), stderr=subprocess.PIPE, text=True)
+    first = deployed.start("deploy")
     wait_for(deployed, MIGRATING)
     deployed.host.shell("echo another >~/.galos-ops/token")
-    told = first.communicate(timeout=60)[1]
+    told = first.communicate(timeout=60)[0]
     assert first.returncode == 4, told
     assert "the host let go of our lock" in told
     assert container(deployed.host) == ""

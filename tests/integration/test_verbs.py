@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-
 from tests.integration.conftest import REFERENCE, Operator, container, image_id, watch
 
 
@@ -112,9 +110,7 @@ def test_a_container_of_another_project_is_never_deployed_beside(deployed: Opera
 
 
 def test_logs_follow_until_they_are_interrupted(deployed: Operator) -> None:
-    following = subprocess.Popen(
-        deployed.command("logs", "--follow"), env=deployed.variables(), stdout=subprocess.PIPE, text=True
-    )
+    following = deployed.start("logs", "--follow")
     assert following.stdout
     line = following.stdout.readline()
     assert "galos-sync v1:" in line

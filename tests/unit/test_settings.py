@@ -5,7 +5,7 @@ import pytest
 import yaml
 
 from galos_ops.errors import UsageError
-from galos_ops.settings import Settings, configuration, defaults, overlay
+from galos_ops.settings import Settings, check_environment, configuration, defaults, overlay
 
 ROOT = Path(__file__).parents[2]
 
@@ -106,3 +106,28 @@ def test_keys_of_fabric_pass_through(tmp_path: Path) -> None:
     assert tree["timeouts"] == {"connect": 3}
     assert tree["galos"]["verify"] == {"seconds": 1}
     assert tree["galos"]["releases"] == {"keep": 5}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence", "hint"),
+    [
+        ("FABRIC_GALOS_VERIFY_SECONDS", "abc", "FABRIC_GALOS_VERIFY_SECONDS is 'abc'; it must be a whole number.", ""),
+        (
+            "FABRIC_GALOS_ENVFILE",
+            "x",
+            "FABRIC_GALOS_ENVFILE is the variable of no known key.",
+            "FABRIC_GALOS_ENV_FILE?",
+        ),
+        ("FABRIC_GALOS_SERVICES_GALOS_SYNC_TAG", "v1", "is the variable of no known key.", "GALOS-SYNC_TAG?"),
+    ],
+)
+def test_a_variable_that_means_nothing_is_named(name: str, value: str, sentence: str, hint: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        check_environment(defaults(), {name: value})
+    assert sentence in caught.value.sentence
+    assert hint in caught.value.hint
+
+
+def test_variables_of_known_keys_and_of_fabric_pass() -> None:
+    known = {"FABRIC_GALOS_VERIFY_SECONDS": "3", "FABRIC_GALOS_ECR_PROFILE": "x", "FABRIC_RUN_ECHO": "1", "PATH": "/"}
+    check_environment(defaults(), known)
