@@ -13,12 +13,13 @@ from invoke.collection import Collection
 from galos_ops import compose, containers, dotenv_file, ecr, guard
 from galos_ops import deploy as deployment
 from galos_ops import rollback as rolling_back
+from galos_ops.configuration import check_environment, configuration, defaults
 from galos_ops.errors import GuardError, UsageError, masked
 from galos_ops.facts import ENGINE, Facts
 from galos_ops.host import Change, shell_path
 from galos_ops.host_task import Ops, host_task, whole
 from galos_ops.report import SAME, WARN
-from galos_ops.settings import TAG, check_environment, configuration, defaults
+from galos_ops.settings import TAG
 from galos_ops.unit import Images, Unit, local_images
 from galos_ops.verify import verify
 
