@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from galos_ops.errors import UsageError
-from galos_ops.settings import Service, Settings, kind
+from galos_ops.settings import Service, Settings, called
 
 
 def defaults() -> dict[str, Any]:
@@ -68,10 +68,10 @@ def configuration(path: Path) -> dict[str, Any]:
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise UsageError(f"{path} is not YAML.", evidence=str(error)) from error
     if not isinstance(tree, Mapping):
-        raise UsageError(f"{path} must be a mapping, not {kind(tree)}.")
+        raise UsageError(f"{path} must be a mapping, not {called(tree)}.")
     galos = tree.get("galos") or {}
     if not isinstance(galos, Mapping):
-        raise UsageError(f"galos in {path} must be a mapping, not {kind(galos)}.")
+        raise UsageError(f"galos in {path} must be a mapping, not {called(galos)}.")
     return {**tree, "galos": overlay(galos)}
 
 

@@ -128,7 +128,7 @@ T = TypeVar("T")
 
 def _build(cls: type[T], tree: object, path: str) -> T:
     if not isinstance(tree, Mapping):
-        raise UsageError(f"{path} must be a mapping, not {kind(tree)}.")
+        raise UsageError(f"{path} must be a mapping, not {called(tree)}.")
     known = get_type_hints(cls)
     for key in tree:
         if key not in known:
@@ -146,13 +146,13 @@ def _value(kind: Any, value: object, path: str) -> Any:
         return value
     if origin is dict:
         if not isinstance(value, Mapping):
-            raise UsageError(f"{path} must be a mapping, not {kind(value)}.")
+            raise UsageError(f"{path} must be a mapping, not {called(value)}.")
         return {str(key): _build(choices[1], row, f"{path}.{key}") for key, row in value.items()}
     if origin is not None:  # X | None
         return None if value is None else _value(choices[0], value, path)
     if kind in (str, int):
         if not isinstance(value, kind) or isinstance(value, bool):
-            raise UsageError(f"{path} must be {NAMES[kind]}, not {kind(value)}.")
+            raise UsageError(f"{path} must be {NAMES[kind]}, not {called(value)}.")
         return value
     return _build(kind, value, path)
 
@@ -163,7 +163,7 @@ NAMES: dict[Any, str] = {
 }  # fmt: skip
 
 
-def kind(value: object) -> str:
+def called(value: object) -> str:
     """What a value of a YAML file is called."""
     return NAMES.get(type(value), type(value).__name__)
 
