@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shlex
 import socket
@@ -142,10 +143,11 @@ def _bound(transport: paramiko.Transport) -> None:
 
 
 def _watch(transport: paramiko.Transport) -> None:
-    while transport.is_active():
-        alarm = threading.Timer(DEAD_LINK_SECONDS, transport.close)
-        alarm.daemon = True
-        alarm.start()
-        transport.global_request("keepalive@openssh.com", wait=True)
-        alarm.cancel()
-        time.sleep(KEEPALIVE_SECONDS)
+    with contextlib.suppress(SSHException, OSError, EOFError, RuntimeError):  # the link, or we, ended meanwhile
+        while transport.is_active():
+            alarm = threading.Timer(DEAD_LINK_SECONDS, transport.close)
+            alarm.daemon = True
+            alarm.start()
+            transport.global_request("keepalive@openssh.com", wait=True)
+            alarm.cancel()
+            time.sleep(KEEPALIVE_SECONDS)

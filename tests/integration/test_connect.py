@@ -41,7 +41,7 @@ def test_an_unknown_host_key_stops_everything(ready: Operator, tmp_path: Path) -
     config = rewritten(ready, tmp_path / "config", UserKnownHostsFile="/dev/null", StrictHostKeyChecking="no")
     result = fab("-S", config, "-H", "sandbox", "down", HOME=str(tmp_path))
     assert result.returncode == 3
-    assert "is not in known_hosts; nothing was run." in result.stderr
+    assert f"is not in known_hosts as [127.0.0.1]:{ready.host.port}; nothing was run." in result.stderr
     assert "SHA256:" in result.stderr
 
 
