@@ -112,10 +112,13 @@ class Sandbox(State):
         if name == "aws":
             self._register(self.registry.tags(aws.REPOSITORY))
 
-    def database(self, name: str = aws.DATABASE) -> str:
-        """Create an empty database in the place of any of that name; returns its URL as the hosts see it."""
+    def database(self, name: str = aws.DATABASE, template: str = "template1") -> str:
+        """Create a database, empty or a copy, in the place of any of that name; returns its URL as the hosts see it.
+
+        Nobody may be connected to the template.
+        """
         self.query(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)', database="postgres")
-        self.query(f'CREATE DATABASE "{name}" OWNER galos', database="postgres")
+        self.query(f'CREATE DATABASE "{name}" OWNER galos TEMPLATE "{template}"', database="postgres")
         return self.database_url(name)
 
     def query(self, sql: str, database: str = aws.DATABASE) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from sandbox.aws import DATABASE
 from sandbox.host import Host
 from sandbox.sandbox import Sandbox
 
@@ -163,12 +164,51 @@ def bare(sandbox: Sandbox) -> Operator:
 @pytest.fixture
 def ready(bare: Operator) -> Operator:
     """An operator at a host that is set up, nothing deployed yet."""
-    bare.done("setup")
+    saved = Saved(bare, "ready")
+    if not saved.bring_back():
+        bare.done("setup")
+        saved.save()
     return bare
 
 
 @pytest.fixture
 def deployed(ready: Operator) -> Operator:
     """An operator at a host where v1 runs."""
-    ready.done("deploy")
+    saved = Saved(ready, "deployed")
+    if saved.bring_back():
+        ready.sandbox.database(template=saved.database)
+        ready.host.shell("cd && docker-compose pull -q && docker-compose up -d")
+    else:
+        ready.done("deploy")
+        ready.host.shell("cd && docker-compose stop")
+        ready.sandbox.database(saved.database, template=DATABASE)
+        ready.host.shell("cd && docker-compose start")
+        saved.save()
+    ready.host.shell(f"docker tag {REFERENCE}:latest galos-ops/galos-sync:2000-01-01T000000Z")
     return ready
+
+
+@dataclass
+class Saved:
+    """What slow commands left in the home and the database of a host, kept on the host for the next test.
+
+    The AWS key is part of the name: a test that renews it makes what was kept before worthless.
+    """
+
+    operator: Operator
+    name: str
+
+    @property
+    def database(self) -> str:
+        return f"saved_{self.name}"
+
+    @property
+    def path(self) -> str:
+        puller = self.operator.sandbox.keys.puller
+        return f"/var/tmp/{self.name}-{puller.id if puller else 'none'}.tar"
+
+    def save(self) -> None:
+        self.operator.host.shell(f"cd && tar -cf {self.path} $(ls -d {LEFTOVERS} 2>/dev/null)")
+
+    def bring_back(self) -> bool:
+        return not self.operator.host.execute(["sh", "-c", f"cd && tar -xf {self.path}"], check=False).returncode

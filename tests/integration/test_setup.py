@@ -549,11 +549,13 @@ def digest_that_runs(host: Host) -> str:
 def test_images_are_listed_newest_first_and_the_one_that_runs_is_marked(behind: Operator) -> None:
     running = digest_that_runs(behind.host)
     rows = [line.partition("Z ")[2] for line in behind.done("ecr.images").splitlines()]
-    title, newest, *older = rows
+    title, *images = rows
     assert title.split() == ["sandbox", "galos-sync"]
-    assert newest.startswith("  sha256:")
-    assert newest.endswith("latest, v2")
-    [mine] = [row for row in older if row.startswith("* ")]
+    pushed = [" ".join(row[2:].split()[1:3]) for row in images]
+    assert pushed == sorted(pushed, reverse=True)
+    [latest] = [row for row in images if row.endswith("latest, v2")]
+    assert latest.startswith("  sha256:")
+    [mine] = [row for row in images if row.startswith("* ")]
     assert mine.split()[1] == running[:15]
     assert mine.endswith("  v1")
     assert f"{datetime.now(timezone.utc):%Y-%m-%d}" in mine
@@ -564,9 +566,11 @@ def test_images_are_listed_newest_first_and_the_one_that_runs_is_marked(behind: 
 def test_images_as_json(behind: Operator) -> None:
     document = json.loads(behind.done("ecr.images", "--json"))
     assert document["host"] == "sandbox"
-    newest, *older = document["galos-sync"]
-    assert (newest["tags"], newest["runs"]) == (["latest", "v2"], False)
-    [mine] = [image for image in older if image["runs"]]
+    images = document["galos-sync"]
+    pushed = [image["pushed_at"] for image in images]
+    assert pushed == sorted(pushed, reverse=True)
+    assert [image["runs"] for image in images if "latest" in image["tags"]] == [False]
+    [mine] = [image for image in images if image["runs"]]
     assert mine["digest"] == digest_that_runs(behind.host)
     assert mine["tags"] == ["v1"]
     assert mine["size_bytes"] > 1_000_000

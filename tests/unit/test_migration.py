@@ -2,9 +2,11 @@ import json
 import shlex
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from galos_ops.host import Result
-from galos_ops.migration import CLEAN, Answer, argv, read
+from galos_ops.migration import CLEAN, TOOLS, Answer, argv, read
 from galos_ops.settings import Migration, ToolName
 
 SQLX_PENDING = """\
@@ -108,3 +110,15 @@ def test_a_command_of_ones_own_is_left_to_a_shell() -> None:
     migration = Migration(tool="command", check="a && b", run="c | d")
     assert argv(migration, "check") == ["sh", "-c", "a && b"]
     assert argv(migration, "run") == ["sh", "-c", "c | d"]
+
+
+@given(tool=st.sampled_from([*TOOLS, "command"]), exited=st.integers(-1, 255).filter(bool), output=st.text())
+def test_a_check_that_fails_is_never_clean(tool: ToolName, exited: int, output: str) -> None:
+    answer = read(Migration(tool=tool, check="c", run="r"), Result(exited, output, "", output))
+    assert answer.state != "clean"
+    assert answer.evidence or answer.state == "pending"
+
+
+@given(output=st.text(min_size=1).filter(lambda text: text.strip() != ""))
+def test_sqlx_that_says_anything_unexpected_is_not_clean(output: str) -> None:
+    assert read(Migration(), Result(0, output, "", output)).state != "clean"

@@ -1,0 +1,152 @@
+"""States that a host can be in: each ends in a right deploy, or in one clear sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.faults.conftest import Case
+from tests.integration.conftest import Operator, container, image_id
+from tests.integration.test_deploy import MIGRATING, V1, V2, applied, wait_for
+
+
+@contextmanager
+def undone(operator: Operator, broken: str, mended: str) -> Iterator[None]:
+    """Break the host with a script, and mend it with another one."""
+    operator.host.shell(broken)
+    try:
+        yield
+    finally:
+        operator.host.shell(mended)
+
+
+def test_a_full_disk_leaves_the_file_as_it_was(ready: Operator, tmp_path: Path) -> None:
+    local = tmp_path / "local.env"
+    local.write_text(f"DATABASE_URL={ready.sandbox.database_url()}\nPADDING={'x' * 60_000}\n")
+    ready.environment |= {"FABRIC_GALOS_DIRECTORY": "/srv/full", "FABRIC_GALOS_ENV_FILE": str(local)}
+    full = "mkdir -p /srv/full && mount -t tmpfs -o size=16k tmpfs /srv/full && echo OLD=1 >/srv/full/.env"
+    with undone(ready, full, "umount /srv/full && rmdir /srv/full"):
+        told = ready.refused(1, "env.push")
+        assert "could not write /srv/full/.env; it is as it was" in told
+        assert "No space left on device" in told
+        assert ready.host.shell("cat /srv/full/.env; ls -A /srv/full") == "OLD=1\n.env"
+        ready.host.shell("cp ~/docker-compose.yml /srv/full; head -c 100000 /dev/zero >/srv/full/zeros || :")
+        told = ready.refused(8, "deploy")
+        assert "cannot take the lock" in told
+        assert "No space left on device" in told
+
+
+def test_a_read_only_home_is_named(deployed: Operator) -> None:
+    before = container(deployed.host)
+    read_only = "mount --bind /root /root && mount -o remount,bind,ro /root"
+    with undone(deployed, read_only, "umount /root"):
+        told = deployed.refused(8, "deploy")
+        assert "cannot take the lock" in told
+        assert "Read-only file system" in told
+    assert container(deployed.host) == before
+
+
+def test_a_host_without_sftp_is_a_host(bare: Operator) -> None:
+    sshd = "kill -HUP $(cat /run/sshd.pid)"
+    change = f"sed -i 's/^Subsystem/#Subsystem/' /etc/ssh/sshd_config && {sshd}"
+    with undone(bare, change, f"sed -i 's/^#Subsystem/Subsystem/' /etc/ssh/sshd_config && {sshd}"):
+        bare.done("setup")
+        bare.done("deploy")
+    assert container(bare.host) == f"running {image_id(bare.host)}"
+
+
+def test_a_user_without_the_docker_group_is_told_so(ready: Operator) -> None:
+    user = replace(ready, login="sandbox-user")
+    with undone(ready, "gpasswd -d galos docker", "usermod -aG docker galos"):
+        told = user.refused(8, "deploy")
+    assert "the user may not use the Docker engine" in told
+    assert "usermod -aG docker" in told
+
+
+def test_a_compose_file_that_does_not_parse_is_named(deployed: Operator) -> None:
+    before = container(deployed.host)
+    deployed.host.shell("echo 'services: [' >~/docker-compose.yml")
+    told = deployed.refused(8, "deploy")
+    assert "docker-compose cannot read its files in ~" in told
+    assert "  | " in told
+    assert container(deployed.host) == before
+
+
+def test_no_compose_file_at_all(deployed: Operator) -> None:
+    deployed.host.shell("rm ~/docker-compose.yml")
+    told = deployed.refused(8, "deploy")
+    assert "there is no compose file in ~" in told
+    assert "next: fab -H sandbox setup" in told
+    deployed.done("setup")
+    deployed.done("deploy")
+
+
+def test_two_containers_of_the_service_are_one_after_a_deploy(case: Case) -> None:
+    case.operator.host.shell("cd && docker-compose up -d --scale galos-sync=2")
+    case.converges()
+    assert case.operator.host.shell("docker ps -q").count("\n") == 0
+
+
+def test_images_pruned_away_are_pulled_again(deployed: Operator) -> None:
+    deployed.done("down")
+    deployed.host.shell("docker image prune -af")
+    deployed.done("up")
+    assert container(deployed.host) == f"running {image_id(deployed.host)}"
+
+
+def test_a_leftover_of_a_migration_that_never_started_is_no_obstacle(case: Case) -> None:
+    create = "docker create --name galos-sync-migration --label com.docker.compose.oneoff=True"
+    label = "--label com.docker.compose.service=galos-sync"
+    case.operator.host.shell(f"{create} {label} $(docker images -q | head -1) true")
+    case.converges()
+
+
+def test_the_engine_restarts_during_the_migration(case: Case) -> None:
+    case.operator.sandbox.migration_seconds(20)
+    case.operator.sandbox.publish("slow-migration")
+    running = case.deploy()
+    wait_for(case.operator, MIGRATING)
+    case.operator.host.engine_stop()
+    case.operator.host.engine_start()
+    assert running.end() in (1, 6), running.told
+    assert "Traceback" not in running.told
+    assert "next: " in running.told
+    case.judge()
+    case.operator.sandbox.migration_seconds(1)
+    case.operator("deploy", "--wait", "100")
+    case.operator.done("deploy", "--wait", "100")
+    assert container(case.operator.host) == f"running {image_id(case.operator.host)}"
+    assert applied(case.operator)[:4] == V2
+
+
+def test_revoked_keys_cost_no_downtime(case: Case) -> None:
+    before = container(case.operator.host)
+    case.operator.sandbox.revoke_keys()
+    try:
+        case.operator.host.shell("rm -rf ~/.ecr")
+        told = case.operator.refused(1, "deploy")
+    finally:
+        case.operator.sandbox.renew_keys()
+    assert "could not pull" in told
+    assert "next: fab -H sandbox ecr.check" in told
+    assert container(case.operator.host) == before
+    assert applied(case.operator) == V1
+    case.operator.done("ecr.credentials")
+    case.converges()
+
+
+@pytest.mark.parametrize("value", ["it's", 'a "b"', "p;rm -rf /", "$(id)", "`id`", "ü ♥", "a\\b", "#x"])
+def test_values_of_every_kind_reach_a_migration_on_the_host_as_they_are(deployed: Operator, value: str) -> None:
+    deployed.host.execute(["sh", "-c", "cat >>~/.env"], stdin=f"ODD={quoted(value)}\n")
+    keys = {"tool": "command", "where": "host", "run": "true", "check": 'printf "%s\\n" "$ODD"; exit 1'}
+    told = deployed.refused(5, "-f", deployed.configured({"services": {"galos-sync": {"migration": keys}}}), "pending")
+    assert f"  | {value}\n" in told
+
+
+def quoted(value: str) -> str:
+    """A value as python-dotenv reads it back, in single quotes."""
+    return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
