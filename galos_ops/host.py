@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import select
 import shlex
 import time
@@ -21,7 +22,7 @@ from galos_ops.errors import (
     NotReadyError,
     UsageError,
 )
-from galos_ops.ssh import connect, recognise
+from galos_ops.ssh import DEAD_LINK_SECONDS, connect, recognise
 
 COMMAND_SECONDS = 60
 GRACE_SECONDS = 15  # what a remote deadline gets on top before we stop waiting for its word
@@ -101,8 +102,16 @@ class Host:
                 f"{self.name}: could not {doing}: not done after {timeout} s, stopped.", evidence=result.output
             )
         if check and not result.ok:
-            raise CommandFailed(f"{self.name}: could not {doing} (exit {result.exited}).", evidence=result.output)
+            raise self.failed(doing, result)
         return result
+
+    def failed(self, doing: str, result: Result) -> CommandFailed:
+        """The error for a command that ended with another exit code than 0."""
+        return CommandFailed(
+            f"{self.name}: could not {doing} (exit {result.exited}).",
+            evidence=result.output,
+            hint="correct what it says, then run the same command again",
+        )
 
     def sudo(self, script: str, *, doing: str, timeout: int = COMMAND_SECONDS) -> Result:
         """Run a script as root: as it is for root, else with sudo and the password of `--prompt-for-sudo-password`."""
@@ -125,7 +134,7 @@ class Host:
                 hint="run the same command again with fab --prompt-for-sudo-password",
             )
         if not result.ok:
-            raise CommandFailed(f"{self.name}: could not {doing} (exit {result.exited}).", evidence=result.output)
+            raise self.failed(doing, result)
         return result
 
     def read(self, *paths: str) -> list[str | None]:
@@ -169,12 +178,12 @@ class Host:
             stdin=data,
         )
 
-    def channel(self) -> paramiko.Channel:
-        """A fresh channel of this connection; raises `ConnectError`."""
+    def channel(self, doing: str) -> paramiko.Channel:
+        """A fresh channel of this connection, which is not opened again once it is lost; raises `ConnectError`."""
         try:
-            channel: paramiko.Channel = self.connection.create_session()
+            channel: paramiko.Channel = self.connection.transport.open_session(timeout=DEAD_LINK_SECONDS)
         except (SSHException, OSError, EOFError) as error:
-            raise self.lost("open a channel") from error
+            raise self.lost(doing) from error
         return channel
 
     def noise(self, output: str) -> NotReadyError:
@@ -193,7 +202,7 @@ class Host:
         )
 
     def _execute(self, command: str, stdin: bytes, timeout: int, on_line: OnLine | None, doing: str) -> Result:
-        channel = self.channel()
+        channel = self.channel(doing)
         gathered = _Output(on_line)
         deadline = time.monotonic() + timeout + GRACE_SECONDS
         try:
@@ -208,7 +217,8 @@ class Host:
         except (SSHException, OSError, EOFError) as error:
             raise self.lost(doing) from error
         finally:
-            channel.close()
+            with contextlib.suppress(OSError, EOFError, SSHException):
+                channel.close()
         if not channel.get_transport().is_active():
             raise self.lost(doing)
         if not ended:

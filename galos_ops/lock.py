@@ -90,7 +90,7 @@ def lock(host: Host, directory: str, task: str, wait: int, say: Callable[[str], 
 
     Raises `LockedError` that says who holds it.
     """
-    channel, token = host.channel(), secrets.token_hex(8)
+    channel, token = host.channel("take the lock"), secrets.token_hex(8)
     over = threading.Event()
     try:
         _take(host, channel, script(directory, wait, token, json.dumps(holder(task))), wait, say)
@@ -98,13 +98,14 @@ def lock(host: Host, directory: str, task: str, wait: int, say: Callable[[str], 
         yield token
     finally:
         over.set()
-        channel.shutdown_write()
-        channel.status_event.wait(RELEASE_SECONDS)
-        channel.close()
+        with contextlib.suppress(OSError, EOFError, SSHException):  # a dead link has let go by itself
+            channel.shutdown_write()
+            channel.status_event.wait(RELEASE_SECONDS)
+            channel.close()
 
 
 def _beat(channel: Channel, over: threading.Event) -> None:
-    with contextlib.suppress(OSError):  # a dead link is told by the step that meets it
+    with contextlib.suppress(OSError, EOFError, SSHException):  # a dead link is told by the step that meets it
         while not over.wait(BEAT_SECONDS):
             channel.sendall(b".")
 
@@ -119,7 +120,7 @@ def _take(host: Host, channel: Channel, taking: str, wait: int, say: Callable[[s
             say(f"waiting at most {wait} s: {describe(who)}")
             word, _, who = answers.readline().strip().partition(" ")
         evidence = "" if word else channel.makefile_stderr("r").read().decode(errors="replace")
-    except (OSError, SSHException) as error:
+    except (OSError, EOFError, SSHException) as error:
         raise host.lost("take the lock") from error
     if word == "busy":
         raise LockedError(f"{host.name}: {describe(who)}; nothing was changed.", hint=WAIT_HINT)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from galos_ops.compose import Compose
-from galos_ops.errors import CommandFailed, LockedError, NotReadyError
+from galos_ops.errors import LockedError, NotReadyError
 from galos_ops.facts import Facts
 from galos_ops.host import Host, OnLine, Result
 from galos_ops.lock import NOT_OURS, fence
@@ -77,7 +77,7 @@ class Unit:
                 hint="run the same command again: it looks at the host first",
             )
         if check and not result.ok:
-            raise CommandFailed(f"{self.host.name}: could not {doing} (exit {result.exited}).", evidence=result.output)
+            raise self.host.failed(doing, result)
         return result
 
 

@@ -22,6 +22,7 @@ DATA = Path("/var/lib/galos-sandbox")
 RUN = Path("/run/galos-sandbox")
 OWN = Docker(f"unix://{RUN / 'docker.sock'}")
 LOG = DATA / "dockerd.log"
+NETWORKS = DATA / "docker" / "network" / "files" / "local-kv.db"
 PIDFILE = RUN / "docker.pid"
 PACKAGES = ("docker.io", "docker-cli", "iptables")
 
@@ -104,31 +105,40 @@ def install(*packages: str) -> None:
 
 
 def start() -> None:
-    """Start our own dockerd, detached, and wait until it answers."""
+    """Start our own dockerd, detached, and wait until it answers.
+
+    An engine that was killed while it made or removed a network can leave a record of it on which the next start
+    panics (libnetwork in Docker 20.10); then the records are dropped and it starts once more.
+    """
+    if not launch() and NETWORKS.exists():
+        NETWORKS.unlink()
+        launch()
+    if not OWN.answers():
+        raise NotReadyError(f"dockerd does not answer, its log is {LOG}", evidence=LOG.read_text(errors="replace"))
+
+
+def launch() -> bool:
+    """Run dockerd in a session of its own; tells whether it answered before it ended or half a minute was over."""
     DATA.mkdir(mode=0o711, parents=True, exist_ok=True)
     RUN.mkdir(mode=0o700, parents=True, exist_ok=True)
+    command = [
+        "dockerd",
+        f"--host={OWN.host}",
+        f"--pidfile={PIDFILE}",
+        f"--data-root={DATA / 'docker'}",
+        f"--exec-root={RUN / 'exec'}",
+    ]
     with LOG.open("wb") as log:
-        subprocess.run(
-            [
-                "setsid",
-                "--fork",
-                "dockerd",
-                f"--host={OWN.host}",
-                f"--pidfile={PIDFILE}",
-                f"--data-root={DATA / 'docker'}",
-                f"--exec-root={RUN / 'exec'}",
-            ],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            check=True,
-            cwd="/",
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/", start_new_session=True
         )
     for _ in range(300):
         if OWN.answers():
-            return
+            return True
+        if process.poll() is not None:
+            return False
         time.sleep(0.1)
-    raise NotReadyError(f"dockerd does not answer, its log is {LOG}", evidence=LOG.read_text(errors="replace"))
+    return False
 
 
 def stop_if_idle(docker: Docker) -> bool:

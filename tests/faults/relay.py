@@ -16,6 +16,7 @@ class Relay:
         self._target = target
         self._flowing = threading.Event()
         self._flowing.set()
+        self._over = threading.Event()
         self._sockets: list[socket.socket] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
@@ -27,9 +28,12 @@ class Relay:
 
     def reset(self) -> None:
         """End every connection with a RST, on both sides."""
+        self._over.set()
+        self._flowing.set()
         for one in self._sockets:
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(OSError):  # it ended before
                 one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                one.shutdown(socket.SHUT_RD)  # wakes the thread that reads it; until then close() sends nothing
                 one.close()
 
     def close(self) -> None:
@@ -49,9 +53,12 @@ class Relay:
         with contextlib.suppress(OSError):  # one of the two was reset
             while data := source.recv(65536):
                 self._flowing.wait()
+                if self._over.is_set():
+                    return
                 sink.sendall(data)
             self._flowing.wait()
-            sink.shutdown(socket.SHUT_WR)
+            if not self._over.is_set():
+                sink.shutdown(socket.SHUT_WR)
 
 
 @contextlib.contextmanager

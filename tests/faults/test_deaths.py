@@ -39,7 +39,7 @@ def test_the_link_is_reset_after_a_step(case: Case, step: str) -> None:
     running.until(step)
     case.relay.reset()
     code = running.end()
-    assert "Traceback" not in running.told
+    assert "Traceback" not in running.told, running.told
     if code:
         assert code == 3, running.told
         assert "the connection was lost while trying to" in running.told
@@ -67,6 +67,6 @@ def test_an_interrupt_after_a_step_is_a_sentence(case: Case, step: str, number: 
     running.process.send_signal(number)
     assert running.end() == 1, running.told
     assert "interrupted" in running.told
-    assert "Traceback" not in running.told
+    assert "Traceback" not in running.told, running.told
     case.judge()
     case.converges()
