@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
 from invoke.collection import Collection
 from invoke.context import Context
@@ -10,7 +11,16 @@ from invoke.tasks import task
 
 from galos_ops.host_task import whole
 from sandbox.releases import RELEASES
-from sandbox.sandbox import Sandbox
+
+if TYPE_CHECKING:
+    from sandbox.sandbox import Sandbox
+
+
+def of_checkout() -> Sandbox:
+    """The sandbox of this checkout, its modules loaded when it is used: `fab --list` has no need of them."""
+    from sandbox.sandbox import Sandbox
+
+    return Sandbox.of_checkout()
 
 
 @task(
@@ -22,7 +32,7 @@ from sandbox.sandbox import Sandbox
 )
 def up(_c: Context, hosts: str = "1", compose: str = "", release: str = "v1") -> None:
     """Bring up Docker hosts, ECR and a database on this machine; what is up stays as it is."""
-    sandbox = Sandbox.of_checkout()
+    sandbox = of_checkout()
     changed = sandbox.up(
         whole("--hosts", hosts, least=1), [name.strip() for name in compose.split(",") if name.strip()], release
     )
@@ -40,7 +50,7 @@ def up(_c: Context, hosts: str = "1", compose: str = "", release: str = "v1") ->
 )
 def publish(_c: Context, version: str, seconds: str = "0") -> None:
     """Push a release of galos-sync, as latest and under its own tag."""
-    sandbox = Sandbox.of_checkout()
+    sandbox = of_checkout()
     if whole("--seconds", seconds):
         sandbox.migration_seconds(whole("--seconds", seconds))
     sandbox.publish(version)
@@ -49,7 +59,7 @@ def publish(_c: Context, version: str, seconds: str = "0") -> None:
 @task(help={"images": "also delete the cached images"})
 def down(_c: Context, images: bool = False) -> None:
     """Remove the sandbox; its images stay as a cache."""
-    print("sandbox is gone" if Sandbox.of_checkout().down(drop_images=images) else "there is no sandbox")
+    print("sandbox is gone" if of_checkout().down(drop_images=images) else "there is no sandbox")
 
 
 ns = Collection("sandbox", up, publish, down)

@@ -56,8 +56,9 @@ class Relay:
                 if self._over.is_set():
                     return
                 sink.sendall(data)
-            self._flowing.wait()
-            if not self._over.is_set():
+        self._flowing.wait()
+        if not self._over.is_set():
+            with contextlib.suppress(OSError):  # the other side ended too
                 sink.shutdown(socket.SHUT_WR)
 
 

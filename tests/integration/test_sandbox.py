@@ -15,8 +15,9 @@ import botocore.exceptions
 import pytest
 
 from galos_ops.errors import NotReadyError, UsageError
-from sandbox import Sandbox, aws, images, releases
+from sandbox import aws
 from sandbox.host import Host
+from sandbox.sandbox import Sandbox, images, releases
 
 COMPOSE_FILE = f"""\
 services:
