@@ -15,9 +15,9 @@ import botocore.exceptions
 import pytest
 
 from galos_ops.errors import NotReadyError, UsageError
-from sandbox import aws
+from sandbox import aws, images, releases
 from sandbox.host import Host
-from sandbox.sandbox import Sandbox, images, releases
+from sandbox.sandbox import Sandbox
 
 COMPOSE_FILE = f"""\
 services:
