@@ -1,4 +1,4 @@
-"""A TCP relay that delays, freezes or resets the link at a chosen moment."""
+"""A TCP relay that freezes or resets the link at a chosen moment."""
 
 from __future__ import annotations
 
