@@ -48,7 +48,7 @@ def test_the_link_is_reset_after_a_step(case: Case, step: str) -> None:
     case.converges()
 
 
-@pytest.mark.parametrize("step", ["pull", "pending", "down", "migrate", "up"])
+@pytest.mark.parametrize("step", ["pull", "down", "up"])
 def test_the_link_freezes_after_a_step(case: Case, step: str) -> None:
     running = case.deploy()
     running.until(step)

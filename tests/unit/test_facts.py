@@ -1,5 +1,4 @@
 import base64
-import shutil
 import subprocess
 from dataclasses import replace
 from pathlib import Path
@@ -108,12 +107,11 @@ def test_a_ready_host_has_its_compose() -> None:
     assert require("h", "/srv", parse(OUTPUT)).directory == "/srv"
 
 
-@pytest.mark.parametrize("shell", ["dash", "bash", "busybox"])
+@pytest.mark.parametrize("shell", ["dash", "bash"])
 def test_the_probe_is_plain_posix_shell(shell: str) -> None:
-    if not shutil.which(shell):
-        pytest.skip(f"{shell} is not on this machine")
-    command = [shell, "sh", "-n"] if shell == "busybox" else [shell, "-n"]
-    checked = subprocess.run(command, input=probe(["a/b:c"], "~/it's"), text=True, capture_output=True, check=False)
+    checked = subprocess.run(
+        [shell, "-n"], input=probe(["a/b:c"], "~/it's"), text=True, capture_output=True, check=False
+    )
     assert (checked.returncode, checked.stderr) == (0, "")
 
 
