@@ -33,7 +33,7 @@ MUTANTS = (
     Mutant("lock.py", "|| {{ : >token; echo 'busy step'; exit 4; }}", "", f"{RACES}::test_what_a_dead_client_left_running_is_waited_for"),
     Mutant("lock.py", 'while [ "$(timeout {SILENCE_SECONDS} head -c1)" = . ]; do :; done', "cat >/dev/null", f"{LINKS}::test_the_link_freezes_after_a_step[down]"),
     Mutant("deploy.py", "    adopt(unit, report)\n", "", f"{LINKS}::test_kill_9_inside_the_migration"),
-    Mutant("ssh.py", "threading.Thread(target=_watch, args=(transport,), daemon=True).start()", "pass", f"{LINKS}::test_the_link_freezes_after_a_step[pull]"),
+    Mutant("ssh.py", "threading.Thread(target=_watch, args=(transport,), daemon=True).start()", "pass", f"{LINKS}::test_the_link_freezes_inside_the_migration"),
     Mutant("ssh.py", "    connection.client.set_missing_host_key_policy(_Refuse(connection))\n", "", "tests/integration/test_connect.py::test_an_unknown_host_key_stops_everything"),
     Mutant("host.py", 'cat >"$new" && [', 'cat >"$path"; [', "tests/faults/test_bad_hosts.py::test_a_full_disk_leaves_the_file_as_it_was"),
     Mutant("deploy.py", "        state = start_again(unit, report, images, before)\n", '        state = "gone"\n', f"{DEPLOY}::test_an_image_that_does_not_stay_up_gives_way_to_the_previous_one"),
