@@ -38,13 +38,15 @@ def up(unit: Unit, report: Report, images: Images, before: Container | None) -> 
     with report.step("up", short(image)) as step:
         result = unit.change(
             f"{pin(images)}\n{unit.compose.up([unit.name])} >&2 || exit 1\n"
-            f"docker ps -aq --no-trunc {mine} | head -n 1 | xargs -r docker inspect -f '{CONTAINER}'",
+            f"docker ps -aq --no-trunc {mine} | xargs -r docker inspect -f '{CONTAINER}'",
             doing="start",
             check=False,
         )
-        if not result.ok or not result.stdout.strip():
+        found = [container(line) for line in result.stdout.splitlines()] if result.ok else []
+        ours = [one for one in found if one.directory in unit.facts.directories]
+        if not ours:
             raise VerifyError(f"{unit.label}: docker-compose could not start {short(image)}.", evidence=result.output)
-        after = container(result.stdout.strip())
+        after = ours[0]
         if after.image != image:
             unit.change(unit.compose.remove(unit.name), doing="stop")
             raise GuardError(
