@@ -143,7 +143,7 @@ def migrate(unit: Unit, report: Report, images: Images, answer: Answer, before: 
     if unit.service.migration.backup:
         try:
             with report.step("backup"):
-                migrating.backup(unit, report.output)
+                migrating.backup(unit, unit.service.migration.backup, report.output)
         except CommandFailed as error:
             raise CommandFailed(
                 f"{unit.label}: the backup failed and nothing was migrated; "

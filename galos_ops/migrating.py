@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from galos_ops import guard, migration
 from galos_ops.errors import CommandFailed, CommandTimedOut, MigrationError
 from galos_ops.facts import STATE
@@ -25,7 +28,8 @@ def migrate(unit: Unit, images: Images, names: tuple[str, ...], on_line: OnLine)
     if unit.service.migration.where == "host":
         result = on_host(unit, words, "migrate", unit.service.migration.timeout, on_line)
     else:
-        _begin(unit, images, words)
+        with going_on(unit):
+            _begin(unit, images, words)
         result = follow(unit, on_line)
     judge(unit, result)
     answer = guard.check(unit, images)
@@ -50,6 +54,19 @@ def _begin(unit: Unit, images: Images, words: list[str]) -> None:
         raise _failed(unit, "it could not be started", result.output)
 
 
+@contextmanager
+def going_on(unit: Unit) -> Iterator[None]:
+    """Make of an interrupt the sentence about what it leaves running: the container that migrates."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        name = unit.migrator
+        raise CommandFailed(
+            f"{unit.label}: interrupted; the migration goes on in the container {name}, and the service is stopped.",
+            hint=f"follow it on the host with docker logs -f {name}, then: fab -H {unit.host.name} deploy",
+        ) from None
+
+
 def follow(unit: Unit, on_line: OnLine) -> Result:
     """Show the output of the container that migrates, wait for its end and return how it ended; then it is removed.
 
@@ -58,7 +75,8 @@ def follow(unit: Unit, on_line: OnLine) -> Result:
     name, seconds = unit.migrator, unit.service.migration.timeout
     try:
         script = f"docker logs -f {name}; code=$(docker wait {name}) || exit {GONE}; exit $code"
-        result = unit.run(script, doing="migrate", timeout=seconds, check=False, on_line=on_line)
+        with going_on(unit):
+            result = unit.run(script, doing="migrate", timeout=seconds, check=False, on_line=on_line)
     except CommandTimedOut as error:
         unit.change(f"docker rm -f {name} >/dev/null", doing="stop the migration")
         raise MigrationError(
@@ -66,11 +84,6 @@ def follow(unit: Unit, on_line: OnLine) -> Result:
             evidence=error.evidence,
             hint=f"look at the database, then: fab -H {unit.host.name} pending",
         ) from error
-    except KeyboardInterrupt:
-        raise CommandFailed(
-            f"{unit.label}: interrupted; the migration goes on in the container {name}, and the service is stopped.",
-            hint=f"follow it on the host with docker logs -f {name}, then: fab -H {unit.host.name} deploy",
-        ) from None
     unit.change(f"docker rm {name} >/dev/null", doing="remove the container that migrated")
     return result
 
@@ -89,10 +102,6 @@ def _failed(unit: Unit, reason: str, evidence: str) -> MigrationError:
     )
 
 
-def backup(unit: Unit, on_line: OnLine) -> None:
+def backup(unit: Unit, command: str, on_line: OnLine) -> None:
     """Run the backup command on the host, in the project's directory; raises `CommandFailed`."""
-    command = unit.service.migration.backup
-    if command:
-        on_host(
-            unit, ["sh", "-c", command], "back up the database", unit.service.migration.timeout, on_line, check=True
-        )
+    on_host(unit, ["sh", "-c", command], "back up the database", unit.service.migration.timeout, on_line, check=True)
