@@ -1,0 +1,31 @@
+"""The tasks, thin: parse, call, report. `namespace()` is the collection for a tasks.py of one's own."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from invoke.collection import Collection
+
+from galos_ops.configuration import check_environment, configuration, defaults
+from galos_ops.tasks.preparing import check, credentials, diff, docker_config, helper, images, push, region, setup
+from galos_ops.tasks.releasing import deploy, migrate, pending, rollback
+from galos_ops.tasks.running import down, logs, pull, start, stop, up
+
+__all__ = [
+    "check", "credentials", "deploy", "diff", "docker_config", "down", "helper", "images", "logs", "migrate",
+    "namespace", "pending", "pull", "push", "region", "rollback", "setup", "start", "stop", "up",
+]  # fmt: skip
+
+
+def namespace(path: Path | str | None = None) -> Collection:
+    """The collection of all tasks, configured by a fabfile.yml, or by the defaults without one."""
+    root = Collection(setup, pull, up, start, stop, down, logs, pending, migrate, deploy, rollback)
+    root.add_collection(Collection("ecr", credentials, region, helper, docker_config, check, images))
+    root.add_collection(Collection("env", push, diff))
+    for name in root.task_names:
+        root[name].path = name
+    tree = configuration(Path(path)) if path else {"galos": defaults()}
+    check_environment(tree["galos"], os.environ)
+    root.configure(tree)
+    return root

@@ -1,0 +1,76 @@
+"""The runbook's section on database migrations, in parts and as a whole, and the way back."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from galos_ops import containers, guard
+from galos_ops import deploy as deployment
+from galos_ops import rollback as rolling_back
+from galos_ops.errors import GuardError, UsageError
+from galos_ops.host_task import Ops, host_task, whole
+from galos_ops.report import WARN
+from galos_ops.settings import TAG
+from galos_ops.tasks.options import JSON, SERVICE
+from galos_ops.tasks.running import present
+
+
+@host_task(SERVICE | JSON)
+def pending(ops: Ops, service: str | None = None, json: bool = False) -> None:
+    """List the pending migrations of the image that `up` would start: exit 0 for none, 5 for some or unknown."""
+    refusals = []
+    services = ops.document.setdefault("services", {})
+    for unit in ops.units(service):
+        ops.report.title(ops.host.name, unit.name)
+        images = present(ops, unit)
+        with ops.report.step("pending") as step:
+            answer = guard.check(unit, images)
+            step.detail, step.mark = deployment.describe(answer), step.mark if answer.state == "clean" else WARN
+        services[unit.name] = {"state": answer.state, "migrations": answer.names, "image": next(iter(images.values()))}
+        refusals += [guard.refuse(unit, answer)] if answer.state != "clean" else []
+    if refusals:
+        raise refusals[0]
+
+
+@host_task(SERVICE)
+def migrate(ops: Ops, service: str | None = None) -> None:
+    """Run the pending migrations while the service is down, and check again."""
+    with ops.locked("migrate"):
+        for unit in ops.units(service):
+            ops.report.title(ops.host.name, unit.name)
+            guard.alone(unit)
+            deployment.adopt(unit, ops.report)
+            if containers.running(unit):
+                raise GuardError(
+                    f"{unit.label}: the service runs, and nothing is migrated while it does.",
+                    hint=f"fab -H {ops.host.name} down, or the whole of it: fab -H {ops.host.name} deploy",
+                )
+            images = present(ops, unit)
+            answer = deployment.pending(unit, ops.report, images)
+            if answer.state == "clean":
+                ops.report.say("nothing to do: no migration is pending")
+            else:
+                deployment.migrate(unit, ops.report, images, answer, None)
+
+
+@host_task(SERVICE | JSON | {"tag": "deploy this tag of the repository", "wait": "seconds to wait for the lock"})
+def deploy(
+    ops: Ops, service: str | None = None, tag: str | None = None, wait: str | None = None, json: bool = False
+) -> None:
+    """Pull; when a migration is pending, stop and migrate; then start what was checked, watch it, record it."""
+    if tag is not None and not TAG.match(tag):
+        raise UsageError(f"--tag is {tag!r}; it must be a Docker tag.")
+    seconds = None if wait is None else whole("--wait", wait)
+    outcomes = ops.document.setdefault("services", [])
+    with ops.locked("deploy", seconds):
+        for unit in ops.units(service):
+            outcomes.append(asdict(deployment.deploy(unit, ops.report, tag)))
+
+
+@host_task(SERVICE | JSON | {"to": "the release to go back to: its tag, time or image"})
+def rollback(ops: Ops, service: str | None = None, to: str | None = None, json: bool = False) -> None:
+    """Start the previous release's image again; refuses (5) where a migration ran since."""
+    outcomes = ops.document.setdefault("services", [])
+    with ops.locked("rollback"):
+        for unit in ops.units(service):
+            outcomes.append(asdict(rolling_back.rollback(unit, ops.report, to)))

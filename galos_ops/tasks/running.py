@@ -1,0 +1,83 @@
+"""The docker-compose verbs of the runbook: starting, stopping and updating the image."""
+
+from __future__ import annotations
+
+import contextlib
+
+from galos_ops import containers, guard
+from galos_ops import deploy as deployment
+from galos_ops.errors import masked
+from galos_ops.host_task import Ops, host_task, whole
+from galos_ops.tasks.options import SERVICE
+from galos_ops.unit import Images, Unit, local_images
+from galos_ops.verify import verify
+
+FOLLOW_SECONDS = 24 * 3600
+STOP_SECONDS = 600
+
+
+@host_task(SERVICE)
+def pull(ops: Ops, service: str | None = None) -> None:
+    """docker-compose pull: the image is updated, the running container is untouched."""
+    for unit in ops.units(service):
+        ops.report.title(ops.host.name, unit.name)
+        deployment.pull(unit, ops.report, containers.running(unit))
+
+
+@host_task(SERVICE)
+def up(ops: Ops, service: str | None = None) -> None:
+    """docker-compose up -d, after the guard: refuses (5) while a migration of the image is pending or unknown."""
+    with ops.locked("up"):
+        for unit in ops.units(service):
+            ops.report.title(ops.host.name, unit.name)
+            guard.alone(unit)
+            guard.nobody_migrates(unit)
+            before = containers.running(unit)
+            images = present(ops, unit)
+            answer = deployment.pending(unit, ops.report, images)
+            if answer.state != "clean":
+                raise guard.refuse(unit, answer)
+            after = containers.up(unit, ops.report, images, before)
+            verify(unit, ops.report, after, settled=before is not None and before.id == after.id)
+
+
+def present(ops: Ops, unit: Unit) -> Images:
+    """The images that `up` would start; pulled where the host does not have them."""
+    return local_images(unit) or deployment.pull(unit, ops.report, containers.running(unit))
+
+
+@host_task(SERVICE)
+def start(ops: Ops, service: str | None = None) -> None:
+    """docker-compose start: a stopped container, with the image it has, after the guard asked that image."""
+    with ops.locked("start"):
+        for unit in ops.units(service):
+            ops.report.title(ops.host.name, unit.name)
+            guard.alone(unit)
+            guard.nobody_migrates(unit)
+            verify(unit, ops.report, containers.start(unit, ops.report), settled=False)
+
+
+@host_task(SERVICE)
+def stop(ops: Ops, service: str | None = None) -> None:
+    """docker-compose stop: the container is stopped and kept."""
+    line = ops.compose()
+    with ops.report.step("stop"):
+        ops.host.run(line.here(line.stop(ops.settings.chosen(service))), doing="stop", timeout=STOP_SECONDS)
+
+
+@host_task(SERVICE)
+def down(ops: Ops, service: str | None = None) -> None:
+    """docker-compose down: the container is stopped and deleted; with --service, only that one."""
+    line = ops.compose()
+    script = line.remove(next(iter(ops.settings.chosen(service)))) if service else line.down()
+    with ops.report.step("down"):
+        ops.host.run(line.here(script), doing="stop", timeout=STOP_SECONDS)
+
+
+@host_task(SERVICE | {"tail": "how many lines to begin with", "follow": "go on until Ctrl-C"})
+def logs(ops: Ops, service: str | None = None, tail: str = "100", follow: bool = False) -> None:
+    """docker-compose logs: the last lines of the service's output."""
+    line = ops.compose()
+    script = line.here(line.logs(ops.settings.chosen(service), tail=whole("--tail", tail), follow=follow))
+    with contextlib.suppress(KeyboardInterrupt):
+        ops.host.run(script, doing="read the logs", timeout=FOLLOW_SECONDS, on_line=lambda text: print(masked(text)))
