@@ -42,26 +42,20 @@ class Ops:
     document: dict[str, Any] = field(default_factory=dict)
     _token: str = ""
 
-    def facts(self, requirements: tuple[Requirement, ...] = PROJECT) -> Facts:
-        """Look at the host; raises `NotReadyError` for the first requirement that is not met."""
+    def facts(self) -> Facts:
+        """Look at the host, ready or not."""
         images = (self.settings.image(service) for service in self.settings.services.values())
-        facts = gather(self.host, images, self.settings.directory)
-        require(self.host.name, self.settings.directory, facts, requirements)
-        return facts
+        return gather(self.host, images, self.settings.directory)
 
-    def compose(self) -> Compose:
-        """The compose of this host; raises `NotReadyError`."""
-        return require(self.host.name, self.settings.directory, self.facts())
+    def ready(self, facts: Facts, requirements: tuple[Requirement, ...] = PROJECT) -> Compose:
+        """The compose of this host; raises `NotReadyError` for the first requirement that is not met."""
+        return require(self.host.name, self.settings.directory, facts, requirements)
 
-    def units(self, name: str | None) -> list[Unit]:
-        """The named service on this host, or all of them, as they are now."""
-        chosen = self.settings.chosen(name)
-        facts = self.facts()
-        compose = require(self.host.name, self.settings.directory, facts)
-        return [
-            Unit(self.host, self.settings, name, service, facts, compose, self._token)
-            for name, service in chosen.items()
-        ]
+    def units(self, name: str | None) -> Iterator[Unit]:
+        """The named service on this host, or all of them, each as it is when its turn comes."""
+        for chosen, service in self.settings.chosen(name).items():
+            facts = self.facts()
+            yield Unit(self.host, self.settings, chosen, service, facts, self.ready(facts), self._token)
 
     @contextmanager
     def locked(self, task: str, wait: int | None = None) -> Iterator[None]:

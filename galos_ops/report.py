@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -55,6 +55,12 @@ class Report:
     def output(self, line: str) -> None:
         """A line of a command's own output, shown as it comes."""
         self._print(f"    {line}".rstrip())
+
+    def table(self, rows: Sequence[Sequence[str]]) -> None:
+        """Rows of cells, the columns aligned."""
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        for row in rows:
+            self._print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
 
     def say(self, sentence: str) -> None:
         self._print(sentence)

@@ -18,7 +18,8 @@ def setup(ops: Ops) -> None:
     """Prepare a host: ECR access, service configuration, compose file; the second run changes nothing."""
     host, settings = ops.host, ops.settings
     host.run(f"umask 077; mkdir -p -- {shell_path(settings.directory)}", doing=f"make {settings.directory}")
-    facts = ops.facts(ENGINE)
+    facts = ops.facts()
+    ops.ready(facts, ENGINE)
     ops.report.title(host.name, "setup")
     steps: dict[str, Callable[[], Change]] = {
         "ecr.credentials": lambda: ecr.credentials(host, settings),
@@ -84,7 +85,7 @@ def check(ops: Ops, service: str | None = None) -> None:
 @host_task(SERVICE | JSON | {"limit": "how many images to list for each service"})
 def images(ops: Ops, service: str | None = None, limit: str = "10", json: bool = False) -> None:
     """List the newest images of the repository, asked with the local AWS profile; `*` marks the one that runs."""
-    running = containers.digests(ops.host, ops.facts(()))
+    running = containers.digests(ops.host, ops.facts())
     for name, row in ops.settings.chosen(service).items():
         ops.report.title(ops.host.name, name)
         found = ecr.images(ops.settings, row, limit=whole("--limit", limit))

@@ -60,7 +60,7 @@ def start(ops: Ops, service: str | None = None) -> None:
 @host_task(SERVICE)
 def stop(ops: Ops, service: str | None = None) -> None:
     """docker-compose stop: the container is stopped and kept."""
-    line = ops.compose()
+    line = ops.ready(ops.facts())
     with ops.report.step("stop"):
         ops.host.run(line.here(line.stop(ops.settings.chosen(service))), doing="stop", timeout=STOP_SECONDS)
 
@@ -68,7 +68,7 @@ def stop(ops: Ops, service: str | None = None) -> None:
 @host_task(SERVICE)
 def down(ops: Ops, service: str | None = None) -> None:
     """docker-compose down: the container is stopped and deleted; with --service, only that one."""
-    line = ops.compose()
+    line = ops.ready(ops.facts())
     script = line.remove(next(iter(ops.settings.chosen(service)))) if service else line.down()
     with ops.report.step("down"):
         ops.host.run(line.here(script), doing="stop", timeout=STOP_SECONDS)
@@ -77,7 +77,7 @@ def down(ops: Ops, service: str | None = None) -> None:
 @host_task(SERVICE | {"tail": "how many lines to begin with", "follow": "go on until Ctrl-C"})
 def logs(ops: Ops, service: str | None = None, tail: str = "100", follow: bool = False) -> None:
     """docker-compose logs: the last lines of the service's output."""
-    line = ops.compose()
+    line = ops.ready(ops.facts())
     script = line.here(line.logs(ops.settings.chosen(service), tail=whole("--tail", tail), follow=follow))
     with contextlib.suppress(KeyboardInterrupt):
         ops.host.run(script, doing="read the logs", timeout=FOLLOW_SECONDS, on_line=lambda text: print(masked(text)))
