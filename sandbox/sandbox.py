@@ -49,7 +49,7 @@ class Sandbox(State):
             self._bring_up([*stopped, *absent])
             self.write_files()
             self._prepare_database()
-            self._register(self.registry.tags(aws.REPOSITORY))
+            self._register_all()
             if not self.registry.tags(aws.REPOSITORY):
                 self.publish(release)
             write(self.complete, "")
@@ -72,8 +72,10 @@ class Sandbox(State):
             shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
         return known or removed
 
-    def publish(self, version: str) -> None:
+    def publish(self, version: str, repository: str = aws.REPOSITORY) -> None:
         """Push a release as `latest` and under its own tag, and register both with the ECR API."""
+        if repository not in aws.REPOSITORIES:
+            raise UsageError(f"there is no repository {repository}", hint=f"take one of {', '.join(aws.REPOSITORIES)}")
         releases.find(version)
         registry = self.registry
         tags = images.ensure(self.docker, ["runtime"], self.steps)
@@ -82,11 +84,11 @@ class Sandbox(State):
             config = self.state / "docker"
             write(config / "config.json", files.docker_config(registry.address, registry.basic), mode=0o600)
             for tag in (version, "latest"):
-                pushed = f"{registry.address}/{aws.REPOSITORY}:{tag}"
+                pushed = f"{registry.address}/{repository}:{tag}"
                 self.docker.run("tag", image, pushed)
                 self.docker.run("--config", str(config), "push", pushed)
                 self.docker.run("rmi", pushed)
-            self._register([version, "latest"])
+            self._register(repository, [version, "latest"])
 
     def add_host(self, name: str, compose: str = "v2") -> Host:
         """Bring up one more host, which ssh_config then knows by this name."""
@@ -110,7 +112,7 @@ class Sandbox(State):
         self.find(name).container.start()
         self.write_files()
         if name == "aws":
-            self._register(self.registry.tags(aws.REPOSITORY))
+            self._register_all()
 
     def database(self, name: str = aws.DATABASE, template: str = "template1") -> str:
         """Create a database, empty or a copy, in the place of any of that name; returns its URL as the hosts see it.
@@ -174,11 +176,14 @@ class Sandbox(State):
         if aws.DATABASE not in known.split():
             self.database()
 
-    def _register(self, tags: Sequence[str]) -> None:
-        if not tags:
-            return
-        registry = self.registry
-        self._call_aws(*(["ecr", "put_image", registry.image(aws.REPOSITORY, tag)] for tag in tags))
+    def _register_all(self) -> None:
+        for repository in aws.REPOSITORIES:
+            self._register(repository, self.registry.tags(repository))
+
+    def _register(self, repository: str, tags: Sequence[str]) -> None:
+        if tags:
+            registry = self.registry
+            self._call_aws(*(["ecr", "put_image", registry.image(repository, tag)] for tag in tags))
 
     def _call_aws(self, *calls: Sequence[Any]) -> list[Any]:
         command = ("exec", "--interactive", self.find("aws").container.name, "python3", "/aws/admin.py")

@@ -10,6 +10,7 @@ from invoke.context import Context
 from invoke.tasks import task
 
 from galos_ops.host_task import whole
+from sandbox.aws import REPOSITORIES, REPOSITORY
 from sandbox.releases import RELEASES
 
 if TYPE_CHECKING:
@@ -46,14 +47,15 @@ def up(_c: Context, hosts: str = "1", compose: str = "", release: str = "v1") ->
     help={
         "version": f"one of {', '.join(RELEASES)}",
         "seconds": "how long the migration of slow-migration takes (default 20)",
+        "repository": f"one of {', '.join(REPOSITORIES)}",
     },
 )
-def publish(_c: Context, version: str, seconds: str = "0") -> None:
+def publish(_c: Context, version: str, seconds: str = "0", repository: str = REPOSITORY) -> None:
     """Push a release of galos-sync, as latest and under its own tag."""
     sandbox = of_checkout()
     if whole("--seconds", seconds):
         sandbox.migration_seconds(whole("--seconds", seconds))
-    sandbox.publish(version)
+    sandbox.publish(version, repository)
 
 
 @task(help={"images": "also delete the cached images"})

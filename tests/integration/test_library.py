@@ -46,8 +46,8 @@ def test_the_wheel_holds_the_library_and_nothing_else(wheel: Path) -> None:
     folders = {name.split("/")[0] for name in names}
     assert {folder for folder in folders if not folder.endswith(".dist-info")} == {"galos_ops"}
     assert "galos_ops/py.typed" in names
-    modules = {path.name for path in (ROOT / "galos_ops").glob("*.py")}
-    assert modules == {name.split("/")[1] for name in names if name.startswith("galos_ops/") and name.endswith(".py")}
+    modules = {str(path.relative_to(ROOT)) for path in (ROOT / "galos_ops").rglob("*.py")}
+    assert modules == {name for name in names if name.endswith(".py")}
 
 
 def test_the_library_knows_nothing_of_the_sandbox() -> None:
