@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 PYTHON ?= python3
 READY := $(VENV)/.ready
 
-.PHONY: demo test check mutants clean
+.PHONY: demo test check mutants reference clean
 
 demo: $(READY)  ## bring up the sandbox, set its host up, deploy, then deploy a release with a migration
 	PATH="$(CURDIR)/$(BIN):$$PATH" sh sandbox/demo.sh
@@ -20,6 +20,9 @@ check: $(READY)  ## what must stay fast and green: lint, types, unit tests
 
 mutants: $(READY)  ## take each protection out of a copy and expect the tests that cover it to fail
 	$(BIN)/python tests/mutants.py
+
+reference: $(READY)  ## write docs/reference.md anew from the code
+	$(BIN)/python -m docs.reference
 
 clean:  ## take the sandbox down and remove what make built
 	test ! -x $(BIN)/fab || $(BIN)/fab sandbox.down

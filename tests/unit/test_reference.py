@@ -1,0 +1,20 @@
+"""The pages that could go stale: docs/reference.md and docs/exit-codes.md against the code."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from docs.reference import PAGE, codes, page
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_the_reference_says_what_the_code_says() -> None:
+    assert PAGE.read_text() == page(), "run: make reference"
+
+
+def test_every_exit_code_has_its_row() -> None:
+    rows = re.findall(r"^\| (\d) \|", (ROOT / "docs/exit-codes.md").read_text(), re.MULTILINE)
+    known = [row.split(" ")[1] for row in "\n".join(codes()).splitlines()[2:]]
+    assert rows == sorted(set(known))
