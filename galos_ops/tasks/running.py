@@ -18,7 +18,10 @@ STOP_SECONDS = 600
 
 @host_task(SERVICE)
 def pull(ops: Ops, service: str | None = None) -> None:
-    """docker-compose pull: the image is updated, the running container is untouched."""
+    """Updating: docker-compose pull; the running container stays as it is.
+
+    up or deploy starts what was pulled. Exit 1 when it cannot be pulled; ecr.check then says why.
+    """
     for unit in ops.units(service):
         ops.report.title(ops.host.name, unit.name)
         deployment.pull(unit, ops.report, containers.running(unit))
@@ -26,7 +29,11 @@ def pull(ops: Ops, service: str | None = None) -> None:
 
 @host_task(SERVICE)
 def up(ops: Ops, service: str | None = None) -> None:
-    """docker-compose up -d, after the guard: refuses (5) while a migration of the image is pending or unknown."""
+    """Starting: docker-compose up -d, once the image said that no migration is pending.
+
+    Pulls only an image that the host does not have. Exit 5 while a migration is pending or unknown, which deploy runs;
+    4 while another task holds the host; 7 when the container does not stay up.
+    """
     with ops.locked("up"):
         for unit in ops.units(service):
             ops.report.title(ops.host.name, unit.name)
@@ -48,7 +55,10 @@ def present(ops: Ops, unit: Unit) -> Images:
 
 @host_task(SERVICE)
 def start(ops: Ops, service: str | None = None) -> None:
-    """docker-compose start: a stopped container, with the image it has, after the guard asked that image."""
+    """Starting: docker-compose start, a stopped container with the image it has, once that image was asked.
+
+    Exit codes as those of up; 1 when there is no container.
+    """
     with ops.locked("start"):
         for unit in ops.units(service):
             ops.report.title(ops.host.name, unit.name)
@@ -59,7 +69,10 @@ def start(ops: Ops, service: str | None = None) -> None:
 
 @host_task(SERVICE)
 def stop(ops: Ops, service: str | None = None) -> None:
-    """docker-compose stop: the container is stopped and kept."""
+    """Stopping: docker-compose stop; the container is kept, and start starts it again.
+
+    Takes no lock: it works while somebody deploys.
+    """
     line = ops.ready(ops.facts())
     with ops.report.step("stop"):
         ops.host.run(line.here(line.stop(ops.settings.chosen(service))), doing="stop", timeout=STOP_SECONDS)
@@ -67,7 +80,10 @@ def stop(ops: Ops, service: str | None = None) -> None:
 
 @host_task(SERVICE)
 def down(ops: Ops, service: str | None = None) -> None:
-    """docker-compose down: the container is stopped and deleted; with --service, only that one."""
+    """Stopping: docker-compose down; the container is deleted, and up or deploy makes a new one.
+
+    With --service only that service's container; without, the whole project and its network. Takes no lock.
+    """
     line = ops.ready(ops.facts())
     script = line.remove(next(iter(ops.settings.chosen(service)))) if service else line.down()
     with ops.report.step("down"):
