@@ -75,6 +75,7 @@ class HostTask(fabric.Task):  # type: ignore[misc]
     path: str | None = None
 
     def __call__(self, context: Context, *args: Any, **kwargs: Any) -> Any:
+        _found(context.config)
         settings = Settings.of(plain(context.config.get("galos", {})))
         result = None
         for connection in self._connections(context, settings):
@@ -117,6 +118,12 @@ class HostTask(fabric.Task):  # type: ignore[misc]
         finally:
             if as_json:
                 print(masked(json.dumps(document, ensure_ascii=False)))
+
+
+def _found(config: Any) -> None:
+    """Raise `UsageError` for a file of -f that is not there, which Invoke passes over in silence."""
+    if config._runtime_path and not config._runtime_found:
+        raise UsageError(f"There is no {config._runtime_path}.", hint="name a file that is there after -f")
 
 
 @contextmanager

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 from invoke.collection import Collection
 
+from galos_ops import mistakes
 from galos_ops.configuration import check_environment, configuration, defaults
 from galos_ops.tasks.preparing import check, credentials, diff, docker_config, helper, images, push, region, setup
 from galos_ops.tasks.releasing import deploy, migrate, pending, rollback
@@ -27,5 +29,6 @@ def namespace(path: Path | str | None = None) -> Collection:
         root[name].path = name
     tree = configuration(Path(path)) if path else {"galos": defaults()}
     check_environment(tree["galos"], os.environ)
+    sys.excepthook = mistakes.hook
     root.configure(tree)
     return root

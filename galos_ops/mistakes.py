@@ -1,0 +1,68 @@
+"""Mistakes that Fabric itself meets before any task begins, told as one sentence where Fabric shows a traceback."""
+
+from __future__ import annotations
+
+import os
+import sys
+import sysconfig
+import traceback
+from pathlib import Path
+from types import TracebackType
+
+from galos_ops.errors import CommandFailed, OpsError, UsageError
+
+KNOWN = {
+    "_load_ssh_files": ("The file given with -S cannot be read.", "name an ssh_config that is there"),
+    "_load_file": ("A configuration file of Fabric cannot be read.", "correct the file that it names"),
+    "merge_dicts": (
+        "A configuration file of Fabric gives a key another shape than it has.",
+        "compare ~/.fabric.yml, fabric.yml and the file given with -f with fabfile.yml",
+    ),
+    "derive_shorthand": ("A host of -H has a port that is no number.", "write it as USER@HOST:PORT"),
+    "lookup": ("A host of -H has no name.", "write each as HOST or USER@HOST:PORT, commas between them"),
+    "make_context": ("The ssh_config has a port that is no number.", "correct the Port of that host"),
+    "unix_getpass": ("There is no terminal to ask for the password.", "run the command at a terminal"),
+}
+"""The function of Fabric, Invoke or Paramiko that met it, what it means, what to type."""
+
+UNKNOWN = ("Fabric cannot make sense of its command line or its configuration.", "see: fab --help")
+SECRET = ("merge_dicts",)  # its error quotes the configuration, which may hold a password
+HERE = str(Path(__file__).resolve().parent)
+INSTALLED = tuple({str(Path(sysconfig.get_path(name)).resolve()) for name in ("stdlib", "purelib", "platlib")})
+
+
+def told(error: BaseException) -> OpsError | None:
+    """The sentence for an error that no code but Fabric's and its libraries' has met; None for any other."""
+    frames = traceback.extract_tb(error.__traceback__)
+    if any(_ours(frame) for frame in frames[1:]):  # the first one is the script fab
+        return None
+    if isinstance(error, KeyboardInterrupt):
+        return CommandFailed("Interrupted before any task began.")
+    names = [frame.name for frame in reversed(frames) if frame.name in KNOWN]
+    sentence, hint = KNOWN[names[0]] if names else UNKNOWN
+    evidence = "" if names and names[0] in SECRET else f"{type(error).__name__}: {error}"
+    return UsageError(sentence, evidence=evidence, hint=hint)
+
+
+def _ours(frame: traceback.FrameSummary) -> bool:
+    """Whether it is code of this library or of a person's tasks."""
+    path = str(Path(frame.filename).resolve())
+    if frame.filename.startswith("<frozen"):
+        return False
+    return path.startswith(HERE) or not path.startswith(INSTALLED)
+
+
+def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Python's last word on an error that nobody caught: a mistake is a sentence and exit 2, a bug its traceback.
+
+    Whoever reads our output may go before its end, as `head` does: that is no error to tell.
+    """
+    if isinstance(error, BrokenPipeError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(1)
+    mistake = told(error)
+    if mistake is None:
+        sys.__excepthook__(kind, error, trace)
+        return
+    print(mistake.message, file=sys.stderr)
+    raise SystemExit(mistake.code)

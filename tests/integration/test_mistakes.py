@@ -1,0 +1,82 @@
+"""What a person can get wrong before a task begins: one sentence and exit 2, never a traceback."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+FAB = str(Path(sys.executable).with_name("fab"))
+
+
+def fab(*words: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([FAB, *words], cwd=cwd, text=True, capture_output=True, stdin=subprocess.DEVNULL, check=False)
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["-S", "/nowhere", "-H", "h"], "The file given with -S cannot be read."),
+        (["-H", "h:abc"], "A host of -H has a port that is no number."),
+        (["-H", ":"], "A host of -H has no name."),
+        (["-H", "user@"], "A host of -H has no name."),
+        (["-f", "/nowhere.yml", "-H", "h"], "There is no /nowhere.yml."),
+        (["--prompt-for-sudo-password", "-H", "h"], "There is no terminal to ask for the password."),
+    ],
+)
+def test_a_mistake_on_the_command_line_is_a_sentence(words: list[str], sentence: str) -> None:
+    done = fab(*words, "pending")
+    assert done.returncode == 2, done.stderr
+    assert sentence in done.stderr
+    assert "next: " in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("galos: [", "A configuration file of Fabric cannot be read."),
+        ("galos: 3", "A configuration file of Fabric gives a key another shape than it has."),
+        ("[1]", "A configuration file of Fabric gives a key another shape than it has."),
+        ("\0", "A configuration file of Fabric cannot be read."),
+    ],
+)
+def test_a_mistake_in_a_file_of_fabric_is_a_sentence(tmp_path: Path, text: str, sentence: str) -> None:
+    path = tmp_path / "more.yml"
+    path.write_text(text)
+    done = fab("-f", str(path), "-H", "h", "pending")
+    assert done.returncode == 2, done.stderr
+    assert sentence in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_password_in_a_file_of_the_wrong_shape_is_not_quoted(tmp_path: Path) -> None:
+    path = tmp_path / "more.yml"
+    path.write_text("sudo: n0tASecret")
+    done = fab("-f", str(path), "-H", "h", "pending")
+    assert done.returncode == 2
+    assert "n0tASecret" not in done.stderr + done.stdout
+
+
+def test_a_bug_in_a_task_of_ones_own_keeps_its_traceback(tmp_path: Path) -> None:
+    (tmp_path / "fabfile.py").write_text(
+        "from fabric import task\nfrom galos_ops.tasks import namespace\nns = namespace()\n"
+        "@task\ndef mine(c):\n    int('x')\nns.add_task(mine)\n"
+    )
+    done = fab("mine", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "Traceback" in done.stderr
+    assert "in mine" in done.stderr
+
+
+def test_a_reader_that_goes_away_is_no_traceback() -> None:
+    ours, theirs = os.pipe()
+    os.close(ours)
+    done = subprocess.run([FAB, "--list"], cwd=ROOT, stdout=theirs, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(theirs)
+    assert done.returncode
+    assert done.stderr == ""
