@@ -1,3 +1,5 @@
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,7 +19,7 @@ def test_a_step_fits_the_terminal_and_keeps_mark_name_and_time(columns: int) -> 
     line = step("!", "pending  ", NAMES, 12.0, columns)
     assert len(line) == columns
     assert line.startswith("  ! pending   2: ")
-    assert line.endswith("…   12.0 s")
+    assert re.search("… {3,4}12.0 s$", line)
 
 
 def test_where_not_even_the_name_fits_only_the_detail_goes() -> None:
