@@ -46,7 +46,7 @@ class Compose:
         return f"{self.flavour.command} {shlex.join(words)}"
 
     def pull(self, services: Iterable[str]) -> str:
-        return self._line("pull", "-q", *services)
+        return self._line("pull", *services)
 
     def up(self, services: Iterable[str]) -> str:
         """`up -d` that never fetches an image by itself; v1 has no flag for that and fetches only a missing one."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from galos_ops import containers, guard, migrating
 from galos_ops.errors import CommandFailed, VerifyError
 from galos_ops.facts import Container
+from galos_ops.fetching import Layers, worth_showing
 from galos_ops.migration import CLEAN, Answer
 from galos_ops.releases import Event, record, release
 from galos_ops.report import SAME, WARN, Report, short
@@ -100,14 +101,21 @@ def pull(unit: Unit, report: Report, before: Container | None, tag: str | None =
     if tag and tag != unit.service.tag:
         sources[0] = unit.settings.image(unit.service, tag)
         others = [unit.compose.pull([carrier])] if len(references) > 1 else []
-        lines = [f"docker pull -q {sources[0]}", *others]
+        lines = [f"docker pull {sources[0]}", *others]
+    layers = Layers()
+
+    def count(line: str) -> None:
+        nonlocal layers
+        layers = layers.after(line)
+        report.progress(str(layers))
+
     with report.step("pull") as step:
-        script = " >/dev/null && ".join([*lines, f"{ID} {' '.join(sources)}"])
-        result = unit.run(script, doing="pull", timeout=PULL_SECONDS, check=False)
+        script = " >&2 && ".join([*lines, f"{ID} {' '.join(sources)}"])
+        result = unit.run(script, doing="pull", timeout=PULL_SECONDS, check=False, on_line=count)
         if not result.ok:
             raise CommandFailed(
                 f"{unit.label}: could not pull {sources[0]}; what ran before is untouched.",
-                evidence=result.output,
+                evidence=worth_showing(result.output),
                 hint=f"fab -H {unit.host.name} ecr.check",
             )
         images = dict(zip(references, result.stdout.split(), strict=True))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar, cast
 
@@ -25,6 +26,7 @@ from galos_ops.logs import guard_logs
 from galos_ops.report import Report
 from galos_ops.settings import Settings
 from galos_ops.unit import Unit
+from galos_ops.view import view
 
 guard_logs()
 
@@ -58,10 +60,18 @@ class Ops:
             yield Unit(self.host, self.settings, chosen, service, facts, self.ready(facts), self._token)
 
     @contextmanager
-    def locked(self, task: str, wait: int | None = None) -> Iterator[None]:
-        """Hold the host; raises `LockedError` when another does for longer than `wait` seconds."""
+    def locked(self, task: str, service: str | None, wait: int | None = None) -> Iterator[None]:
+        """Hold the host, for the named service or all of them.
+
+        Raises `LockedError` when another holds it for longer than `wait` seconds.
+        """
         seconds = self.settings.lock.wait if wait is None else wait
-        with lock(self.host, self.settings.directory, task, seconds, self.report.say) as self._token:
+        self.report.title(self.host.name, next(iter(self.settings.chosen(service))))
+        with ExitStack() as held:
+            with self.report.step("lock"):
+                self._token = held.enter_context(
+                    lock(self.host, self.settings.directory, task, seconds, self.report.say)
+                )
             yield
         self._token = ""
 
@@ -77,9 +87,12 @@ class HostTask(fabric.Task):  # type: ignore[misc]
     def __call__(self, context: Context, *args: Any, **kwargs: Any) -> Any:
         _found(context.config)
         settings = Settings.of(plain(context.config.get("galos", {})))
+        stream = sys.stderr if kwargs.get("json", False) else sys.stdout
+        kind = view(os.environ, terminal=stream.isatty())
         result = None
         for connection in self._connections(context, settings):
-            result = self._on(connection, settings, args, kwargs)
+            with kind(stream) as report:
+                result = self._on(connection, settings, report, args, kwargs)
         self.times_called += 1
         return result
 
@@ -94,12 +107,11 @@ class HostTask(fabric.Task):  # type: ignore[misc]
         for name in names:
             yield Connection(name, config=context.config.clone())
 
-    def _on(self, connection: Connection, settings: Settings, args: Any, kwargs: dict[str, Any]) -> Any:
-        as_json = kwargs.get("json", False)
+    def _on(self, connection: Connection, settings: Settings, report: Report, args: Any, kwargs: dict[str, Any]) -> Any:
         document: dict[str, Any] = {"host": connection.original_host}
         try:
             with interruptible(), Host(connection) as host:
-                ops = Ops(host, settings, Report(sys.stderr if as_json else sys.stdout), document)
+                ops = Ops(host, settings, report, document)
                 return self.body(ops, *args, **kwargs)
         except KeyboardInterrupt:
             raise CommandFailed(
@@ -116,7 +128,7 @@ class HostTask(fabric.Task):  # type: ignore[misc]
             }
             raise
         finally:
-            if as_json:
+            if kwargs.get("json", False):
                 print(masked(json.dumps(document, ensure_ascii=False)))
 
 

@@ -1,81 +1,128 @@
-"""What a person sees: a line a step, with its time, at a terminal; the same with a timestamp elsewhere."""
+"""What a person sees of a task: a line a step, with its time. The other views are made of this one."""
 
 from __future__ import annotations
 
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, field
 from datetime import datetime, timezone
+from types import TracebackType
 from typing import TextIO
 
+from galos_ops import layout
 from galos_ops.errors import masked
 
 DONE, WARN, FAILED, SAME = "✓", "!", "✗", "="
-PLAIN = {DONE: "ok", WARN: "!", FAILED: "x", SAME: "="}  # for a stream that cannot encode the marks
+MARGIN = "    "  # as wide as a mark with the spaces around it
+PLAIN = str.maketrans({DONE: "ok", FAILED: "x", "…": "~", "→": "->", "·": "-"})  # where they cannot be encoded
 
 
 @dataclass
 class Step:
     """A step under way: its line is printed with this mark and detail when it ends."""
 
+    name: str
     detail: str = ""
     mark: str = DONE
+    progress: str = ""
+    began: float = field(default_factory=time.monotonic)
 
 
 class Report:
-    """Prints the steps of a task; `stream` is standard error when standard output belongs to a JSON document.
+    """The plain view: a line a step when it ends, each with a timestamp, of any length.
 
-    `width` is that of the column of step names.
+    `stream` is standard error when standard output belongs to a JSON document, `width` that of the column of names.
+    It is used in a `with` statement, whose end closes what it has open.
     """
 
     def __init__(self, stream: TextIO | None = None, width: int = 9) -> None:
         self._stream = stream or sys.stdout
+        self._title = ""
         self.width = width
-        self._live = self._stream.isatty()
+
+    def __enter__(self) -> Report:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End the view, as badly as the task did."""
+
+    @property
+    def columns(self) -> int | None:
+        """How many cells a line may take; None for any number."""
+        return None
 
     def title(self, *words: str) -> None:
-        self._print("  ".join(words))
+        """Say what the following steps are about, unless that was said already."""
+        title = "  ".join(words)
+        if title != self._title:
+            self._title = title
+            self._head(title)
 
     @contextmanager
     def step(self, name: str, detail: str = "") -> Iterator[Step]:
         """Time what runs inside and print its line, marked as failed when it raises."""
-        step, began = Step(detail), time.monotonic()
+        step = Step(name, detail)
         try:
-            yield step
+            with self._alive(step):
+                yield step
         except BaseException:
             step.mark = FAILED
             raise
         finally:
-            self._print(
-                f"  {self._mark(step.mark)} {name:<{self.width}} {step.detail:<40} {time.monotonic() - began:6.1f} s"
-            )
+            self._print(self._line(step, step.mark, step.detail, self.columns), step.mark)
+
+    def progress(self, text: str) -> None:
+        """Say how far the step under way is, where a person sees it at that moment."""
 
     def output(self, line: str) -> None:
         """A line of a command's own output, shown as it comes."""
-        self._print(f"    {line}".rstrip())
+        for part in f"{MARGIN}{line}".rstrip().splitlines():
+            self._emit(self._shown(part))
 
     def table(self, rows: Sequence[Sequence[str]]) -> None:
         """Rows of cells, the columns aligned."""
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        for row in rows:
-            self._print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+        for line in layout.table([[self._shown(cell) for cell in row] for row in rows], self.columns):
+            self._emit(self._shown(line))
 
     def say(self, sentence: str) -> None:
         self._print(sentence)
 
     def warn(self, sentence: str) -> None:
-        self._print(f"  {self._mark(WARN)} {sentence}")
+        self._print(f"  {WARN} {sentence}", WARN)
 
-    def _mark(self, mark: str) -> str:
-        encoding = (self._stream.encoding or "ascii").lower()
-        return mark if encoding.startswith("utf") else PLAIN[mark]
+    def _head(self, title: str) -> None:
+        self._print(title)
 
-    def _print(self, text: str) -> None:
-        stamp = "" if self._live else f"{datetime.now(timezone.utc):%Y-%m-%dT%H:%M:%SZ} "
+    def _alive(self, step: Step) -> AbstractContextManager[object]:
+        """What shows a step while it runs: nothing here."""
+        return nullcontext(step)
+
+    def _line(self, step: Step, mark: str, detail: str, columns: int | None) -> str:
+        seconds, name = time.monotonic() - step.began, step.name.ljust(self.width)
+        return self._shown(layout.step(self._shown(mark), name, self._shown(detail), seconds, columns))
+
+    def _print(self, text: str, mark: str = "") -> None:
         for line in text.splitlines():
-            print(stamp + masked(line), file=self._stream, flush=True)
+            for row in layout.wrapped(self._shown(line), self.columns, len(MARGIN) if mark else 0):
+                self._emit(row, mark)
+
+    def _emit(self, line: str, mark: str = "") -> None:  # noqa: ARG002 - views in colour use the mark
+        """Print a line that is fit to be shown."""
+        print(f"{datetime.now(timezone.utc):%Y-%m-%dT%H:%M:%SZ} {line}", file=self._stream, flush=True)
+
+    @property
+    def _encoding(self) -> str:
+        return (self._stream.encoding or "ascii").lower()
+
+    def _shown(self, text: str) -> str:
+        """The text without passwords and control sequences, in letters that the stream can encode."""
+        text = masked(text)
+        text = text if self._encoding.startswith("utf") else text.translate(PLAIN)
+        return text.encode(self._encoding, "replace").decode(self._encoding)
 
 
 def short(image: str) -> str:

@@ -35,7 +35,7 @@ def pending(ops: Ops, service: str | None = None, json: bool = False) -> None:
 @host_task(SERVICE)
 def migrate(ops: Ops, service: str | None = None) -> None:
     """Run the pending migrations while the service is down, and check again."""
-    with ops.locked("migrate"):
+    with ops.locked("migrate", service):
         for unit in ops.units(service):
             ops.report.title(ops.host.name, unit.name)
             guard.alone(unit)
@@ -62,7 +62,7 @@ def deploy(
         raise UsageError(f"--tag is {tag!r}; it must be a Docker tag.")
     seconds = None if wait is None else whole("--wait", wait)
     outcomes = ops.document.setdefault("services", [])
-    with ops.locked("deploy", seconds):
+    with ops.locked("deploy", service, seconds):
         for unit in ops.units(service):
             outcomes.append(asdict(deployment.deploy(unit, ops.report, tag)))
 
@@ -71,6 +71,6 @@ def deploy(
 def rollback(ops: Ops, service: str | None = None, to: str | None = None, json: bool = False) -> None:
     """Start the previous release's image again; refuses (5) where a migration ran since."""
     outcomes = ops.document.setdefault("services", [])
-    with ops.locked("rollback"):
+    with ops.locked("rollback", service):
         for unit in ops.units(service):
             outcomes.append(asdict(rolling_back.rollback(unit, ops.report, to)))

@@ -34,7 +34,7 @@ def up(ops: Ops, service: str | None = None) -> None:
     Pulls only an image that the host does not have. Exit 5 while a migration is pending or unknown, which deploy runs;
     4 while another task holds the host; 7 when the container does not stay up.
     """
-    with ops.locked("up"):
+    with ops.locked("up", service):
         for unit in ops.units(service):
             ops.report.title(ops.host.name, unit.name)
             guard.alone(unit)
@@ -59,7 +59,7 @@ def start(ops: Ops, service: str | None = None) -> None:
 
     Exit codes as those of up; 1 when there is no container.
     """
-    with ops.locked("start"):
+    with ops.locked("start", service):
         for unit in ops.units(service):
             ops.report.title(ops.host.name, unit.name)
             guard.alone(unit)

@@ -64,7 +64,8 @@ class Operator:
         return [fab, "-r", str(ROOT), "-S", str(self.sandbox.ssh_config), "-H", self.login, *words]
 
     def variables(self) -> dict[str, str]:
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "FABRIC_", "CI"))}
+        ours = ("AWS_", "FABRIC_", "CI", "GITHUB_", "GITLAB_")
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
         quick = {"FABRIC_GALOS_VERIFY_SECONDS": "1"}
         return {**kept, **quick, **self.sandbox.environment, **self.environment}
 

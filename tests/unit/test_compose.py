@@ -36,7 +36,7 @@ def test_words_are_quoted() -> None:
 
 def test_the_other_verbs() -> None:
     compose = Compose(V1, "~")
-    assert compose.pull(["a", "b"]) == "docker-compose pull -q a b"
+    assert compose.pull(["a", "b"]) == "docker-compose pull a b"
     assert compose.start(["a"]) == "docker-compose start a"
     assert compose.stop(["a"]) == "docker-compose stop a"
     assert compose.remove("a") == "docker-compose rm -s -f a"

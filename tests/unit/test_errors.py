@@ -37,3 +37,7 @@ def test_the_password_of_a_url_is_never_shown(password: str) -> None:
 def test_text_without_a_password_is_left_alone() -> None:
     text = "see https://example.com/a@b and mail a:b@c"
     assert masked(text) == text
+
+
+def test_control_characters_beyond_ascii_are_taken_out_too() -> None:
+    assert masked("a\x9b2Jb\x85c") == "a2Jbc"

@@ -1,59 +1,101 @@
-import io
 import re
 
 import pytest
 
+from galos_ops.ci import GitHub, GitLab
+from galos_ops.live import Terminal
 from galos_ops.report import SAME, WARN, Report
+from galos_ops.view import view
+from tests.unit.screen import Screen
+
+STAMP = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ "
 
 
-class Screen(io.StringIO):
-    encoding = "utf-8"
-
-    def __init__(self, *, live: bool) -> None:
-        super().__init__()
-        self._is_live = live
-
-    def isatty(self) -> bool:
-        return self._is_live
+def unstamped(screen: Screen) -> list[str]:
+    assert all(re.match(STAMP, line) for line in screen.lines)
+    return [re.sub(STAMP, "", line) for line in screen.lines]
 
 
 def test_a_step_is_a_line_with_its_mark_detail_and_time() -> None:
-    screen = Screen(live=True)
+    screen = Screen()
     with Report(screen).step("pull") as step:
         step.detail = "sha256:1f3a09c2"
-    assert re.fullmatch(r"  ✓ pull +sha256:1f3a09c2 +\d+\.\d s\n", screen.getvalue())
+    assert re.fullmatch(STAMP + r"  ✓ pull +sha256:1f3a09c2 +\d+\.\d s\n", screen.getvalue())
 
 
 def test_a_step_that_raises_is_marked_as_failed() -> None:
-    screen = Screen(live=True)
+    screen = Screen()
     with pytest.raises(ZeroDivisionError), Report(screen).step("migrate"):
         raise ZeroDivisionError
-    assert screen.getvalue().startswith("  ✗ migrate")
+    assert unstamped(screen)[0].startswith("  ✗ migrate")
 
 
 def test_marks_tell_warnings_and_what_was_so_already() -> None:
-    screen = Screen(live=True)
+    screen = Screen()
     for mark in (WARN, SAME):
         with Report(screen).step("x") as step:
             step.mark = mark
-    assert [line[2] for line in screen.getvalue().splitlines()] == ["!", "="]
+    assert [line[2] for line in unstamped(screen)] == ["!", "="]
 
 
-def test_without_a_terminal_each_line_has_a_timestamp() -> None:
-    screen = Screen(live=False)
-    Report(screen).say("done")
-    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ done\n", screen.getvalue())
+def test_each_line_has_a_timestamp_and_may_be_long() -> None:
+    screen = Screen()
+    report = Report(screen)
+    report.say("word " * 60)
+    report.warn("one\ntwo")
+    report.table([["a" * 200, "b"]])
+    assert unstamped(screen) == ["word " * 60, "  ! one", "two", "a" * 200 + "  b"]
 
 
-def test_a_stream_that_cannot_show_the_marks_gets_plain_ones() -> None:
-    screen = Screen(live=True)
-    screen.encoding = "ascii"
-    with Report(screen).step("up"):
+def test_a_title_is_said_once() -> None:
+    screen = Screen()
+    report = Report(screen)
+    for service in ("galos-sync", "galos-sync", "galos-web"):
+        report.title("galos-1", service)
+    assert unstamped(screen) == ["galos-1  galos-sync", "galos-1  galos-web"]
+
+
+def test_a_stream_that_cannot_show_the_letters_gets_plain_ones() -> None:
+    screen = Screen(encoding="ascii")
+    report = Report(screen)
+    with report.step("up", "sha256:1f3a09c2 → sha256:9bc2e071"):
         pass
-    assert screen.getvalue().startswith("  ok up")
+    report.say("deployed · café")
+    up, said = unstamped(screen)
+    assert up.startswith("  ok up        sha256:1f3a09c2 -> sha256:9bc2e071 ")
+    assert said == "deployed - caf?"
 
 
-def test_output_of_a_command_shows_no_password() -> None:
-    screen = Screen(live=True)
-    Report(screen).output("using postgresql://galos:secret@db/x")
-    assert screen.getvalue() == "    using postgresql://galos:***@db/x\n"
+@pytest.mark.parametrize("kind", [Report, Terminal, GitHub, GitLab])
+def test_no_view_shows_a_password_or_passes_a_control_sequence_on(kind: type[Report]) -> None:
+    screen = Screen()
+    hostile = "\x1b[2Jusing postgresql://galos:secret@db/x"
+    with kind(screen) as report:
+        report.title(hostile)
+        report.output(hostile)
+        report.say(hostile)
+        report.warn(hostile)
+        report.table([[hostile]])
+        with report.step("x", hostile):
+            report.progress(hostile)
+    assert "secret" not in screen.getvalue()
+    assert screen.getvalue().count("galos:***@db/x") >= 6
+    assert "\x1b[2J" not in screen.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("environment", "terminal", "expected"),
+    [
+        ({}, False, Report),
+        ({}, True, Terminal),
+        ({"NO_COLOR": "1", "TERM": "dumb"}, True, Terminal),
+        ({"GITHUB_ACTIONS": "true"}, False, GitHub),
+        ({"GITHUB_ACTIONS": "true"}, True, GitHub),
+        ({"GITHUB_ACTIONS": "false"}, False, Report),
+        ({"GITLAB_CI": "true", "CI": "true"}, False, GitLab),
+    ],
+)
+def test_the_ci_system_decides_then_the_terminal(
+    environment: dict[str, str], terminal: bool, expected: type[Report]
+) -> None:
+    assert view(environment, terminal=terminal) is expected

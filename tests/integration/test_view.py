@@ -1,0 +1,67 @@
+"""What a person sees of a deploy: at a terminal, and in the log of a CI job."""
+
+from __future__ import annotations
+
+import json
+import re
+
+from galos_ops.live import FRAMES
+from tests.integration.conftest import Operator, container, image_id, wipe
+from tests.integration.terminal import INTERRUPT, Terminal
+
+STEP = re.compile(r"  [✓!✗=] (\S+) .* \d+\.\d s")
+
+
+def steps(lines: list[str]) -> list[str]:
+    return [found[1] for line in lines if (found := STEP.fullmatch(line))]
+
+
+def test_a_terminal_shows_each_step_live_and_is_left_as_it_was_after_ctrl_c(ready: Operator) -> None:
+    ready.sandbox.migration_seconds(10)
+    ready.sandbox.publish("slow-migration")
+    interrupted = Terminal(ready, "deploy")
+    interrupted.until(" migrate ")
+    interrupted.until("Applied 20260806150000/migrate")
+    interrupted.type(INTERRUPT)
+    assert interrupted.end() == 1
+    assert re.search(r"pull +\d/\d layers", interrupted.drawn.decode())
+    assert interrupted.cursor_is_shown
+    assert not set(FRAMES) & set("".join(interrupted.lines))
+    assert steps(interrupted.lines) == ["lock", "pull", "pending", "down", "migrate"]
+    _, _, told = "".join(interrupted.lines).partition("  ✗ migrate ")
+    assert "interrupted; the migration goes on" in told
+
+    again = Terminal(ready, "deploy")
+    assert again.end() == 0
+    assert container(ready.host) == f"running {image_id(ready.host)}"
+    assert again.cursor_is_shown
+    assert not set(FRAMES) & set("".join(again.lines))
+    assert steps(again.lines) == ["lock", "adopt", "pull", "pending", "up", "verify", "record"]
+    assert all(len(line) == 40 for line in again.lines if STEP.fullmatch(line))
+    assert again.lines[0] == "sandbox  galos-sync"
+    assert re.fullmatch(r"deployed sha256:\w{8} in \d+\.\d s", again.lines[-1])
+
+
+def test_github_folds_host_by_host_and_gets_the_failure_as_an_annotation(bare: Operator) -> None:
+    wipe(bare.sandbox.host("sandbox-3"))
+    bare.login = "sandbox,sandbox-3"
+    bare.done("setup")
+    bare.environment["GITHUB_ACTIONS"] = "true"
+    lines = bare.done("deploy").splitlines()
+    second = lines.index("::group::sandbox-3  galos-sync")
+    assert lines[0] == "::group::sandbox  galos-sync"
+    assert [lines[second - 1], lines[-1]] == ["::endgroup::"] * 2
+    assert sum(line.startswith("::") for line in lines) == 4
+    assert steps(lines[:second]) == ["lock", "pull", "pending", "down", "migrate", "up", "verify", "record"]
+    assert steps(lines[second:]) == ["lock", "pull", "pending", "up", "verify", "record"]
+
+    bare.sandbox.publish("broken-migration")
+    result = bare("deploy", "--json")
+    assert result.returncode == 6
+    assert json.loads(result.stdout)["error"]["exit"] == 6
+    told = result.stderr.splitlines()
+    failure = next(line for line in told if line.startswith("::error "))
+    assert failure.startswith("::error title=galos-ops%3A exit 6::sandbox: galos-sync: the migration failed")
+    assert failure.endswith("%0Anext: publish an image with the migration corrected, then: fab -H sandbox deploy")
+    assert told[told.index(failure) - 1] == "::endgroup::"
+    assert any("axial_tilt" in line for line in told[: told.index(failure)])
