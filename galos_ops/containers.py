@@ -7,7 +7,7 @@ import shlex
 from galos_ops import guard
 from galos_ops.errors import CommandFailed, GuardError, NotReadyError, VerifyError
 from galos_ops.facts import CONTAINER, Container, Facts, container
-from galos_ops.host import Host
+from galos_ops.host import Host, lines
 from galos_ops.report import SAME, Report, short
 from galos_ops.unit import Images, Unit, local_images, pin
 
@@ -42,8 +42,8 @@ def up(unit: Unit, report: Report, images: Images, before: Container | None) -> 
             doing="start",
             check=False,
         )
-        found = [container(line) for line in result.stdout.splitlines()] if result.ok else []
-        ours = [one for one in found if one.directory in unit.facts.directories]
+        found = [container(line) for line in lines(result.stdout)] if result.ok else []
+        ours = [one for one in found if unit.facts.ours(one)]
         if not ours:
             raise VerifyError(f"{unit.label}: docker-compose could not start {short(image)}.", evidence=result.output)
         after = ours[0]

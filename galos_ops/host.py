@@ -268,6 +268,11 @@ def _text(chunks: list[bytes]) -> str:
     return b"".join(chunks).decode(errors="replace")
 
 
+def lines(text: str) -> list[str]:
+    """The lines of an output that are not empty; nothing but a newline ends one, whatever Unicode has besides."""
+    return [line for line in text.split("\n") if line]
+
+
 def shell_path(path: str) -> str:
     """A path on the host as one shell word; a leading `~` is the user's home."""
     if path == "~":

@@ -27,12 +27,14 @@ HOMES = {"root": "/root", "galos": "/home/galos", "asker": "/home/asker"}
 
 @pytest.fixture(scope="session")
 def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    """Three hosts, with docker-compose v1, v2 and v5."""
-    sandbox = Sandbox("test", tmp_path_factory.mktemp("sandbox"))
+    """Three hosts, with docker-compose v1, v2 and v5; the one in $TEST_SANDBOX stays up for the next run."""
+    kept = os.environ.get("TEST_SANDBOX")
+    sandbox = Sandbox("test", Path(kept) if kept else tmp_path_factory.mktemp("sandbox"))
     flavours = {name: flavour for flavour, name in FLAVOURS.items()}
     sandbox.up(len(flavours), [flavours[name] for name in sorted(flavours)])
     yield sandbox
-    sandbox.down()
+    if not kept:
+        sandbox.down()
 
 
 @dataclass
@@ -43,6 +45,7 @@ class Operator:
     host: Host
     login: str
     environment: dict[str, str] = field(default_factory=dict)
+    root: Path = ROOT
 
     def __call__(self, *words: str, timeout: float = 300, stdin: str = "") -> subprocess.CompletedProcess[str]:
         """Run `fab WORDS` and return what it left behind."""
@@ -61,7 +64,7 @@ class Operator:
 
     def command(self, *words: str) -> list[str]:
         fab = str(Path(sys.executable).with_name("fab"))
-        return [fab, "-r", str(ROOT), "-S", str(self.sandbox.ssh_config), "-H", self.login, *words]
+        return [fab, "-r", str(self.root), "-S", str(self.sandbox.ssh_config), "-H", self.login, *words]
 
     def variables(self) -> dict[str, str]:
         ours = ("AWS_", "FABRIC_", "CI", "GITHUB_", "GITLAB_")
