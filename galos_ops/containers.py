@@ -23,7 +23,7 @@ def down(unit: Unit) -> None:
     result = unit.change(
         f"{unit.compose.remove(unit.name)} >&2\ndocker ps {mine} --format '{{{{.Names}}}}'", doing="stop"
     )
-    left = result.stdout.split()
+    left = [name for name in result.stdout.split() if not name.startswith(f"{unit.name}-check-")]
     if left:
         raise NotReadyError(
             f"{unit.label}: a container that is not this project's still runs the service: {', '.join(left)}.",

@@ -13,6 +13,8 @@ from galos_ops.errors import NotReadyError
 from galos_ops.host import Host, lines, shell_path
 
 STATE = ".galos-ops"  # our own folder on the host, beside the compose file
+TELL = r"""say() { printf '%s\t%s\n' "$1" "$2"; }
+pack() { printf %s "$1" | base64 | tr -d '\n'; }"""
 
 CONTAINER = r"{{.Id}} {{.Image}} {{.State.Status}} {{.RestartCount}} {{.Name}}" + "".join(
     f' {{{{with index .Config.Labels "com.docker.compose.{label}"}}}}{{{{.}}}}{{{{else}}}}-{{{{end}}}}'
@@ -107,8 +109,7 @@ def probe(references: Iterable[str], directory: str) -> str:
     """The script that tells all facts, a `key<TAB>value` line each; texts of several lines are in base64."""
     return "\n".join(
         (
-            'say() { printf \'%s\\t%s\\n\' "$1" "$2"; }',
-            "pack() { printf %s \"$1\" | base64 | tr -d '\\n'; }",
+            TELL,
             f"cd {shell_path(directory)} 2>/dev/null || exit 0",
             'say directory "$(pwd)"; say directory "$(pwd -P)"',
             "engine() { docker version --format '{{.Server.Version}}'; }",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 from dataclasses import asdict
 
 from galos_ops import migration
@@ -14,6 +15,7 @@ from galos_ops.unit import Images, Unit, last, on_host, pin
 
 CHECK_SECONDS = 120
 WRONG_IMAGE = 98
+ABANDON = "trap 'docker rm -f {name} >/dev/null 2>&1' EXIT; trap 'exit 1' HUP INT TERM"
 
 
 def key(unit: Unit, images: Images) -> str:
@@ -75,12 +77,15 @@ def alone(unit: Unit) -> None:
 
 
 def _ask(unit: Unit, images: Images) -> Result:
+    """Run the check; without the lock no tag is moved, and nobody else's check is in the way of ours or ended by it."""
     words = migration.argv(unit.service.migration, "check")
-    doing, name = "check for pending migrations", f"{unit.name}-check"
+    doing = "check for pending migrations"
+    name = f"{unit.name}-check" if unit.token else f"{unit.name}-check-{secrets.token_hex(4)}"
+    before = f"{pin(images)}\ndocker rm -f {name} >/dev/null 2>&1" if unit.token else ABANDON.format(name=name)
     if unit.service.migration.where == "host":
         return on_host(unit, words, doing, CHECK_SECONDS, None)
     return unit.change(
-        f"{pin(images)}\ndocker rm -f {name} >/dev/null 2>&1\n"
+        f"{before}\n"
         f"{unit.compose.run(unit.service.migration.service, name, words)}; code=$?\n"
         f"image=$(docker inspect -f '{{{{.Image}}}}' {name} 2>/dev/null); docker rm -f {name} >/dev/null 2>&1\n"
         f'[ -z "$image" ] || [ "$image" = {last(images)} ] || {{ echo "it ran in $image"; exit {WRONG_IMAGE}; }}\n'

@@ -83,7 +83,7 @@ class Host:
         script: str,
         *,
         doing: str,
-        stdin: bytes = b"",
+        stdin: bytes | None = b"",
         timeout: int = COMMAND_SECONDS,
         check: bool = True,
         on_line: OnLine | None = None,
@@ -91,6 +91,7 @@ class Host:
         """Run a POSIX shell script on the host and return what it left behind.
 
         `doing` completes "could not ..." in errors; `timeout` in seconds ends the script on the host too;
+        `stdin` None stays open for as long as we are there, for a script `while_heard`;
         `on_line` gets each line of output as it comes. Raises `CommandFailed` for a non-zero exit unless `check` is
         false, `CommandTimedOut`, and `ConnectError` when the link is lost.
         """
@@ -201,15 +202,16 @@ class Host:
             hint="run the same command again: it looks at the host first",
         )
 
-    def _execute(self, command: str, stdin: bytes, timeout: int, on_line: OnLine | None, doing: str) -> Result:
+    def _execute(self, command: str, stdin: bytes | None, timeout: int, on_line: OnLine | None, doing: str) -> Result:
         channel = self.channel(doing)
         gathered = _Output(on_line)
         deadline = time.monotonic() + timeout + GRACE_SECONDS
         try:
             channel.settimeout(timeout)
             channel.exec_command(command)
-            channel.sendall(stdin)
-            channel.shutdown_write()
+            if stdin is not None:
+                channel.sendall(stdin)
+                channel.shutdown_write()
             while not gathered.drain(channel):
                 if not select.select([channel], [], [], max(0.0, deadline - time.monotonic()))[0]:
                     break
@@ -271,6 +273,18 @@ def _text(chunks: list[bytes]) -> str:
 def lines(text: str) -> list[str]:
     """The lines of an output that are not empty; nothing but a newline ends one, whatever Unicode has besides."""
     return [line for line in text.split("\n") if line]
+
+
+def while_heard(script: str) -> str:
+    """A script that ends with our side, however that ends: standard input then does, and so do all its processes.
+
+    `timeout` has put them into a process group of their own, which `kill 0` means.
+    """
+    return (
+        "exec 3<&0 </dev/null\n"
+        "{ cat <&3; kill 0; } >/dev/null 2>&1 & watch=$!\n"
+        f"( exec 3<&-\n{script}\n)\ncode=$?; kill $watch; exit $code"
+    )
 
 
 def shell_path(path: str) -> str:

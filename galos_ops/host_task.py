@@ -108,7 +108,7 @@ class HostTask(fabric.Task):  # type: ignore[misc]
             yield Connection(name, config=context.config.clone())
 
     def _on(self, connection: Connection, settings: Settings, report: Report, args: Any, kwargs: dict[str, Any]) -> Any:
-        document: dict[str, Any] = {"host": connection.original_host}
+        document: dict[str, Any] = {"schema": 1, "host": connection.original_host}
         try:
             with interruptible(), Host(connection) as host:
                 ops = Ops(host, settings, report, document)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from galos_ops.facts import STATE
 from galos_ops.host import lines
@@ -80,26 +80,55 @@ def record(unit: Unit, line: Release) -> None:
     )
 
 
-def parse(text: str | None) -> list[Release]:
-    """The log, oldest first; a line that a full disk cut short is passed over."""
-    known = {one.name for one in fields(Release)}
-    found = []
-    for line in lines(text or ""):
-        try:
-            row = json.loads(line)
-        except ValueError:
-            continue
-        if isinstance(row, dict) and known <= row.keys():
-            found.append(Release(**{name: row[name] for name in known} | {"migrations": tuple(row["migrations"])}))
-    return found
+@dataclass(frozen=True)
+class Log:
+    """The log, oldest first, and how many of its lines nobody can read."""
+
+    releases: tuple[Release, ...]
+    unreadable: int
+
+
+def parse(text: str | None) -> Log:
+    """Read the log; a line that a full disk cut short, or somebody spoiled, is passed over and counted."""
+    found = [_release(line) for line in lines(text or "")]
+    return Log(tuple(one for one in found if one), found.count(None))
+
+
+TEXT, MAYBE, NUMBER = (str,), (str, type(None)), (int, float)
+KINDS: dict[str, tuple[type, ...]] = {
+    "event": TEXT, "time": TEXT, "service": TEXT, "tag": TEXT, "image": TEXT, "previous": MAYBE, "migrations": (list,),
+    "user": MAYBE, "machine": MAYBE, "run": MAYBE, "seconds": NUMBER, "downtime": NUMBER,
+}  # fmt: skip
+
+
+def _release(line: str) -> Release | None:
+    try:
+        row = json.loads(line)
+        told = {name: row[name] for name in KINDS}
+        sound = all(isinstance(told[name], kinds) for name, kinds in KINDS.items())
+        whole = sound and all(isinstance(name, str) for name in told["migrations"])
+        if not whole or told["event"] not in get_args(Event) or not datetime.fromisoformat(told["time"]).tzinfo:
+            return None
+    except (ValueError, KeyError, TypeError):
+        return None
+    return Release(**{**told, "migrations": tuple(told["migrations"])})
 
 
 def read(unit: Unit) -> list[Release]:
     """The log's lines of one service, oldest first."""
     [text] = unit.host.read(f"{unit.settings.directory}/{LOG}")
-    return [one for one in parse(text) if one.service == unit.name]
+    return [one for one in parse(text).releases if one.service == unit.name]
 
 
 def started(log: Iterable[Release]) -> list[Release]:
     """The lines that tell of a started image."""
     return [one for one in log if one.event != "migrate"]
+
+
+def current(log: Iterable[Release], running: Mapping[str, str]) -> list[Release]:
+    """Of a log, newest first, the line that tells of the image which each service runs now."""
+    found: dict[str, Release] = {}
+    for one in started(log):
+        if running.get(one.service) == one.image:
+            found.setdefault(one.service, one)
+    return list(found.values())

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 
-from galos_ops import compose, containers, dotenv_file, ecr
+from galos_ops import compose, dotenv_file, ecr
 from galos_ops.facts import ENGINE, Facts
 from galos_ops.host import Change, shell_path
-from galos_ops.host_task import Ops, host_task, whole
-from galos_ops.tasks.options import JSON, SERVICE, change
+from galos_ops.host_task import Ops, host_task
+from galos_ops.tasks.options import SERVICE, change
 
 
 @host_task()
@@ -80,22 +79,6 @@ def check(ops: Ops, service: str | None = None) -> None:
     """Prove from the host that the registry lets it in."""
     chosen = ops.settings.chosen(service)
     change(ops, "ecr.check", lambda: ecr.check(ops.host, ops.settings, chosen))
-
-
-@host_task(SERVICE | JSON | {"limit": "how many images to list for each service"})
-def images(ops: Ops, service: str | None = None, limit: str = "10", json: bool = False) -> None:
-    """List the newest images of the repository, asked with the local AWS profile; `*` marks the one that runs."""
-    running = containers.digests(ops.host, ops.facts())
-    for name, row in ops.settings.chosen(service).items():
-        ops.report.title(ops.host.name, name)
-        found = ecr.images(ops.settings, row, limit=whole("--limit", limit))
-        ops.document[name] = [
-            asdict(one) | {"pushed_at": one.pushed_at.isoformat(), "runs": one.digest in running} for one in found
-        ]
-        for one in found:
-            mark = "*" if one.digest in running else " "
-            pushed, size = f"{one.pushed_at:%Y-%m-%d %H:%M}", f"{one.size_bytes / 1e6:7.1f} MB"
-            ops.report.say(f"{mark} {one.digest[:15]}  {pushed}  {size}  {', '.join(one.tags) or '-'}")
 
 
 @host_task()

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
-
 from galos_ops import containers, guard
 from galos_ops import deploy as deployment
-from galos_ops.errors import masked
-from galos_ops.host_task import Ops, host_task, whole
+from galos_ops.host_task import Ops, host_task
 from galos_ops.tasks.options import SERVICE
 from galos_ops.unit import Images, Unit, local_images
 from galos_ops.verify import verify
 
-FOLLOW_SECONDS = 24 * 3600
 STOP_SECONDS = 600
 
 
@@ -88,12 +84,3 @@ def down(ops: Ops, service: str | None = None) -> None:
     script = line.remove(next(iter(ops.settings.chosen(service)))) if service else line.down()
     with ops.report.step("down"):
         ops.host.run(line.here(script), doing="stop", timeout=STOP_SECONDS)
-
-
-@host_task(SERVICE | {"tail": "how many lines to begin with", "follow": "go on until Ctrl-C"})
-def logs(ops: Ops, service: str | None = None, tail: str = "100", follow: bool = False) -> None:
-    """docker-compose logs: the last lines of the service's output."""
-    line = ops.ready(ops.facts())
-    script = line.here(line.logs(ops.settings.chosen(service), tail=whole("--tail", tail), follow=follow))
-    with contextlib.suppress(KeyboardInterrupt):
-        ops.host.run(script, doing="read the logs", timeout=FOLLOW_SECONDS, on_line=lambda text: print(masked(text)))

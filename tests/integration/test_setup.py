@@ -549,24 +549,27 @@ def digest_that_runs(host: Host) -> str:
 def test_images_are_listed_newest_first_and_the_one_that_runs_is_marked(behind: Operator) -> None:
     running = digest_that_runs(behind.host)
     rows = [line.partition("Z ")[2] for line in behind.done("ecr.images").splitlines()]
-    title, *images = rows
+    title, header, *images = rows
     assert title.split() == ["sandbox", "galos-sync"]
+    assert header.split() == ["DIGEST", "PUSHED,", "UTC", "SIZE", "TAGS"]
     pushed = [" ".join(row[2:].split()[1:3]) for row in images]
     assert pushed == sorted(pushed, reverse=True)
     [latest] = [row for row in images if row.endswith("latest, v2")]
-    assert latest.startswith("  sha256:")
+    assert latest.startswith("   sha256:")
     [mine] = [row for row in images if row.startswith("* ")]
     assert mine.split()[1] == running[:15]
     assert mine.endswith("  v1")
     assert f"{datetime.now(timezone.utc):%Y-%m-%d}" in mine
     assert " MB " in mine
-    assert len(behind.done("ecr.images", "--limit", "1").splitlines()) == 2
+    assert len(behind.done("ecr.images", "--limit", "1").splitlines()) == 3
 
 
 def test_images_as_json(behind: Operator) -> None:
     document = json.loads(behind.done("ecr.images", "--json"))
     assert document["host"] == "sandbox"
-    images = document["galos-sync"]
+    [service] = document["services"]
+    assert service["service"] == "galos-sync"
+    images = service["images"]
     pushed = [image["pushed_at"] for image in images]
     assert pushed == sorted(pushed, reverse=True)
     assert [image["runs"] for image in images if "latest" in image["tags"]] == [False]

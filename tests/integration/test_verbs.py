@@ -107,12 +107,3 @@ def test_a_container_of_another_project_is_never_deployed_beside(deployed: Opera
         deployed.host.shell("cd /srv/other && docker-compose down && rm -rf /srv/other")
     assert "another compose project on the host runs this service too: other-galos-sync-1" in told
     assert "docker rm -f other-galos-sync-1" in told
-
-
-def test_logs_follow_until_they_are_interrupted(deployed: Operator) -> None:
-    following = deployed.start("logs", "--follow")
-    assert following.stdout
-    line = following.stdout.readline()
-    assert "galos-sync v1:" in line
-    following.send_signal(2)
-    assert following.wait(30) == 0

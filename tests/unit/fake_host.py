@@ -42,7 +42,7 @@ class FakeHost(Host):
         script: str,
         *,
         doing: str,
-        stdin: bytes = b"",  # noqa: ARG002
+        stdin: bytes | None = b"",  # noqa: ARG002
         timeout: int = COMMAND_SECONDS,  # noqa: ARG002
         check: bool = True,
         on_line: OnLine | None = None,

@@ -37,7 +37,14 @@ class LocalHost(Host):
         super().__init__(Connection("box"))
         self._shell, self._variables = shell, {**os.environ, "HOME": home}
 
-    def _execute(self, command: str, stdin: bytes, timeout: int, on_line: OnLine | None, doing: str) -> Result:  # noqa: ARG002
+    def _execute(
+        self,
+        command: str,
+        stdin: bytes | None,
+        timeout: int,  # noqa: ARG002
+        on_line: OnLine | None,  # noqa: ARG002
+        doing: str,  # noqa: ARG002
+    ) -> Result:
         done = subprocess.run(
             [self._shell, "-c", command], input=stdin, env=self._variables, capture_output=True, check=False
         )
@@ -120,4 +127,4 @@ def test_who_holds_the_host_and_what_was_released_are_told_as_they_are(texts: li
         assert host.run(taking, doing="lock").stdout == f"held\n{who}\n"
         line = replace(release(unit(host), "deploy", "sha256:aa"), user=who, migrations=tuple(texts))
         host.run(f"cd ~\n{append(line)}", doing="log")
-        assert parse(host.read("~/.galos-ops/releases.jsonl")[0]) == [line]
+        assert parse(host.read("~/.galos-ops/releases.jsonl")[0]).releases == (line,)

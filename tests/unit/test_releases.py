@@ -7,7 +7,7 @@ import pytest
 from galos_ops.compose import Compose, Flavour
 from galos_ops.errors import GuardError, NotReadyError, UsageError
 from galos_ops.facts import Facts
-from galos_ops.releases import Event, Release, parse
+from galos_ops.releases import Event, Log, Release, parse
 from galos_ops.rollback import refuse_over_a_migration, target
 from galos_ops.settings import Settings
 from galos_ops.unit import Unit
@@ -32,15 +32,27 @@ V1, V2, V3 = line("deploy", "aa", 1, tag="v1"), line("deploy", "bb", 2), line("d
 
 def test_a_log_is_read_back_as_it_was_written() -> None:
     lines = [V1, line("migrate", "bb", 2, migrations=("1 première étape",)), V2]
-    assert parse("".join(json.dumps(asdict(one)) + "\n" for one in lines)) == lines
+    assert parse("".join(json.dumps(asdict(one)) + "\n" for one in lines)) == Log(tuple(lines), 0)
 
 
-@pytest.mark.parametrize("torn", ["", "{", '{"event": "deploy"}', "[]", "null", "\x00\x00"])
-def test_a_torn_line_is_passed_over(torn: str) -> None:
+@pytest.mark.parametrize(
+    "torn",
+    [
+        "{", '{"event": "deploy"}', "[]", "null", "\x00\x00", "7", '"x"',
+        *(
+            json.dumps({**asdict(V1), **spoiled})
+            for spoiled in (
+                {"migrations": None}, {"migrations": "1"}, {"migrations": [1]}, {"event": "delete"}, {"time": "now"},
+                {"time": 5}, {"time": "2026-01-01T00:00:00"}, {"seconds": "1"}, {"tag": None}, {"image": ["x"]},
+            )
+        ),
+    ],
+)  # fmt: skip
+def test_a_line_that_nobody_can_read_is_passed_over_and_counted(torn: str) -> None:
     whole = json.dumps(asdict(V1))
-    assert parse(f"{whole}\n{torn}\n{whole}\n") == [V1, V1]
-    assert parse(torn) == []
-    assert parse(None) == []
+    assert parse(f"{whole}\n{torn}\n\n{whole}\n") == Log((V1, V1), 1)
+    assert parse(torn) == Log((), 1)
+    assert parse(None) == Log((), 0)
 
 
 def test_without_a_name_the_release_before_what_runs_is_the_target() -> None:

@@ -1,0 +1,135 @@
+"""Looking at a host: what runs, what was released, what it says, what the registry has."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from dataclasses import asdict
+from datetime import datetime, timezone
+
+from galos_ops import containers, ecr, releases
+from galos_ops.aws import Image
+from galos_ops.errors import masked
+from galos_ops.host import while_heard
+from galos_ops.host_task import Ops, host_task, whole
+from galos_ops.releases import Release
+from galos_ops.report import short
+from galos_ops.status import status as look
+from galos_ops.tasks.options import JSON, SERVICE
+from galos_ops.verdict import of_host, of_service, verdict
+
+FOLLOW_SECONDS = 24 * 3600
+
+
+@host_task(SERVICE | JSON)
+def status(ops: Ops, service: str | None = None, json: bool = False) -> None:
+    """What runs, its image against the registry's, pending migrations, the lock, the host; changes nothing.
+
+    Exit 0 only when all is well. 8: the host is not ready, or cannot ask the registry. 5: migrations are pending,
+    unknown, or run now. 7: a container is not up or not healthy, or runs what nobody released. 4: a task at work on
+    the host may be why something is not well. A newer image in the registry is no failure.
+    """
+    seen = look(ops.host, ops.settings, ops.settings.chosen(service))
+    name, lines = ops.host.name, of_host(ops.host.name, seen)
+    ops.document |= {"well": False, **asdict(seen)}
+    tables = {"host": lines, **{one.service: of_service(name, seen, one) for one in seen.services}}
+    for title, table in tables.items():
+        ops.report.title(name, title)
+        ops.report.table([row for line in table for row in line.rows])
+    error = verdict(name, seen, [line for table in tables.values() for line in table])
+    if error:
+        raise error
+    ops.document["well"] = True
+
+
+RELEASES = ("", "TIME, UTC", "EVENT", "TAG", "IMAGE", "MIGRATIONS", "TOOK", "DOWN", "BY", "RUN")
+
+
+def release_row(line: Release, *, runs: bool) -> tuple[str, ...]:
+    """A line of the log as a row under `RELEASES`; a migration's own line is written before it has taken any time."""
+    took = ("-", "-") if line.event == "migrate" else (f"{line.seconds:.1f} s", f"{line.downtime:.1f} s")
+    when = f"{datetime.fromisoformat(line.time).astimezone(timezone.utc):%Y-%m-%d %H:%M}"
+    count = str(len(line.migrations) or "-")
+    image = line.image.removeprefix("sha256:")[:8]
+    who = f"{line.user or '-'}@{line.machine or '-'}"
+    return "*" if runs else "", when, line.event, line.tag, image, count, *took, who, line.run or ""
+
+
+@host_task(SERVICE | JSON | {"limit": "how many lines to show"})
+def history(ops: Ops, service: str | None = None, limit: str = "20", json: bool = False) -> None:
+    """The host's release log, newest first; `*` marks what runs now."""
+    wanted, most = ops.settings.chosen(service), whole("--limit", limit, least=1)
+    facts = ops.facts()
+    [text] = ops.host.read(f"{ops.settings.directory}/{releases.LOG}")
+    log = releases.parse(text)
+    running = {one.service: one.image for one in facts.containers if one.alive and not one.oneoff}
+    shown = [one for one in reversed(log.releases) if service is None or one.service in wanted][:most]
+    now = releases.current(shown, running)
+    listed = [asdict(one) | {"runs": one in now} for one in shown]
+    ops.document |= {"releases": listed, "unreadable": log.unreadable}
+    for name in dict.fromkeys(one.service for one in shown):
+        ops.report.title(ops.host.name, name)
+        ops.report.table([RELEASES, *(release_row(one, runs=one in now) for one in shown if one.service == name)])
+    if not shown:
+        ops.report.say("no release has been recorded on this host")
+    if log.unreadable:
+        ops.report.warn(f"{log.unreadable} line{'s' * (log.unreadable != 1)} of the log could not be read")
+
+
+class ReaderGone(Exception):
+    """Whoever read our standard output has closed it."""
+
+
+def show(line: str) -> None:
+    """Print a line at once, masked; raises `ReaderGone`."""
+    try:
+        print(masked(line), flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left in the buffer goes there
+        raise ReaderGone from None
+
+
+@host_task(SERVICE | {"tail": "how many lines to begin with", "follow": "go on until Ctrl-C"})
+def logs(ops: Ops, service: str | None = None, tail: str = "100", follow: bool = False) -> None:
+    """docker-compose logs: the last lines of the service's output."""
+    line = ops.ready(ops.facts())
+    script = line.here(line.logs(ops.settings.chosen(service), tail=whole("--tail", tail), follow=follow))
+    with contextlib.suppress(KeyboardInterrupt, ReaderGone):
+        ops.host.run(while_heard(script), doing="read the logs", stdin=None, timeout=FOLLOW_SECONDS, on_line=show)
+
+
+IMAGES = ("", "DIGEST", "PUSHED, UTC", "SIZE", "TAGS")
+
+
+def image_row(image: Image, *, runs: bool) -> tuple[str, ...]:
+    """An image as a row under `IMAGES`."""
+    pushed = f"{image.pushed_at.astimezone(timezone.utc):%Y-%m-%d %H:%M}"
+    size = f"{image.size_bytes / 1e6:.1f} MB"
+    return "*" if runs else "", short(image.digest), pushed, size.rjust(9), ", ".join(image.tags) or "-"
+
+
+@host_task(SERVICE | JSON | {"limit": "how many images to list for each service"})
+def images(ops: Ops, service: str | None = None, limit: str = "10", json: bool = False) -> None:
+    """List the newest images of the repository, asked with the local AWS profile; `*` marks the one that runs."""
+    chosen, most, facts = ops.settings.chosen(service), whole("--limit", limit), ops.facts()
+    running = containers.digests(ops.host, facts)
+    listed = ops.document.setdefault("services", [])
+    for name, row in chosen.items():
+        ops.report.title(ops.host.name, name)
+        found = ecr.images(ops.settings, row, limit=most)
+        listed.append(
+            {
+                "service": name,
+                "images": [
+                    asdict(one) | {"pushed_at": one.pushed_at.isoformat(), "runs": one.digest in running}
+                    for one in found
+                ],
+            }
+        )
+        if found:
+            ops.report.table([IMAGES, *(image_row(one, runs=one.digest in running) for one in found)])
+        else:
+            ops.report.say("no image has been pushed")
+    if not facts.engine:
+        ops.report.warn("the Docker engine of the host does not answer: what runs is not marked")
