@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
+from typing import Any
 
 from galos_ops.compose import FILES, Compose, Flavour
 from galos_ops.errors import NotReadyError
@@ -63,11 +64,19 @@ class Facts:
 
     def services(self) -> dict[str, str]:
         """The services of the compose file and the image reference each one starts."""
+        return {name: tagged(str(row.get("image") or "")) for name, row in self._rows().items()}
+
+    def pulls(self, service: str) -> str | None:
+        """The `pull_policy` by which docker-compose fetches an image before it runs one; None where it does not."""
+        policy = self._rows().get(service, {}).get("pull_policy")
+        return None if policy in (None, "missing", "if_not_present", "never") else str(policy)
+
+    def _rows(self) -> dict[str, Any]:
         import yaml
 
         loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
         tree = yaml.load(self.config, Loader=loader) or {}  # noqa: S506 - a safe loader, the C one where there is one
-        return {name: tagged(str(row.get("image") or "")) for name, row in (tree.get("services") or {}).items()}
+        return tree.get("services") or {}
 
     @property
     def project(self) -> str:

@@ -192,6 +192,9 @@ def _pending(unit: Unit, lock: Lock) -> tuple[PendingStatus, Problem | None]:
             return PendingStatus("unknown", reason="a migration runs now"), None
         if lock.held:
             return PendingStatus("unknown", reason="not asked while another task holds the host"), None
+        policy = unit.facts.pulls(unit.service.migration.service)
+        if policy and unit.service.migration.where == "service":
+            return PendingStatus("unknown", reason=f"not asked: pull_policy: {policy} would fetch an image"), None
         return told(guard.check(unit, images)), None
     except NotReadyError as error:
         return PendingStatus("unknown", reason=error.sentence), _problem(error)

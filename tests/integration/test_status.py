@@ -37,7 +37,8 @@ def shown(output: str) -> dict[str, list[str]]:
 
 def snapshot(operator: Operator) -> list[str]:
     files = without_caches(operator.host.shell("cd && find . -type f | sort | xargs sha256sum"))
-    return [*files, operator.host.shell("docker images -a --no-trunc; docker ps -a --no-trunc --format '{{.ID}}'")]
+    images = operator.host.shell("docker images -a --no-trunc --format '{{.Repository}}:{{.Tag}} {{.ID}}' | sort")
+    return [*files, *images.splitlines(), operator.host.shell("docker ps -aq --no-trunc")]
 
 
 def test_a_host_where_all_is_well_and_then_a_release_with_a_migration(deployed: Operator) -> None:
@@ -73,6 +74,13 @@ def test_a_host_where_all_is_well_and_then_a_release_with_a_migration(deployed: 
     assert seen["error"]["next"] == "fab -H sandbox deploy"
     assert snapshot(deployed) == before
     document(deployed, "pending", "pending", code=5)
+    deployed.host.shell(
+        "cp ~/docker-compose.yml ~/away; sed -i 's/^    init: true/&\\n    pull_policy: always/' ~/away"
+    )
+    deployed.host.shell("mv ~/docker-compose.yml ~/kept; mv ~/away ~/docker-compose.yml")
+    seen = document(deployed, "status", "status", code=5)
+    assert "pull_policy: always" in seen["services"][0]["pending"]["reason"]
+    deployed.host.shell("mv ~/kept ~/docker-compose.yml")
 
     document(deployed, "deploy", "deploy")
     second = image_id(deployed.host)
