@@ -43,7 +43,7 @@ def up(unit: Unit, report: Report, images: Images, before: Container | None) -> 
             check=False,
         )
         found = [container(line) for line in result.stdout.splitlines()] if result.ok else []
-        ours = [one for one in found if one.directory in unit.facts.directories]
+        ours = [one for one in found if unit.facts.ours(one)]
         if not ours:
             raise VerifyError(f"{unit.label}: docker-compose could not start {short(image)}.", evidence=result.output)
         after = ours[0]

@@ -16,6 +16,7 @@ from galos_ops.unit import ID, Images, Unit
 from galos_ops.verify import verify
 
 PULL_SECONDS = 1800
+FULL = "look at the host's disk: docker system df; images that nothing uses: docker image prune"
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,7 @@ def pull(unit: Unit, report: Report, before: Container | None, tag: str | None =
             raise CommandFailed(
                 f"{unit.label}: could not pull {sources[0]}; what ran before is untouched.",
                 evidence=worth_showing(result.output),
-                hint=f"fab -H {unit.host.name} ecr.check",
+                hint=FULL if "no space left" in result.output else f"fab -H {unit.host.name} ecr.check",
             )
         images = dict(zip(references, result.stdout.split(), strict=True))
         image, old = images[references[0]], before.image if before else None

@@ -111,6 +111,10 @@ HINTS = (
     (r"Cannot connect to the Docker daemon", "ssh {host} sudo systemctl start docker"),
     (r"is not on the PATH", "fab -H {host} ecr.helper"),
     (r"does not name the helper", "fab -H {host} ecr.docker-config"),
+    (
+        r"Signature (expired|not yet current)|RequestExpired|RequestTimeTooSkewed",
+        "set the clock of {host}: AWS finds it wrong",
+    ),
     (r"no such host|dial tcp|i/o timeout|connection refused|x509|no answer", "check the network and the CAs of {host}"),
     (
         r"AccessDenied|not authorized to perform",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -15,13 +16,13 @@ STATE = ".galos-ops"  # our own folder on the host, beside the compose file
 
 CONTAINER = r"{{.Id}} {{.Image}} {{.State.Status}} {{.RestartCount}} {{.Name}}" + "".join(
     f' {{{{with index .Config.Labels "com.docker.compose.{label}"}}}}{{{{.}}}}{{{{else}}}}-{{{{end}}}}'
-    for label in ("service", "oneoff", "project.working_dir")
+    for label in ("service", "oneoff", "project", "project.working_dir")
 )
 
 
 @dataclass(frozen=True)
 class Container:
-    """A container that compose made, of the project in `directory`; `state` is Docker's word: running, exited, ..."""
+    """A container that compose made, of a project in `directory`; `state` is Docker's word: running, exited, ..."""
 
     id: str
     image: str
@@ -30,6 +31,7 @@ class Container:
     name: str
     service: str
     oneoff: bool
+    project: str
     directory: str
 
     @property
@@ -65,13 +67,23 @@ class Facts:
         tree = yaml.load(self.config, Loader=loader) or {}  # noqa: S506 - a safe loader, the C one where there is one
         return {name: tagged(str(row.get("image") or "")) for name, row in (tree.get("services") or {}).items()}
 
+    @property
+    def project(self) -> str:
+        """The project's name as compose resolves it; empty with compose v1, which does not tell."""
+        named = re.search(r'^name: "?([^"\s]+)"?$', self.config, re.MULTILINE)
+        return named[1] if named else ""
+
+    def ours(self, one: Container) -> bool:
+        """Whether a container is of this project: made in its directory and, where that is known, under its name."""
+        return one.directory in self.directories and self.project in ("", one.project)
+
     def of(self, service: str) -> list[Container]:
         """The containers of a service of this project, one-off ones left out."""
-        return [one for one in self._all(service) if one.directory in self.directories]
+        return [one for one in self._all(service) if self.ours(one)]
 
     def strangers(self, service: str) -> list[Container]:
         """The containers that other compose projects on the host made of a service of the same name."""
-        return [one for one in self._all(service) if one.directory not in self.directories]
+        return [one for one in self._all(service) if not self.ours(one)]
 
     def _all(self, service: str) -> list[Container]:
         return [one for one in self.containers if one.service == service and not one.oneoff]
@@ -154,8 +166,9 @@ def parse(output: str) -> Facts:
 
 def container(line: str) -> Container:
     """A container as the probe prints it."""
-    identity, image, state, restarts, name, service, oneoff, directory = line.split(" ", 7)
-    return Container(identity, image, state, int(restarts), name.lstrip("/"), service, oneoff == "True", directory)
+    identity, image, state, restarts, name, service, oneoff, project, directory = line.split(" ", 8)
+    told = (image, state, int(restarts), name.lstrip("/"), service, oneoff == "True", project, directory)
+    return Container(identity, *told)
 
 
 def _pair(line: str) -> tuple[str, str]:

@@ -63,14 +63,18 @@ def append(line: Release) -> str:
 
 
 def record(unit: Unit, line: Release) -> None:
-    """Append a release to the log, tag its image so that pruning spares it, untag those beyond `releases.keep`."""
+    """Append a release to the log, tag its image so that pruning spares it, untag those beyond `releases.keep`.
+
+    The order of the log decides, not the time, which is that of the operator's clock.
+    """
     name = f"galos-ops/{unit.service.repository}"
-    tag = f"{name}:{line.time.replace(':', '').replace('+0000', 'Z')}"
+    mine, migration = shlex.quote(f'"service": {json.dumps(unit.name)}'), shlex.quote('"event": "migrate"')
     unit.change(
-        f"{append(line)}\ndocker tag {line.image} {tag} || exit 1\n"
-        f"docker images --format '{{{{.Repository}}}}:{{{{.Tag}}}}' {name} | sort -r |\n"
-        f"tail -n +{unit.settings.releases.keep + 1} |\n"
-        'while read -r old; do docker rmi "$old" >/dev/null || echo "kept: $old"; done',
+        f"{append(line)}\ndocker tag {line.image} {name}:{line.image.partition(':')[2][:12]} || exit 1\n"
+        f"last=$(grep -F {mine} {LOG} | grep -vF {migration} | tail -n {unit.settings.releases.keep})\n"
+        f"docker images --no-trunc --format '{{{{.ID}}}} {{{{.Repository}}}}:{{{{.Tag}}}}' {name} |\n"
+        'while read -r image old; do case $last in *"\\"image\\": \\"$image\\""*) ;;\n'
+        '*) docker rmi "$old" >/dev/null || echo "kept: $old" ;; esac; done',
         doing="record the release",
     )
 

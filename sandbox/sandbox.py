@@ -13,6 +13,7 @@ from galos_ops.errors import UsageError
 from sandbox import aws, engine, files, images, releases
 from sandbox.host import Host
 from sandbox.keys import AccessKey, Keys, write
+from sandbox.layers import File
 from sandbox.machines import SERVICES, Container, contents
 from sandbox.state import GENERATED, State
 
@@ -145,6 +146,10 @@ class Sandbox(State):
         key = AccessKey(created["AccessKeyId"], created["SecretAccessKey"])
         self._hand_out(key)
         return key
+
+    def skew_aws(self, seconds: int) -> None:
+        """Let the account's clock be off from that of the hosts by so much."""
+        self.find("aws").container.place({"/aws/skew": File(str(seconds).encode())})
 
     def _container(self, role: str, flavour: str) -> Container:
         return Container(self.docker, self.id, role, flavour)

@@ -6,6 +6,7 @@ import json
 import subprocess
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import pytest
 
 from tests.faults.relay import Relay, relayed
 from tests.integration.conftest import (
+    ROOT,
     Operator,
     Watch,
     any_compose,
@@ -28,7 +30,18 @@ from tests.integration.test_deploy import V2, applied
 
 __all__ = ["any_compose", "bare", "deployed", "ready", "sandbox"]
 
+IMPATIENT = Path(__file__).with_name("impatient")
 STEPS = ("pull", "pending", "down", "migrate", "up", "verify")
+
+
+@contextmanager
+def undone(operator: Operator, broken: str, mended: str) -> Iterator[None]:
+    """Break the host with a script, and mend it with another one."""
+    operator.host.shell(broken)
+    try:
+        yield
+    finally:
+        operator.host.shell(mended)
 
 
 @dataclass
@@ -73,6 +86,11 @@ class Case:
     def deploy(self, *words: str) -> Running:
         """Start `fab deploy` through the relay."""
         return Running(self.operator.start("deploy", *words, ssh_config=self.config))
+
+    def impatient(self) -> None:
+        """Let `fab` take a link for dead after seconds, and the host let go of the lock as soon."""
+        self.operator.root = IMPATIENT
+        self.operator.environment["PYTHONPATH"] = str(ROOT)
 
     def judge(self) -> None:
         """I1 and I2, by the host's own events: the service starts only after a migration that ended well."""

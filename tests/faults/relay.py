@@ -1,4 +1,4 @@
-"""A TCP relay that freezes or resets the link at a chosen moment."""
+"""A TCP relay that freezes, resets or delays the link at a chosen moment."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import contextlib
 import socket
 import struct
 import threading
+import time
 from collections.abc import Iterator
+from queue import SimpleQueue
 
 
 class Relay:
@@ -17,6 +19,7 @@ class Relay:
         self._flowing = threading.Event()
         self._flowing.set()
         self._over = threading.Event()
+        self._delay = 0.0
         self._sockets: list[socket.socket] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
@@ -25,6 +28,10 @@ class Relay:
     def freeze(self) -> None:
         """Pass nothing on any more, in neither direction, and let no FIN through."""
         self._flowing.clear()
+
+    def delay(self, seconds: float) -> None:
+        """Pass on whatever comes from now on later by so long, in each direction; the bandwidth stays."""
+        self._delay = seconds
 
     def reset(self) -> None:
         """End every connection with a RST, on both sides."""
@@ -50,16 +57,29 @@ class Relay:
                     threading.Thread(target=self._pump, args=(source, sink), daemon=True).start()
 
     def _pump(self, source: socket.socket, sink: socket.socket) -> None:
-        with contextlib.suppress(OSError):  # one of the two was reset
-            while data := source.recv(65536):
+        """Read one direction to its end; `_pass_on` writes what was read when its time has come."""
+        under_way: SimpleQueue[tuple[float, bytes]] = SimpleQueue()
+        threading.Thread(target=self._pass_on, args=(under_way, sink), daemon=True).start()
+        data = b"anything"
+        while data:
+            try:
+                data = source.recv(65536)
+            except OSError:  # it was reset
+                data = b""
+            under_way.put((time.monotonic() + self._delay, data))
+
+    def _pass_on(self, under_way: SimpleQueue[tuple[float, bytes]], sink: socket.socket) -> None:
+        with contextlib.suppress(OSError):  # the other side ended or was reset
+            while True:
+                due, data = under_way.get()
+                time.sleep(max(0.0, due - time.monotonic()))
                 self._flowing.wait()
                 if self._over.is_set():
                     return
+                if not data:
+                    sink.shutdown(socket.SHUT_WR)
+                    return
                 sink.sendall(data)
-        self._flowing.wait()
-        if not self._over.is_set():
-            with contextlib.suppress(OSError):  # the other side ended too
-                sink.shutdown(socket.SHUT_WR)
 
 
 @contextlib.contextmanager

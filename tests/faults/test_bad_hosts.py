@@ -2,26 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from tests.faults.conftest import Case
+from tests.faults.conftest import Case, undone
 from tests.integration.conftest import Operator, container, image_id, watch
 from tests.integration.test_deploy import MIGRATING, V1, V2, applied, wait_for
-
-
-@contextmanager
-def undone(operator: Operator, broken: str, mended: str) -> Iterator[None]:
-    """Break the host with a script, and mend it with another one."""
-    operator.host.shell(broken)
-    try:
-        yield
-    finally:
-        operator.host.shell(mended)
 
 
 def test_a_full_disk_leaves_the_file_as_it_was(ready: Operator, tmp_path: Path) -> None:
@@ -85,6 +73,21 @@ def test_no_compose_file_at_all(deployed: Operator) -> None:
     deployed.done("deploy")
 
 
+def test_a_full_disk_under_the_engine_costs_no_downtime(case: Case) -> None:
+    """What a pull fetches is written below /var/lib/docker/tmp at first."""
+    before, images = container(case.operator.host), "/var/lib/docker/tmp"
+    full = f"mount -t tmpfs -o size=4k tmpfs {images} && head -c 4096 /dev/zero >{images}/zeros"
+    with undone(case.operator, full, f"umount {images}"):
+        told = case.operator.refused(1, "deploy")
+    assert "could not pull" in told
+    assert "what ran before is untouched" in told
+    assert "no space left on device" in told
+    assert "next: look at the host's disk" in told
+    assert container(case.operator.host) == before
+    assert case.watching.actions() == []
+    case.converges()
+
+
 def test_two_containers_of_the_service_are_one_after_a_deploy(case: Case) -> None:
     case.operator.host.shell("cd && docker-compose up -d --scale galos-sync=2")
     case.watching = watch(case.operator.host)
@@ -137,6 +140,22 @@ def test_revoked_keys_cost_no_downtime(case: Case) -> None:
     assert container(case.operator.host) == before
     assert applied(case.operator) == V1
     case.operator.done("ecr.credentials")
+    case.converges()
+
+
+def test_an_ecr_api_that_is_away_costs_no_downtime(case: Case) -> None:
+    """The token that the helper kept has expired, and there is nobody to ask for another one."""
+    before = container(case.operator.host)
+    case.operator.sandbox.stop("aws")
+    try:
+        case.operator.host.shell("rm -rf ~/.ecr")
+        told = case.operator.refused(1, "deploy")
+    finally:
+        case.operator.sandbox.start("aws")
+    assert "could not pull" in told
+    assert "next: fab -H sandbox ecr.check" in told
+    assert container(case.operator.host) == before
+    assert case.watching.actions() == []
     case.converges()
 
 

@@ -7,7 +7,7 @@ import signal
 import pytest
 
 from tests.faults.conftest import STEPS, Case
-from tests.integration.conftest import container
+from tests.integration.conftest import container, image_id
 from tests.integration.test_deploy import MIGRATING, wait_for
 
 FOLLOWED = "cat /proc/[0-9]*/cmdline | tr '\\0' ' ' | grep -q 'docker logs -f galos-sync-[m]igration'"
@@ -50,19 +50,20 @@ def test_the_link_is_reset_after_a_step(case: Case, step: str) -> None:
     case.converges()
 
 
-@pytest.mark.parametrize("step", ["down", "up"])
+@pytest.mark.parametrize("step", STEPS)
 def test_the_link_freezes_after_a_step(case: Case, step: str) -> None:
+    case.impatient()
     running = case.deploy()
     running.until(step)
     case.relay.freeze()
-    assert running.end(timeout=90) == 3, running.told
+    assert running.end(timeout=60) == 3, running.told
     assert "the connection was lost while trying to" in running.told
     case.judge()
     case.converges()
 
 
 def test_the_link_freezes_inside_the_migration(case: Case) -> None:
-    """Nothing is sent and nothing is awaited but the end: only the keepalive can tell."""
+    """Nothing is sent and nothing is awaited but the end: only the keepalive can tell. With the waits of everyday."""
     case.operator.sandbox.migration_seconds(5)
     case.operator.sandbox.publish("slow-migration")
     running = case.deploy()
@@ -72,6 +73,22 @@ def test_the_link_freezes_inside_the_migration(case: Case) -> None:
     assert "the connection was lost while trying to migrate" in running.told
     case.operator.done("deploy", "--wait", "100")
     case.judge()
+
+
+def test_a_slow_link_is_no_dead_one(case: Case) -> None:
+    """Slower than the keepalives follow each other, for longer than a dead link is given; then 100 ms to the end."""
+    case.impatient()
+    case.operator.sandbox.migration_seconds(8)
+    case.operator.sandbox.publish("slow-migration")
+    case.relay.delay(0.05)
+    running = case.deploy()
+    wait_for(case.operator, FOLLOWED)
+    case.relay.delay(0.9)
+    wait_for(case.operator, f"! {MIGRATING}")
+    case.relay.delay(0.05)
+    assert running.end() == 0, running.told
+    case.judge()
+    assert container(case.operator.host) == f"running {image_id(case.operator.host)}"
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -43,6 +43,7 @@ class Operator:
     host: Host
     login: str
     environment: dict[str, str] = field(default_factory=dict)
+    root: Path = ROOT
 
     def __call__(self, *words: str, timeout: float = 300, stdin: str = "") -> subprocess.CompletedProcess[str]:
         """Run `fab WORDS` and return what it left behind."""
@@ -61,7 +62,7 @@ class Operator:
 
     def command(self, *words: str) -> list[str]:
         fab = str(Path(sys.executable).with_name("fab"))
-        return [fab, "-r", str(ROOT), "-S", str(self.sandbox.ssh_config), "-H", self.login, *words]
+        return [fab, "-r", str(self.root), "-S", str(self.sandbox.ssh_config), "-H", self.login, *words]
 
     def variables(self) -> dict[str, str]:
         ours = ("AWS_", "FABRIC_", "CI", "GITHUB_", "GITLAB_")

@@ -479,7 +479,17 @@ OLD_TOKEN_LOG = (
     'time="2026-11-23T17:32:38Z" level=info msg="Got error fetching authorization token. Falling back to cached '
     'token." error="ecr: Failed to get authorization token: operation error ECR: GetAuthorizationToken, https"\n'
 )
+CLOCK_LOG = (  # AWS's words for a clock that is behind, and for one that is ahead
+    'time="2026-11-23T20:32:38Z" level=error msg="Error retrieving credentials" error="ecr: Failed to get '
+    "authorization token: operation error ECR: GetAuthorizationToken, https response error StatusCode: 400, "
+    "RequestID: 1, api error InvalidSignatureException: Signature {}: 20261123T203238Z is {} 20261124T202738Z "
+    '(20261124T203238Z - 5 min.)"\n'
+)
 REFUSED = {
+    "clock": [
+        NO_AUTH + CLOCK_LOG.format("expired", "now earlier than"),
+        NO_AUTH + CLOCK_LOG.format("not yet current", "still later than"),
+    ],
     "ecr.credentials": [
         NO_AUTH + NO_KEYS_LOG,
         "Error response from daemon: unauthorized: authentication required\n",

@@ -24,10 +24,10 @@ OUTPUT = "\n".join(
         "compose_file\tdocker-compose.yml",
         "environment\t0123abcd  -",
         f"config\t{packed(CONFIG)}",
-        "container\tc1 sha256:aa running 0 /root-galos-sync-1 galos-sync False /data/galos",
-        "container\tc2 sha256:bb exited 3 /galos-sync-migration galos-sync True /data/galos",
-        "container\tc3 sha256:cc running 0 /other - - -",
-        "container\tc4 sha256:dd running 0 /else-galos-sync-1 galos-sync False /srv/else where",
+        "container\tc1 sha256:aa running 0 /root-galos-sync-1 galos-sync False root /data/galos",
+        "container\tc2 sha256:bb exited 3 /galos-sync-migration galos-sync True root /data/galos",
+        "container\tc3 sha256:cc running 0 /other - - - -",
+        "container\tc4 sha256:dd running 0 /else-galos-sync-1 galos-sync False else /srv/else where",
         "image\tregistry/galos-sync:latest sha256:aa",
         "passed\tgalos-sync 99ff",
     )
@@ -43,13 +43,29 @@ def test_every_line_of_the_probe_becomes_a_fact() -> None:
     assert facts.images == {"registry/galos-sync:latest": "sha256:aa"}
     assert facts.passed == {"galos-sync": "99ff"}
     assert facts.of("galos-sync") == [
-        Container("c1", "sha256:aa", "running", 0, "root-galos-sync-1", "galos-sync", False, "/data/galos")
+        Container("c1", "sha256:aa", "running", 0, "root-galos-sync-1", "galos-sync", False, "root", "/data/galos")
     ]
     assert [one.name for one in facts.strangers("galos-sync")] == ["else-galos-sync-1"]
     migrator = facts.named("galos-sync-migration")
     assert migrator is not None
     assert not migrator.alive
     assert facts.named("galos-sync") is None
+
+
+@pytest.mark.parametrize(
+    ("config", "names"),
+    [
+        ("", ["one", "two"]),  # compose v1 does not tell its project's name
+        ("name: one\n", ["one"]),
+        ('name: "1"\n', []),
+        ("services:\n  name: two\n", ["one", "two"]),
+    ],
+)
+def test_a_container_of_another_project_in_the_same_directory_is_a_stranger(config: str, names: list[str]) -> None:
+    containers = (Container("c", "i", "running", 0, name, "s", False, name, "/d") for name in ("one", "two"))
+    facts = Facts(directories=("/d",), config=config, containers=tuple(containers))
+    assert [one.name for one in facts.of("s")] == names
+    assert {one.name for one in facts.strangers("s")} == {"one", "two"} - set(names)
 
 
 @pytest.mark.parametrize("noise", ["Last login: yesterday", "container\tc1 sha256:aa"])
@@ -63,7 +79,7 @@ def test_what_the_probe_does_not_print_is_not_taken_for_a_fact(noise: str) -> No
     [("running", True), ("restarting", True), ("paused", True), ("exited", False), ("created", False), ("dead", False)],
 )
 def test_a_container_is_alive_unless_docker_says_it_ended(state: str, alive: bool) -> None:
-    assert Container("c", "i", state, 0, "n", "s", False, "/").alive is alive
+    assert Container("c", "i", state, 0, "n", "s", False, "p", "/").alive is alive
 
 
 def test_the_key_of_a_clean_answer_changes_with_everything_it_depends_on() -> None:

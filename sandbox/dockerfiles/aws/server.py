@@ -4,6 +4,8 @@
 import json
 import os
 import sys
+from contextlib import suppress
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 os.environ["MOTO_ACCOUNT_ID"] = os.environ["ACCOUNT"]
@@ -17,6 +19,17 @@ from moto.server import main
 
 INVALID_TOKEN = "The security token included in the request is invalid."
 WRONG_SIGNATURE = "The request signature we calculated does not match the signature you provided."
+
+STAMP = "%Y%m%dT%H%M%SZ"
+LENIENCE = timedelta(minutes=5)
+
+
+def now() -> datetime:
+    """What the account takes for the time: this machine's, off by the seconds in /aws/skew where there is that file."""
+    skew = 0
+    with suppress(FileNotFoundError), open("/aws/skew") as file:
+        skew = int(file.read())
+    return datetime.now(timezone.utc) + timedelta(seconds=skew)
 
 
 def add_users(users: list[dict[str, Any]], account: str) -> None:
@@ -49,6 +62,18 @@ class JsonRequest(access_control.IAMRequest):
         if self._service != "ecr":
             super()._raise_signature_does_not_match()
         raise JsonRESTError("InvalidSignatureException", WRONG_SIGNATURE)
+
+    def check_signature(self) -> None:
+        """Refuse what was signed by a clock that is off; moto takes a signature of any time."""
+        signed, time = self._headers["X-Amz-Date"], now()
+        early, late = ((time + lenience).strftime(STAMP) for lenience in (-LENIENCE, LENIENCE))
+        if self._service == "ecr" and signed < early:
+            words = f"Signature expired: {signed} is now earlier than {early} ({time:{STAMP}} - 5 min.)"
+            raise JsonRESTError("InvalidSignatureException", words)
+        if self._service == "ecr" and signed > late:
+            words = f"Signature not yet current: {signed} is still later than {late} ({time:{STAMP}} + 5 min.)"
+            raise JsonRESTError("InvalidSignatureException", words)
+        super().check_signature()
 
     def _raise_access_denied(self) -> None:
         if self._service != "ecr":

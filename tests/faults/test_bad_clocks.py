@@ -1,0 +1,48 @@
+"""The clocks of the host and of the operator's machine are wrong."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.faults.conftest import Case
+from tests.integration.conftest import REFERENCE, container, image_id
+
+DAY = 86400
+KEPT = "docker images --no-trunc --format '{{.ID}}' galos-ops/galos-sync"
+
+
+@pytest.mark.parametrize(("skew", "words"), [(DAY, "Signature expired"), (-DAY, "Signature not yet current")])
+def test_a_host_whose_clock_is_wrong_is_told_so(case: Case, skew: int, words: str) -> None:
+    """AWS takes no signature that is older or newer than five minutes."""
+    before = container(case.operator.host)
+    case.operator.host.shell("rm -rf ~/.ecr")
+    case.operator.sandbox.skew_aws(skew)
+    try:
+        told = case.operator.refused(1, "deploy")
+        assert "could not pull" in told
+        assert "next: fab -H sandbox ecr.check" in told
+        told = case.operator.refused(8, "ecr.check")
+        assert words in told
+        assert "next: set the clock of sandbox" in told
+    finally:
+        case.operator.sandbox.skew_aws(0)
+    assert container(case.operator.host) == before
+    assert case.watching.actions() == []
+    case.converges()
+
+
+def test_an_operator_whose_clock_is_behind_keeps_and_finds_the_right_releases(case: Case) -> None:
+    """The releases before were recorded by a clock that is years ahead of ours."""
+    operator, host = case.operator, case.operator.host
+    operator.environment["FABRIC_GALOS_RELEASES_KEEP"] = "2"
+    host.shell('sed -i \'s/"time": "20/"time": "29/\' ~/.galos-ops/releases.jsonl')
+    for day in (1, 2):
+        host.shell(f"docker tag {REFERENCE}:latest galos-ops/galos-sync:2999-01-0{day}T000000Z")
+    operator.done("deploy")
+    second = image_id(host)
+    operator.sandbox.publish("v3")
+    operator.done("deploy")
+    assert set(host.shell(KEPT).split()) == {second, image_id(host)}
+    host.shell("docker image prune -f")
+    operator.done("rollback")
+    assert container(host) == f"running {second}"

@@ -1,0 +1,122 @@
+"""Whatever a person can type or put into a file arrives on the host as it is, and is never run as a script."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import string
+import subprocess
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from fabric import Connection
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from galos_ops.compose import Compose, Flavour
+from galos_ops.facts import Facts
+from galos_ops.host import Host, OnLine, Result, shell_path
+from galos_ops.lock import script
+from galos_ops.migration import argv
+from galos_ops.releases import append, parse, release
+from galos_ops.settings import Migration, Settings
+from galos_ops.unit import Unit, on_host
+
+NASTY = "'\"`$\\;&|<>(){}[]*?!#~% \t\n\ré♥"
+TEXT = st.text(st.sampled_from(NASTY + string.ascii_letters) | st.characters(exclude_characters="\0", codec="utf-8"))
+TEXTS = st.lists(TEXT.map(lambda text: text[:200]), min_size=1, max_size=60)  # many at once: a process costs the most
+
+
+class LocalHost(Host):
+    """Runs on this machine what sshd would run on the host, with the shell that it would use."""
+
+    def __init__(self, home: str, shell: str = "sh") -> None:
+        super().__init__(Connection("box"))
+        self._shell, self._variables = shell, {**os.environ, "HOME": home}
+
+    def _execute(self, command: str, stdin: bytes, timeout: int, on_line: OnLine | None, doing: str) -> Result:  # noqa: ARG002
+        done = subprocess.run(
+            [self._shell, "-c", command], input=stdin, env=self._variables, capture_output=True, check=False
+        )
+        out, err = done.stdout.decode(), done.stderr.decode()
+        return Result(done.returncode, out, err, out + err)
+
+
+def words(host: Host, line: str) -> list[str]:
+    """The words that a shell makes of a line."""
+    return host.run(f"printf '%s\\0' {line}", doing="print").stdout.split("\0")[:-1]
+
+
+@pytest.mark.parametrize("shell", ["dash", "bash"])
+@settings(max_examples=10)
+@given(texts=TEXTS)
+def test_a_word_arrives_as_it_was_typed(shell: str, texts: list[str]) -> None:
+    home = "/home/it's $HOME"
+    host = LocalHost(home, shell)
+    assert words(host, shlex.join(texts)) == texts
+    assert words(host, " ".join(map(shell_path, texts))) == [
+        home if text == "~" else home + text[1:] if text.startswith("~/") else text for text in texts
+    ]
+
+
+@settings(max_examples=10)
+@given(texts=TEXTS)
+def test_the_options_of_a_migration_tool_reach_it_as_they_are(texts: list[str]) -> None:
+    migration = Migration(tool="sqlx", arguments=shlex.join(texts))
+    line = Compose(Flavour("printf '%s\\0'", (2, 26)), "~").run("s", "n", argv(migration, "run"))
+    assert LocalHost("/").run(line, doing="print").stdout.split("\0")[-len(texts) - 1 : -1] == texts
+
+
+@settings(max_examples=10)
+@given(texts=TEXTS)
+def test_the_values_of_env_reach_a_command_on_the_host_as_they_are(texts: list[str]) -> None:
+    with tempfile.TemporaryDirectory() as home:
+        host = LocalHost(home)
+        rows = {f"ODD_{number}": text for number, text in enumerate(texts)}
+        host.write("~/.env", "".join(f"{name}={quoted(text)}\n" for name, text in rows.items()))
+        told = on_host(unit(host), ["env", "-0"], "print", 60, None, check=True).stdout
+    found = dict(line.partition("=")[::2] for line in told.split("\0"))
+    assert {name: found[name] for name in rows} == rows
+
+
+def quoted(text: str) -> str:
+    """A value as python-dotenv reads it back, in single quotes."""
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+def unit(host: Host) -> Unit:
+    chosen = Settings()
+    return Unit(
+        host,
+        chosen,
+        "galos-sync",
+        chosen.services["galos-sync"],
+        Facts(),
+        Compose(Flavour("docker-compose", (2, 26)), "~"),
+    )
+
+
+@settings(max_examples=10)
+@given(name=TEXT.filter(lambda text: text.strip("/. ")), text=TEXT)
+def test_a_file_is_read_back_as_it_was_written_whatever_its_name(name: str, text: str) -> None:
+    folder = name.replace("/", "-").replace("\n", " ").encode()[:100].decode(errors="ignore")
+    with tempfile.TemporaryDirectory() as home:
+        host, path = LocalHost(home), f"~/{folder}/file"
+        host.write(path, text)
+        assert host.read(path, "~/none") == [text, None]
+        assert [one.name for one in Path(home).iterdir()] == [folder]
+
+
+@settings(max_examples=10)
+@given(texts=TEXTS)
+def test_who_holds_the_host_and_what_was_released_are_told_as_they_are(texts: list[str]) -> None:
+    who = " ".join(texts)
+    taking = script("~", 0, "t0ken", who).removesuffix(": >holder") + "cat holder"
+    with tempfile.TemporaryDirectory() as home:
+        host = LocalHost(home)
+        assert host.run(taking, doing="lock").stdout == f"held\n{who}\n"
+        line = replace(release(unit(host), "deploy", "sha256:aa"), user=who, migrations=tuple(texts))
+        host.run(f"cd ~\n{append(line)}", doing="log")
+        assert parse(host.read("~/.galos-ops/releases.jsonl")[0]) == [line]
