@@ -262,7 +262,9 @@ def test_an_adopted_migration_that_failed_is_a_failed_migration(deployed: Operat
     deployed.done("down")
     run = "docker-compose run -d -T --name galos-sync-migration --entrypoint sqlx galos-sync migrate run"
     deployed.host.shell(f"cd && {run} --source galos_db/migrations")
+    watching = watch(deployed.host)
     told = deployed.refused(6, "deploy")
+    assert watching.actions("create", "start") == []
     assert "axial_tilt" in told
     assert "the migration failed (exit 1)" in told
     assert container(deployed.host) == ""
