@@ -19,7 +19,7 @@ check: $(READY)  ## what must stay fast and green: lint, types, unit tests
 	$(BIN)/pytest -q tests/unit
 
 mutants: $(READY)  ## take each protection out of a copy and expect the tests that cover it to fail
-	$(BIN)/python tests/mutants.py
+	$(BIN)/python -m tests.mutants
 
 reference: $(READY)  ## write docs/reference.md anew from the code
 	$(BIN)/python -m docs.reference

@@ -5,6 +5,7 @@ Words after the script's name choose the mutants whose tests have one of them in
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -12,6 +13,8 @@ import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+
+from sandbox.sandbox import Sandbox
 
 ROOT = Path(__file__).parents[1]
 DEPLOY, LINKS, RACES = "tests/integration/test_deploy.py", "tests/faults/test_deaths.py", "tests/faults/test_races.py"
@@ -89,31 +92,48 @@ WITHOUT = {
 """Fault tests that no mutant can kill, and why."""
 
 
-def ended(mutant: Mutant, copy: Path) -> str:
-    """The last line that pytest prints about the tests of a mutant; the copy's module is restored."""
-    path = copy / "galos_ops" / mutant.module
-    original = path.read_text()
-    if original.count(mutant.text) != 1:
-        raise SystemExit(f"{mutant.module} does not have this once: {mutant.text}")
-    path.write_text(original.replace(mutant.text, mutant.instead))
-    try:
-        words = [sys.executable, "-m", "pytest", "-q", "--tb=no", "-p", "no:cacheprovider", *mutant.test.split()]
-        told = subprocess.run(words, cwd=copy, text=True, capture_output=True, check=False).stdout
+@dataclass(frozen=True)
+class Laboratory:
+    """A copy of the checkout and one sandbox for all runs in it, set up by the library as it is."""
+
+    copy: Path
+    sandbox: Sandbox
+
+    def ended(self, tests: str) -> str:
+        """The last line that pytest prints of some tests."""
+        words = [sys.executable, "-m", "pytest", "-q", "--tb=no", "-p", "no:cacheprovider", *tests.split()]
+        variables = {**os.environ, "TEST_SANDBOX": str(self.sandbox.directory)}
+        told = subprocess.run(words, cwd=self.copy, env=variables, text=True, capture_output=True, check=False).stdout
         return told.strip().rpartition("\n")[2]
-    finally:
-        path.write_text(original)
+
+    def without(self, mutant: Mutant) -> str:
+        """The same of a mutant's tests, its protection being taken out meanwhile."""
+        path = self.copy / "galos_ops" / mutant.module
+        original = path.read_text()
+        path.write_text(original.replace(mutant.text, mutant.instead))
+        try:
+            return self.ended(mutant.test)
+        finally:
+            path.write_text(original)
 
 
 def main() -> int:
-    copy = Path(tempfile.mkdtemp()) / "mutant"
-    shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(".git", ".venv", "__pycache__", ".*_cache"))
+    chosen = [one for one in MUTANTS if not sys.argv[1:] or any(word in one.test for word in sys.argv[1:])]
+    directory = Path(tempfile.mkdtemp())
+    shutil.copytree(ROOT, directory / "copy", ignore=shutil.ignore_patterns(".git", ".venv", "__pycache__", ".*_cache"))
+    laboratory = Laboratory(directory / "copy", Sandbox("test", directory))
     alive = 0
-    chosen = [mutant for mutant in MUTANTS if not sys.argv[1:] or any(word in mutant.test for word in sys.argv[1:])]
-    for mutant in chosen:
-        summary = ended(mutant, copy)
-        killed = re.fullmatch(r"\d+ failed in .*", summary)  # a test that passes, or cannot begin, proves nothing
-        alive += not killed
-        print(f"{'killed' if killed else 'SURVIVED'}  {mutant.module}: {mutant.text.strip()}  ({summary})", flush=True)
+    try:
+        print(laboratory.ended(f"{DEPLOY}::test_the_second_deploy_changes_nothing_and_says_so"), flush=True)
+        for mutant in chosen:
+            summary = laboratory.without(mutant)
+            killed = re.fullmatch(r"\d+ failed in .*", summary)  # a test that passes, or cannot begin, proves nothing
+            alive += not killed
+            verdict = "killed" if killed else "SURVIVED"
+            print(f"{verdict}  {mutant.module}: {mutant.text.strip()}  ({summary})", flush=True)
+    finally:
+        laboratory.sandbox.down()
+        shutil.rmtree(directory)
     print(f"{len(chosen) - alive} killed, {alive} survived")
     return 1 if alive else 0
 

@@ -116,6 +116,7 @@ def test_the_engine_restarts_during_the_migration(case: Case) -> None:
     wait_for(case.operator, MIGRATING)
     case.operator.host.engine_stop()
     case.operator.host.engine_start()
+    assert container(case.operator.host) == ""
     assert running.end() in (1, 6), running.told
     assert "Traceback" not in running.told, running.told
     assert "next: " in running.told

@@ -27,12 +27,14 @@ HOMES = {"root": "/root", "galos": "/home/galos", "asker": "/home/asker"}
 
 @pytest.fixture(scope="session")
 def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    """Three hosts, with docker-compose v1, v2 and v5."""
-    sandbox = Sandbox("test", tmp_path_factory.mktemp("sandbox"))
+    """Three hosts, with docker-compose v1, v2 and v5; the one in $TEST_SANDBOX stays up for the next run."""
+    kept = os.environ.get("TEST_SANDBOX")
+    sandbox = Sandbox("test", Path(kept) if kept else tmp_path_factory.mktemp("sandbox"))
     flavours = {name: flavour for flavour, name in FLAVOURS.items()}
     sandbox.up(len(flavours), [flavours[name] for name in sorted(flavours)])
     yield sandbox
-    sandbox.down()
+    if not kept:
+        sandbox.down()
 
 
 @dataclass
