@@ -27,6 +27,7 @@ from galos_ops.unit import Unit, on_host
 NASTY = "'\"`$\\;&|<>(){}[]*?!#~% \t\n\ré♥"
 TEXT = st.text(st.sampled_from(NASTY + string.ascii_letters) | st.characters(exclude_characters="\0", codec="utf-8"))
 TEXTS = st.lists(TEXT.map(lambda text: text[:200]), min_size=1, max_size=60)  # many at once: a process costs the most
+FEW = settings(max_examples=10, deadline=None)
 
 
 class LocalHost(Host):
@@ -50,7 +51,7 @@ def words(host: Host, line: str) -> list[str]:
 
 
 @pytest.mark.parametrize("shell", ["dash", "bash"])
-@settings(max_examples=10)
+@FEW
 @given(texts=TEXTS)
 def test_a_word_arrives_as_it_was_typed(shell: str, texts: list[str]) -> None:
     home = "/home/it's $HOME"
@@ -61,7 +62,7 @@ def test_a_word_arrives_as_it_was_typed(shell: str, texts: list[str]) -> None:
     ]
 
 
-@settings(max_examples=10)
+@FEW
 @given(texts=TEXTS)
 def test_the_options_of_a_migration_tool_reach_it_as_they_are(texts: list[str]) -> None:
     migration = Migration(tool="sqlx", arguments=shlex.join(texts))
@@ -69,7 +70,7 @@ def test_the_options_of_a_migration_tool_reach_it_as_they_are(texts: list[str]) 
     assert LocalHost("/").run(line, doing="print").stdout.split("\0")[-len(texts) - 1 : -1] == texts
 
 
-@settings(max_examples=10)
+@FEW
 @given(texts=TEXTS)
 def test_the_values_of_env_reach_a_command_on_the_host_as_they_are(texts: list[str]) -> None:
     with tempfile.TemporaryDirectory() as home:
@@ -98,7 +99,7 @@ def unit(host: Host) -> Unit:
     )
 
 
-@settings(max_examples=10)
+@FEW
 @given(name=TEXT.filter(lambda text: text.strip("/. ")), text=TEXT)
 def test_a_file_is_read_back_as_it_was_written_whatever_its_name(name: str, text: str) -> None:
     folder = name.replace("/", "-").replace("\n", " ").encode()[:100].decode(errors="ignore")
@@ -109,7 +110,7 @@ def test_a_file_is_read_back_as_it_was_written_whatever_its_name(name: str, text
         assert [one.name for one in Path(home).iterdir()] == [folder]
 
 
-@settings(max_examples=10)
+@FEW
 @given(texts=TEXTS)
 def test_who_holds_the_host_and_what_was_released_are_told_as_they_are(texts: list[str]) -> None:
     who = " ".join(texts)
