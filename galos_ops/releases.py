@@ -83,7 +83,7 @@ def parse(text: str | None) -> list[Release]:
     """The log, oldest first; a line that a full disk cut short is passed over."""
     known = {one.name for one in fields(Release)}
     found = []
-    for line in (text or "").splitlines():
+    for line in (text or "").split("\n"):
         try:
             row = json.loads(line)
         except ValueError:

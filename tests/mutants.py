@@ -61,7 +61,7 @@ MUTANTS = (
     Mutant("deploy.py", "            containers.down(unit)\n", "            pass\n", f"{HOSTS}::test_the_engine_restarts_during_the_migration {OTHERS}::test_a_container_of_one_docker_compose_is_replaced_by_another"),
     Mutant("deploy.py", "    adopt(unit, report)\n", "", f"{DEPLOY}::test_a_killed_deploy_leaves_no_lock_and_the_next_one_adopts_its_migration"),
     Mutant("deploy.py", "migrating.judge(unit, migrating.follow(unit, report.output))", "migrating.follow(unit, report.output)", f"{DEPLOY}::test_an_adopted_migration_that_failed_is_a_failed_migration"),
-    Mutant("containers.py", 'f"{pin(images)}\\n{unit.compose.up', 'f"{unit.compose.up', f"{DEPLOY}::test_a_tag_that_moves_while_migrating_is_not_what_starts"),
+    Mutant("guard.py", 'f"{pin(images)}\\ndocker rm', 'f"docker rm', f"{DEPLOY}::test_a_tag_that_moves_while_migrating_is_not_what_starts"),
     Mutant("containers.py", "if unit.facts.ours(one)]", "]", f"{OTHERS}::test_a_newer_stopped_container_of_another_project_is_not_taken_for_ours"),
     Mutant("facts.py", 'and self.project in ("", one.project)', "", f"{OTHERS}::test_another_project_in_the_same_directory_is_never_deployed_beside"),
     Mutant("facts.py", '"permission denied" in f.engine_error', "False", f"{HOSTS}::test_a_user_without_the_docker_group_is_told_so"),
