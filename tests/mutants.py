@@ -68,7 +68,7 @@ MUTANTS = (
     Mutant("facts.py", "f.flavour is not None and not f.compose_file", "False", f"{HOSTS}::test_no_compose_file_at_all"),
     Mutant("facts.py", "f.flavour is not None and not f.config", "False", f"{HOSTS}::test_a_compose_file_that_does_not_parse_is_named"),
     Mutant("guard.py", "unit.facts.passed.get(unit.name) == key(unit, images)", "unit.name in unit.facts.passed", f"{LINKS}::test_kill_9_after_a_step"),
-    Mutant("host.py", "open_session(timeout=DEAD_LINK_SECONDS)\n        except (SSHException, OSError, EOFError)", "open_session(timeout=DEAD_LINK_SECONDS)\n        except ZeroDivisionError", f"{LINKS}::test_the_link_is_reset_after_a_step"),
+    Mutant("host.py", 'return ConnectError(\n            f"{self.name}: the connection was lost', 'return CommandFailed(\n            f"{self.name}: the connection was lost', f"{LINKS}::test_the_link_is_reset_after_a_step[pull] {LINKS}::test_the_link_is_reset_after_a_step[down]"),
     Mutant("ssh.py", "            alarm.cancel()\n", "", f"{LINKS}::test_a_slow_link_is_no_dead_one"),
     Mutant("lock.py", 'f"flock -n 9 || {{ {patient if wait else busy}; }}",', '"",', f"{RACES}::test_of_twenty_deploys_one_runs_and_the_others_say_who_holds_the_host {DEPLOY}::test_a_second_deploy_is_told_who_holds_the_host"),
     Mutant("lock.py", 'if word != "held":', "if False:", f"{HOSTS}::test_a_read_only_home_is_named"),
