@@ -160,7 +160,7 @@ def test_an_ecr_api_that_is_away_costs_no_downtime(case: Case) -> None:
     case.converges()
 
 
-@pytest.mark.parametrize("value", ["it's", 'a "b"', "p;rm -rf /", "$(id)", "`id`", "ü ♥", "a\\b", "#x"])
+@pytest.mark.parametrize("value", ["it's", 'a "b"', "p;rm -rf /", "$(id)", "`id`", "ü ♥", "a\\b", "a #x"])
 def test_values_of_every_kind_reach_a_migration_on_the_host_as_they_are(deployed: Operator, value: str) -> None:
     deployed.host.execute(["sh", "-c", "cat >>~/.env"], stdin=f"ODD={quoted(value)}\n")
     keys = {"tool": "command", "where": "host", "run": "true", "check": 'printf "%s\\n" "$ODD"; exit 1'}
