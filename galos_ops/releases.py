@@ -82,9 +82,9 @@ def record(unit: Unit, line: Release) -> None:
 
 def beyond_keep(unit: Unit) -> list[str]:
     """The release tags that `record` would remove once it has added its own."""
-    keep = max(unit.settings.releases.keep, 1)
+    name, keep = f"galos-ops/{unit.service.repository}", unit.settings.releases.keep
     return unit.run(
-        f"docker images --format '{{{{.Tag}}}}' galos-ops/{unit.service.repository} | sort -r | tail -n +{keep}",
+        f"docker images --format '{{{{.Tag}}}}' {name} | sort -r | tail -n +{keep}",
         doing="look at the releases",
     ).stdout.split()
 
