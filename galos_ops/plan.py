@@ -93,7 +93,8 @@ def start(plan: Plan) -> None:
     guard.alone(plan.unit)
     guard.nobody_migrates(plan.unit)
     found, own = containers.startable(plan.unit)
-    refuse_unless_clean(plan, pending(plan, Candidate(own)))
+    if not guard.passed(plan.unit, own):
+        refuse_unless_clean(plan, asking.ask(plan.unit, own))
     with plan.step("start", f"start {found.name} with {short(found.image)}") as step:
         if found.state == "running":
             step.detail, step.mark = f"{short(found.image)} already runs", SAME

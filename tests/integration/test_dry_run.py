@@ -162,6 +162,19 @@ def test_a_refusal_is_the_refusal_of_the_real_run(deployed: Operator) -> None:
     assert [row["step"] for row in plan["plan"]] == ["pull", "pending", "up", "verify"]
 
 
+def test_a_migration_that_somebody_s_death_left_is_told(deployed: Operator) -> None:
+    host, name = deployed.host, "galos-sync-migration"
+    labels = "--label com.docker.compose.service=galos-sync --label com.docker.compose.oneoff=True"
+    host.shell(f"docker run -d --name {name} {labels} --entrypoint sleep {REFERENCE}:latest 600")
+    told = dry(deployed, "deploy")
+    assert "adopt" in steps(told)
+    assert "asked when that migration is over" in told
+    assert "still running on the host" in dry(deployed, "rollback", code=5)
+    host.shell(f"docker kill {name}")
+    assert "the migration failed (exit 137)" in dry(deployed, "deploy", code=6)
+    host.shell(f"docker rm {name}")
+
+
 @contextmanager
 def held(host: Host) -> Iterator[None]:
     """Somebody else's deploy, as far as the lock can tell."""
