@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from galos_ops import asking, containers, guard, migrating, registry, releases
@@ -127,8 +127,9 @@ def adopt(plan: Plan) -> bool:
     if found is None:
         return True
     if not found.alive:
-        script = f"docker logs {unit.migrator}; exit $(docker wait {unit.migrator})"
-        migrating.judge(unit, unit.run(script, doing="look at the migration", check=False))
+        ended = unit.run(f"docker wait {unit.migrator}", doing="look at the migration").stdout
+        logs = unit.run(f"docker logs {unit.migrator}", doing="read its log")
+        migrating.judge(unit, replace(logs, exited=int(ended)))
     plan.add("adopt", "a migration that an earlier run began: show its output, wait for its end")
     return not found.alive
 
