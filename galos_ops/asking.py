@@ -42,7 +42,10 @@ def _in_container(unit: Unit, images: Images, words: list[str]) -> Result:
     """The resolved compose file, the image in it by its ID, goes in on standard input in place of the directory's."""
     service, name = unit.service.migration.service, f"{unit.name}-check-{secrets.token_hex(4)}"
     tree = unit.facts.tree()
-    tree["services"][service]["image"] = last(images)
+    row = tree["services"][service]
+    row["image"] = last(images)
+    for fetching in ("pull_policy", "build"):
+        row.pop(fetching, None)
     return unit.run(
         f"{needs(tree, service, unit.facts.directories[-1]).script()}\n"
         f"trap 'docker rm -f -v {name} >/dev/null 2>&1' EXIT; trap 'exit 1' HUP INT TERM\n"

@@ -57,7 +57,7 @@ MUTANTS = (
     Mutant("host.py", 'raise RuntimeError(f"a dry run must not {doing}")', "pass", "tests/unit/test_dry_run.py"),
     Mutant("files.py", "        if not host.dry:\n", "        if True:\n", "tests/unit/test_dry_run.py"),
     Mutant("diffs.py", 'if token["key"] or token[0] in SHOWN_JSON else', "if True else", "tests/unit/test_diffs.py"),
-    Mutant("asking.py", 'tree["services"][service]["image"] = last(images)', "pass", "tests/integration/test_dry_run.py::test_a_deploy_is_told_step_by_step[v2]"),
+    Mutant("asking.py", 'row["image"] = last(images)', "pass", "tests/integration/test_dry_run.py::test_a_deploy_is_told_step_by_step[v2]"),
     Mutant("logs.py", "setLevel(logging.INFO)", "setLevel(logging.DEBUG)", "tests/integration/test_setup.py::test_no_secret_is_seen_in_any_output_or_on_any_command_line"),
     Mutant("deploy.py", 'if answer.state == "unknown":', "if False:", f"{DATABASES}::test_a_database_that_cannot_be_asked_costs_no_downtime {DATABASES}::test_a_wrong_password_costs_no_downtime_and_is_not_shown"),
     Mutant("deploy.py", "        if not result.ok:\n            raise CommandFailed(\n", "        if False:\n            raise CommandFailed(\n", f"{DEPLOY}::test_a_failing_pull_costs_no_downtime {HOSTS}::test_revoked_keys_cost_no_downtime {HOSTS}::test_an_ecr_api_that_is_away_costs_no_downtime"),
