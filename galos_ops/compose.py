@@ -12,6 +12,7 @@ from galos_ops.host import shell_path
 
 FILES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
 FILE = "docker-compose.yml"  # the name that every flavour finds
+STDIN = ("-f", "-")
 
 
 @dataclass(frozen=True)
@@ -69,14 +70,24 @@ class Compose:
     def logs(self, services: Iterable[str], *, tail: int, follow: bool) -> str:
         return self._line("logs", "--no-color", f"--tail={tail}", *(["-f"] if follow else []), *services)
 
-    def run(self, service: str, name: str, argv: list[str], *, detach: bool = False) -> str:
+    def run(self, service: str, name: str, argv: list[str], *, detach: bool = False, file: tuple[str, ...] = ()) -> str:
         """A one-off container with a name of its own, without a terminal, in place of the image's entrypoint.
 
-        The entrypoint is replaced because it may start the service itself.
+        The entrypoint is replaced because it may start the service itself; `file` is `STDIN` for another compose file
+        than the directory's.
         """
         on_its_own = ["-d"] if detach else []
         words = ["run", "--no-deps", "-T", *on_its_own, "--name", name, "--entrypoint", argv[0], service, *argv[1:]]
-        return self._line(*words)
+        return self._line(*file, *words)
+
+    def hash(self, service: str) -> str:
+        """Print `SERVICE HASH`, the hash that a container made now would have as its label `config-hash`.
+
+        v1 hashes what the files mean; v2 hashes .env only where it is resolved already.
+        """
+        if self.flavour.version < (2,):
+            return self._line("config", "--hash", service)
+        return f"{self._line('config')} | {self._line(*STDIN, 'config', '--hash', service)}"
 
 
 def render(images: Mapping[str, str]) -> str:

@@ -64,22 +64,39 @@ def start(unit: Unit, report: Report) -> Container:
 
     The tag may mean a newer image by now, so it is pointed at the container's own for as long as the check takes.
     """
-    found = unit.facts.of(unit.name)
-    if not found:
-        raise CommandFailed(f"{unit.label}: there is no container to start.", hint=f"fab -H {unit.host.name} up")
+    found, own = startable(unit)
     tagged = local_images(unit)
-    own = {**(tagged or {}), unit.references()[0]: found[0].image}
     if not guard.passed(unit, own):
         answer = guard.check(unit, own)
         if tagged and tagged != own:
             unit.change(pin(tagged), doing="point the tag at the newer image again")
         if answer.state != "clean":
             raise guard.refuse(unit, answer)
-    with report.step("start", short(found[0].image)) as step:
-        if found[0].state == "running":
-            step.detail, step.mark = f"{short(found[0].image)} already runs", SAME
+    with report.step("start", short(found.image)) as step:
+        if found.state == "running":
+            step.detail, step.mark = f"{short(found.image)} already runs", SAME
         unit.change(unit.compose.start([unit.name]), doing="start")
-    return found[0]
+    return found
+
+
+def startable(unit: Unit) -> tuple[Container, Images]:
+    """The service's container, and the images it stands for; raises `CommandFailed` where there is none."""
+    found = unit.facts.of(unit.name)
+    if not found:
+        raise CommandFailed(f"{unit.label}: there is no container to start.", hint=f"fab -H {unit.host.name} up")
+    return found[0], {**(local_images(unit) or {}), unit.references()[0]: found[0].image}
+
+
+def as_configured(unit: Unit, one: Container) -> bool:
+    """Whether docker-compose would leave a container of the right image as it is."""
+    label = '{{index .Config.Labels "com.docker.compose.config-hash"}}'
+    asked = unit.run(
+        f"docker inspect -f '{label}' {one.id} && {unit.compose.hash(unit.name)}",
+        doing="compare the container with its configuration",
+        check=False,
+    )
+    made, _, now = asked.stdout.strip().partition("\n")
+    return bool(made) and now.rpartition(" ")[2] == made
 
 
 def digests(host: Host, facts: Facts) -> set[str]:

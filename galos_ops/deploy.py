@@ -112,7 +112,8 @@ def pull(unit: Unit, report: Report, before: Container | None, tag: str | None =
 
     with report.step("pull") as step:
         script = " >&2 && ".join([*lines, f"{ID} {' '.join(sources)}"])
-        result = unit.run(script, doing="pull", timeout=PULL_SECONDS, check=False, on_line=count)
+        here = unit.compose.here(script)
+        result = unit.host.change(here, doing="pull", timeout=PULL_SECONDS, check=False, on_line=count)
         if not result.ok:
             raise CommandFailed(
                 f"{unit.label}: could not pull {sources[0]}; what ran before is untouched.",

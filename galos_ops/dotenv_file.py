@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from galos_ops import diffs
 from galos_ops.dotenv_rules import problems
 from galos_ops.dotenv_text import BOM, assignments, parse
 from galos_ops.errors import UsageError
@@ -44,8 +45,8 @@ def push(host: Host, settings: Settings) -> Change:
     found = diff(local.text, remote)
     groups = {"added": found.added, "changed": found.changed}
     note = "; ".join(f"{words} {', '.join(names)}" for words, names in groups.items() if names)
-    done = place(host, path, remote, new, private=True, note=note)
-    return Change(done.changed, "; ".join([done.detail, *(f"warning: {warning}" for warning in local.warnings)]))
+    done = place(host, path, remote, new, mask=diffs.dotenv, private=True, note=note)
+    return replace(done, detail="; ".join([done.detail, *(f"warning: {warning}" for warning in local.warnings)]))
 
 
 def difference(host: Host, settings: Settings) -> Diff:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from galos_ops import aws, ini
+from galos_ops import aws, diffs, ini
 from galos_ops.aws import Image, images
 from galos_ops.docker_config import with_helpers
 from galos_ops.errors import NotReadyError
-from galos_ops.files import place
+from galos_ops.files import done_or_would, place
 from galos_ops.host import Change, Host
 from galos_ops.settings import Service, Settings
 
@@ -39,7 +39,7 @@ def credentials(host: Host, settings: Settings) -> Change:
     new = ini.merged(old, values, name=name, drop=SESSION_KEYS)
     stale = sorted(ini.keys(old, name=name) & set(SESSION_KEYS))
     note = f"removed {', '.join(stale)}, which would have spoiled the keys" if stale else ""
-    return place(host, CREDENTIALS, old, new, private=True, note=note)
+    return place(host, CREDENTIALS, old, new, mask=diffs.ini, private=True, note=note)
 
 
 def region(host: Host, settings: Settings) -> Change:
@@ -47,7 +47,7 @@ def region(host: Host, settings: Settings) -> Change:
     [old] = host.read(CONFIG)
     sections = ("default", "profile default")
     new = ini.merged(old, {"region": settings.ecr.region}, name=f"{host.name}: {CONFIG}", sections=sections)
-    return place(host, CONFIG, old, new)
+    return place(host, CONFIG, old, new, mask=diffs.ini)
 
 
 @dataclass(frozen=True)
@@ -86,13 +86,16 @@ def helper(host: Host) -> Change:
             f"{host.name}: cannot install {HELPER}: none of {known} is there.",
             hint=f"put the binary from {HELPER_RELEASES} into /usr/local/bin",
         )
+    done = Change(True, f"{manager.package} {done_or_would(host, 'installed')} with {manager.binary}")
+    if host.dry:
+        return done
     host.sudo(f"{manager.install} {manager.package}", doing=f"install {manager.package}", timeout=INSTALL_SECONDS)
     if not host.run(f"command -v {HELPER}", doing="look for the helper", check=False).ok:
         raise NotReadyError(
             f"{host.name}: {manager.package} is installed, but {HELPER} is not on the PATH.",
             hint=f"put the binary from {HELPER_RELEASES} into /usr/local/bin",
         )
-    return Change(True, f"{manager.package} installed with {manager.binary}")
+    return done
 
 
 def docker_config(host: Host, settings: Settings) -> Change:
@@ -102,7 +105,7 @@ def docker_config(host: Host, settings: Settings) -> Change:
     wanted = [registry, *(f"{registry}/{service.repository}" for service in settings.services.values())]
     [old] = host.read(DOCKER_CONFIG)
     new = with_helpers(old, dict.fromkeys(wanted, "ecr-login"), name=f"{host.name}: {DOCKER_CONFIG}")
-    return place(host, DOCKER_CONFIG, old, new)
+    return place(host, DOCKER_CONFIG, old, new, mask=diffs.docker_config)
 
 
 HINTS = (

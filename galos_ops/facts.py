@@ -71,12 +71,15 @@ class Facts:
         policy = self._rows().get(service, {}).get("pull_policy")
         return None if policy in (None, "missing", "if_not_present", "never") else str(policy)
 
-    def _rows(self) -> dict[str, Any]:
+    def tree(self) -> dict[str, Any]:
+        """The compose file as docker-compose resolves it; it holds secrets."""
         import yaml
 
         loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-        tree = yaml.load(self.config, Loader=loader) or {}  # noqa: S506 - a safe loader, the C one where there is one
-        return tree.get("services") or {}
+        return yaml.load(self.config, Loader=loader) or {}  # noqa: S506 - a safe loader, the C one where there is one
+
+    def _rows(self) -> dict[str, Any]:
+        return self.tree().get("services") or {}
 
     @property
     def project(self) -> str:

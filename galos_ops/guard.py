@@ -66,6 +66,14 @@ def nobody_migrates(unit: Unit) -> None:
         )
 
 
+def refuse_running(unit: Unit) -> GuardError:
+    """The error for migrations while the service runs."""
+    return GuardError(
+        f"{unit.label}: the service runs, and nothing is migrated while it does.",
+        hint=f"fab -H {unit.host.name} down, or the whole of it: fab -H {unit.host.name} deploy",
+    )
+
+
 def alone(unit: Unit) -> None:
     """Raise `NotReadyError` while a container that another compose project made runs the service."""
     strangers = [one.name for one in unit.facts.strangers(unit.name) if one.alive]

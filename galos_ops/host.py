@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import TracebackType
+from typing import Any
 
 import paramiko
 from fabric import Connection
@@ -45,19 +46,30 @@ class Result:
 
 @dataclass(frozen=True)
 class Change:
-    """What a step that is safe to repeat did: whether it changed the host, and the detail to show (no secrets)."""
+    """What a step that is safe to repeat did, or would do in a dry run: whether it changed the host, and what to show.
+
+    `diff` are the lines of a file's difference; neither they nor `detail` hold a secret.
+    """
 
     changed: bool
     detail: str
+    diff: tuple[str, ...] = ()
 
 
 OnLine = Callable[[str], None]
 
 
 class Host:
-    """An SSH connection to a Docker host whose host key is known."""
+    """An SSH connection to a Docker host whose host key is known.
 
-    def __init__(self, connection: Connection) -> None:
+    `run` and `read` look; whatever alters the host goes through `change`, `sudo` or `write`, which a dry run must not
+    reach: they raise `RuntimeError` there.
+    """
+
+    dry = False
+
+    def __init__(self, connection: Connection, *, dry: bool = False) -> None:
+        self.dry = dry
         self.connection = connection
         self.name: str = connection.original_host
 
@@ -65,7 +77,7 @@ class Host:
         """Connect, or look at the host key of a connection that is open already; `ConnectError`, `HostKeyError`."""
         self._ours = not self.connection.is_connected
         if self.connection.config.run.dry:
-            raise UsageError("fab --dry would change the host all the same.", hint="run the command without --dry")
+            raise UsageError("fab --dry would change the host all the same.", hint="use --dry-run, behind the task")
         if self._ours:
             connect(self.connection)
         else:
@@ -88,7 +100,7 @@ class Host:
         check: bool = True,
         on_line: OnLine | None = None,
     ) -> Result:
-        """Run a POSIX shell script on the host and return what it left behind.
+        """Run a POSIX shell script that leaves the host as it is, and return what it said.
 
         `doing` completes "could not ..." in errors; `timeout` in seconds ends the script on the host too;
         `stdin` None stays open for as long as we are there, for a script `while_heard`;
@@ -106,6 +118,16 @@ class Host:
             raise self.failed(doing, result)
         return result
 
+    def change(self, script: str, *, doing: str, **more: Any) -> Result:
+        """Run a script that alters the host; in everything else as `run`."""
+        self.refuse_dry(doing)
+        return self.run(script, doing=doing, **more)
+
+    def refuse_dry(self, doing: str) -> None:
+        """Raise `RuntimeError` in a dry run: the caller should have planned instead."""
+        if self.dry:
+            raise RuntimeError(f"a dry run must not {doing}")
+
     def failed(self, doing: str, result: Result) -> CommandFailed:
         """The error for a command that ended with another exit code than 0."""
         return CommandFailed(
@@ -120,7 +142,7 @@ class Host:
         word = shlex.quote(script)
         ask = f"exec sudo -S -p '' sh -c {word}" if password else f"exit {SUDO_ASKS}"
         stdin = f"{password}\n".encode() if password else b""
-        result = self.run(
+        result = self.change(
             f'if [ "$(id -u)" = 0 ]; then exec sh -c {word} </dev/null\n'
             f"elif sudo -n true 2>/dev/null; then exec sudo -n sh -c {word} </dev/null\n"
             f"else {ask}; fi",
@@ -167,7 +189,7 @@ class Host:
         owner alone. Needs no SFTP.
         """
         data = text.encode()
-        self.run(
+        self.change(
             f'umask 077; path={shell_path(path)}; path=$(readlink -f -- "$path" || printf %s "$path")\n'
             'folder=$(dirname -- "$path"); mkdir -p -- "$folder" || exit 1\n'
             'new=$(mktemp "$folder/.galos-ops.XXXXXX") || exit 1\n'

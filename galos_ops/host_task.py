@@ -21,9 +21,9 @@ from galos_ops.compose import Compose
 from galos_ops.errors import CommandFailed, OpsError, UsageError, masked
 from galos_ops.facts import PROJECT, Facts, Requirement, gather, require
 from galos_ops.host import Host
-from galos_ops.lock import lock
+from galos_ops.lock import holding, lock, refuse
 from galos_ops.logs import guard_logs
-from galos_ops.report import Report
+from galos_ops.report import WOULD, Report
 from galos_ops.settings import Settings
 from galos_ops.unit import Unit
 from galos_ops.view import view
@@ -63,10 +63,19 @@ class Ops:
     def locked(self, task: str, service: str | None, wait: int | None = None) -> Iterator[None]:
         """Hold the host, for the named service or all of them.
 
-        Raises `LockedError` when another holds it for longer than `wait` seconds.
+        Raises `LockedError` when another holds it for longer than `wait` seconds. A dry run holds nothing and does not
+        wait, but is refused all the same: what it would tell is about to change.
         """
         seconds = self.settings.lock.wait if wait is None else wait
         self.report.title(self.host.name, next(iter(self.settings.chosen(service))))
+        if self.host.dry:
+            with self.report.step("lock", "free") as step:
+                step.mark = WOULD
+                who = holding(self.host, self.settings.directory)
+                if who:
+                    raise refuse(self.host, who)
+            yield
+            return
         with ExitStack() as held:
             with self.report.step("lock"):
                 self._token = held.enter_context(
@@ -108,11 +117,16 @@ class HostTask(fabric.Task):  # type: ignore[misc]
             yield Connection(name, config=context.config.clone())
 
     def _on(self, connection: Connection, settings: Settings, report: Report, args: Any, kwargs: dict[str, Any]) -> Any:
+        dry = kwargs.get("dry_run", False)
         document: dict[str, Any] = {"schema": 1, "host": connection.original_host}
+        document |= {"dry_run": True} if dry else {}
         try:
-            with interruptible(), Host(connection) as host:
+            with interruptible(), Host(connection, dry=dry) as host:
                 ops = Ops(host, settings, report, document)
-                return self.body(ops, *args, **kwargs)
+                result = self.body(ops, *args, **kwargs)
+                if dry:
+                    report.say(f"dry run: nothing was changed on {host.name}")
+                return result
         except KeyboardInterrupt:
             raise CommandFailed(
                 f"{connection.original_host}: interrupted; a step that had begun on the host goes on to its end.",

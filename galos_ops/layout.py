@@ -34,11 +34,12 @@ def padded(text: str, width: int) -> str:
     return text + " " * (width - cells(text))
 
 
-def step(mark: str, name: str, detail: str, seconds: float, columns: int | None) -> str:
-    """The line of a step; where it is too long, the detail is cut and nothing else."""
-    head, time, detail = f"  {mark} {name} ", f" {seconds:6.1f} s", " ".join(detail.split())
+def step(mark: str, name: str, detail: str, seconds: float | None, columns: int | None) -> str:
+    """The line of a step, without a time where it took none; where it is too long, only the detail is cut."""
+    head, detail = f"  {mark} {name} ", " ".join(detail.split())
+    time = "" if seconds is None else f" {seconds:6.1f} s"
     room = max(DETAIL, cells(detail)) if columns is None else max(0, columns - cells(head + time))
-    return head + padded(cut(detail, room), min(max(DETAIL, cells(detail)), room)) + time
+    return (head + padded(cut(detail, room), min(max(DETAIL, cells(detail)), room)) + time).rstrip()
 
 
 def wrapped(line: str, columns: int | None, indent: int = 0) -> list[str]:

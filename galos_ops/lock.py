@@ -90,6 +90,7 @@ def lock(host: Host, directory: str, task: str, wait: int, say: Callable[[str], 
 
     Raises `LockedError` that says who holds it.
     """
+    host.refuse_dry("take the lock")
     channel, token = host.channel("take the lock"), secrets.token_hex(8)
     over = threading.Event()
     try:
@@ -102,6 +103,24 @@ def lock(host: Host, directory: str, task: str, wait: int, say: Callable[[str], 
             channel.shutdown_write()
             channel.status_event.wait(RELEASE_SECONDS)
             channel.close()
+
+
+def holding(host: Host, directory: str) -> str:
+    """What the holder of the lock wrote, nothing while nobody has the lock open.
+
+    Asking with flock would take the lock for a moment, in which a deploy could be refused; /proc/locks hides a lock
+    whose taker, flock(1), has ended.
+    """
+    return host.run(
+        f"cd {shell_path(directory)}/{STATE} 2>/dev/null || exit 0\n"
+        'ls -l /proc/[0-9]*/fd 2>/dev/null | grep -qF -- "-> $(pwd -P)/lock" && cat holder; exit 0',
+        doing="look at the lock",
+    ).stdout.strip()
+
+
+def refuse(host: Host, who: str) -> LockedError:
+    """The error for a host that somebody else holds."""
+    return LockedError(f"{host.name}: {describe(who)}; nothing was changed.", hint=WAIT_HINT)
 
 
 def _beat(channel: Channel, over: threading.Event) -> None:
@@ -123,7 +142,7 @@ def _take(host: Host, channel: Channel, taking: str, wait: int, say: Callable[[s
     except (OSError, EOFError, SSHException) as error:
         raise host.lost("take the lock") from error
     if word == "busy":
-        raise LockedError(f"{host.name}: {describe(who)}; nothing was changed.", hint=WAIT_HINT)
+        raise refuse(host, who)
     if word != "held":
         raise NotReadyError(f"{host.name}: cannot take the lock in the service's directory.", evidence=evidence)
 

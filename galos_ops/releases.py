@@ -80,6 +80,15 @@ def record(unit: Unit, line: Release) -> None:
     )
 
 
+def beyond_keep(unit: Unit) -> list[str]:
+    """The release tags that `record` would remove once it has added its own."""
+    name, keep = f"galos-ops/{unit.service.repository}", unit.settings.releases.keep
+    return unit.run(
+        f"docker images --format '{{{{.Tag}}}}' {name} | sort -r | tail -n +{keep}",
+        doing="look at the releases",
+    ).stdout.split()
+
+
 @dataclass(frozen=True)
 class Log:
     """The log, oldest first, and how many of its lines nobody can read."""

@@ -14,7 +14,7 @@ from typing import TextIO
 from galos_ops import layout
 from galos_ops.errors import masked
 
-DONE, WARN, FAILED, SAME = "✓", "!", "✗", "="
+DONE, WARN, FAILED, SAME, WOULD = "✓", "!", "✗", "=", "~"
 MARGIN = "    "  # as wide as a mark with the spaces around it
 PLAIN = str.maketrans({DONE: "ok", FAILED: "x", "…": "~", "→": "->", "·": "-"})  # where they cannot be encoded
 
@@ -102,7 +102,8 @@ class Report:
         return nullcontext(step)
 
     def _line(self, step: Step, mark: str, detail: str, columns: int | None) -> str:
-        seconds, name = time.monotonic() - step.began, step.name.ljust(self.width)
+        seconds = None if mark == WOULD else time.monotonic() - step.began
+        name = step.name.ljust(self.width)
         return self._shown(layout.step(self._shown(mark), name, self._shown(detail), seconds, columns))
 
     def _print(self, text: str, mark: str = "") -> None:

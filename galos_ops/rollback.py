@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from galos_ops import containers, deploy, guard
 from galos_ops.deploy import Outcome
 from galos_ops.errors import GuardError, NotReadyError, UsageError
+from galos_ops.facts import Container
 from galos_ops.releases import Release, read, started
 from galos_ops.report import Report, short
-from galos_ops.unit import ID, Unit
+from galos_ops.unit import ID, Images, Unit
 
 
 def rollback(unit: Unit, report: Report, to: str | None = None) -> Outcome:
@@ -21,6 +22,17 @@ def rollback(unit: Unit, report: Report, to: str | None = None) -> Outcome:
     began = time.monotonic()
     report.title(unit.host.name, unit.name)
     guard.alone(unit)
+    before, images, line = choose(unit, to)
+    with report.step("pending") as step:
+        answer = guard.check(unit, images)
+        step.detail = deploy.describe(answer)
+        if answer.state != "clean":
+            raise guard.refuse(unit, answer)
+    return deploy.switch(unit, report, images, before, began, event="rollback", tag=line.tag)
+
+
+def choose(unit: Unit, to: str | None) -> tuple[Container | None, Images, Release]:
+    """What runs, the images to go back to and the release they are of; raises as `rollback` does."""
     guard.nobody_migrates(unit)
     before = containers.running(unit)
     log = read(unit)
@@ -36,12 +48,7 @@ def rollback(unit: Unit, report: Report, to: str | None = None) -> Outcome:
         **{reference: unit.facts.images.get(reference, "") for reference in references},
         references[0]: line.image,
     }
-    with report.step("pending") as step:
-        answer = guard.check(unit, images)
-        step.detail = deploy.describe(answer)
-        if answer.state != "clean":
-            raise guard.refuse(unit, answer)
-    return deploy.switch(unit, report, images, before, began, event="rollback", tag=line.tag)
+    return before, images, line
 
 
 def target(unit: Unit, log: Sequence[Release], runs: str | None, to: str | None) -> Release:

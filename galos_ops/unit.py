@@ -60,16 +60,14 @@ class Unit:
             )
         return tuple(dict.fromkeys((wanted, listed[self.service.migration.service])))
 
-    def run(
-        self, script: str, *, doing: str, timeout: int = 600, check: bool = True, on_line: OnLine | None = None
-    ) -> Result:
-        """Run a script in the project's directory on the host."""
-        return self.host.run(self.compose.here(script), doing=doing, timeout=timeout, check=check, on_line=on_line)
+    def run(self, script: str, *, doing: str, **more: Any) -> Result:
+        """Run a script that leaves the host as it is, in the project's directory."""
+        return self.host.run(self.compose.here(script), doing=doing, **{"timeout": 600, **more})
 
     def change(self, script: str, *, doing: str, check: bool = True, **more: Any) -> Result:
         """Run a script that changes the host, once it has proved there that the lock is ours; else `LockedError`."""
         fenced = f"{fence(self.token)}\n{script}" if self.token else script
-        result = self.host.run(self.compose.here(fenced), doing=doing, check=False, **{"timeout": 600, **more})
+        result = self.host.change(self.compose.here(fenced), doing=doing, check=False, **{"timeout": 600, **more})
         if result.exited == NOT_OURS:
             raise LockedError(
                 f"{self.host.name}: the host let go of our lock, having heard nothing of us for too long; "
@@ -108,17 +106,16 @@ def pin(images: Images) -> str:
 def on_host(
     unit: Unit, words: list[str], doing: str, seconds: int, on_line: OnLine | None, *, check: bool = False
 ) -> Result:
-    """Run a command in the project's directory with .env in its environment; the values travel on a pipe."""
+    """Run a command in the project's directory with .env in its environment."""
+    script, stdin = with_environment(unit, words)
+    return unit.change(script, doing=doing, stdin=stdin, timeout=seconds, check=check, on_line=on_line)
+
+
+def with_environment(unit: Unit, words: list[str]) -> tuple[str, bytes]:
+    """A script that runs a command with .env in its environment, and its standard input, on which the values travel."""
     from dotenv import dotenv_values
 
     text = unit.host.read(f"{unit.settings.directory}/.env")[0] or ""
     values = dotenv_values(stream=io.StringIO(text), interpolate=False)
     exports = "".join(f"export {name}={shlex.quote(value)}\n" for name, value in values.items() if value is not None)
-    return unit.change(
-        f". /dev/stdin\n{shlex.join(words)} </dev/null",
-        doing=doing,
-        stdin=exports.encode(),
-        timeout=seconds,
-        check=check,
-        on_line=on_line,
-    )
+    return f". /dev/stdin\n{shlex.join(words)} </dev/null", exports.encode()

@@ -16,7 +16,7 @@ from galos_ops.host_task import Ops, host_task, whole
 from galos_ops.releases import Release
 from galos_ops.report import short
 from galos_ops.status import status as look
-from galos_ops.tasks.options import JSON, SERVICE
+from galos_ops.tasks.options import DRY, JSON, SERVICE
 from galos_ops.verdict import of_host, of_service, verdict
 
 FOLLOW_SECONDS = 24 * 3600
@@ -109,8 +109,10 @@ def image_row(image: Image, *, runs: bool) -> tuple[str, ...]:
     return "*" if runs else "", short(image.digest), pushed, size.rjust(9), ", ".join(image.tags) or "-"
 
 
-@host_task(SERVICE | JSON | {"limit": "how many images to list for each service"})
-def images(ops: Ops, service: str | None = None, limit: str = "10", json: bool = False) -> None:
+@host_task(SERVICE | JSON | DRY | {"limit": "how many images to list for each service"})
+def images(
+    ops: Ops, service: str | None = None, limit: str = "10", json: bool = False, *, dry_run: bool = False
+) -> None:
     """List the newest images of the repository, asked with the local AWS profile; `*` marks the one that runs."""
     chosen, most, facts = ops.settings.chosen(service), whole("--limit", limit), ops.facts()
     running = containers.digests(ops.host, facts)

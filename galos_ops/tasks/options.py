@@ -6,15 +6,29 @@ from collections.abc import Callable
 
 from galos_ops.host import Change
 from galos_ops.host_task import Ops
-from galos_ops.report import SAME
+from galos_ops.plan import Plan
+from galos_ops.report import SAME, WOULD
 
 SERVICE = {"service": "one service of galos.services; without it, all of them"}
+DRY = {"dry-run": "look at the host and show what would be done; change nothing"}
 JSON = {"json": "one JSON document on standard output, everything else on standard error"}
 
 
+def planned(ops: Ops, service: str | None, make: Callable[[Plan], object]) -> None:
+    """Show what a task would do to each service; the plans are in the JSON document."""
+    plans = ops.document.setdefault("services", [])
+    for unit in ops.units(service):
+        ops.report.title(ops.host.name, unit.name)
+        plan = Plan(unit, ops.report)
+        make(plan)
+        plans.append(plan.document)
+
+
 def change(ops: Ops, name: str, make: Callable[[], Change]) -> bool:
-    """Run a step that is safe to repeat and report it; true when it changed the host."""
+    """Run a step that is safe to repeat and report it; true when it changed the host, or in a dry run would."""
     with ops.report.step(name) as step:
         done = make()
-        step.detail, step.mark = done.detail, step.mark if done.changed else SAME
+        step.detail, step.mark = done.detail, (WOULD if ops.host.dry else step.mark) if done.changed else SAME
+    for line in done.diff if ops.host.dry else ():
+        ops.report.output(line)
     return done.changed

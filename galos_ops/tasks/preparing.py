@@ -5,21 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from galos_ops import compose, dotenv_file, ecr
-from galos_ops.facts import ENGINE, Facts
+from galos_ops import compose, diffs, dotenv_file, ecr
+from galos_ops.facts import ENGINE, Facts, gather
+from galos_ops.files import done_or_would, place
 from galos_ops.host import Change, shell_path
 from galos_ops.host_task import Ops, host_task
-from galos_ops.tasks.options import SERVICE, change
+from galos_ops.tasks.options import DRY, SERVICE, change
 
 
-@host_task()
-def setup(ops: Ops) -> None:
+@host_task(DRY)
+def setup(ops: Ops, *, dry_run: bool = False) -> None:
     """Prepare a host: ECR access, service configuration, compose file; the second run changes nothing."""
     host, settings = ops.host, ops.settings
-    host.run(f"umask 077; mkdir -p -- {shell_path(settings.directory)}", doing=f"make {settings.directory}")
-    facts = ops.facts()
-    ops.ready(facts, ENGINE)
     ops.report.title(host.name, "setup")
+    facts = ops.facts()
+    changed = [] if facts.directories else [change(ops, "directory", lambda: directory(ops))]
+    if changed:
+        facts = without_project(gather(host, (), "~")) if dry_run else ops.facts()
+    ops.ready(facts, ENGINE)
     steps: dict[str, Callable[[], Change]] = {
         "ecr.credentials": lambda: ecr.credentials(host, settings),
         "ecr.region": lambda: ecr.region(host, settings),
@@ -27,11 +30,30 @@ def setup(ops: Ops) -> None:
         "ecr.docker-config": lambda: ecr.docker_config(host, settings),
         "env.push": lambda: push_environment(ops, facts),
         "compose file": lambda: compose_file(ops, facts),
-        "ecr.check": lambda: ecr.check(host, settings, settings.services),
+        "ecr.check": lambda: proof(ops, any(changed)),
     }
     ops.report.width = max(map(len, steps))
-    changed = [change(ops, name, make) for name, make in steps.items()]
-    ops.report.say("the host is ready" if any(changed) else "nothing to do: the host was ready already")
+    for name, make in steps.items():
+        changed.append(change(ops, name, make))
+    if not any(changed):
+        ops.report.say("nothing to do: the host was ready already")
+    elif not dry_run:
+        ops.report.say("the host is ready")
+
+
+def directory(ops: Ops) -> Change:
+    """The service's directory, which the host does not have; raises `CommandFailed` where it cannot be made."""
+    path = ops.settings.directory
+    if ops.host.dry:
+        ops.host.run(f"! [ -e {shell_path(path)} ]", doing=f"make {path}: something else has that name")
+    else:
+        ops.host.change(f"umask 077; mkdir -p -- {shell_path(path)}", doing=f"make {path}")
+    return Change(True, f"{path} {done_or_would(ops.host, 'made')}")
+
+
+def without_project(facts: Facts) -> Facts:
+    """What is true on the host of a directory that is not there yet."""
+    return Facts(facts.directories, facts.engine, facts.engine_error, facts.flavour)
 
 
 def push_environment(ops: Ops, facts: Facts) -> Change:
@@ -46,43 +68,50 @@ def compose_file(ops: Ops, facts: Facts) -> Change:
     if facts.compose_file:
         return Change(False, f"{facts.compose_file} is there")
     images = {name: ops.settings.image(service) for name, service in ops.settings.services.items()}
-    ops.host.write(f"{ops.settings.directory}/{compose.FILE}", compose.render(images), mode=0o644)
-    return Change(True, f"{compose.FILE} written")
+    path = f"{ops.settings.directory.rstrip('/')}/{compose.FILE}"
+    return place(ops.host, path, None, compose.render(images), mask=diffs.plain, mode=0o644)
 
 
-@host_task()
-def credentials(ops: Ops) -> None:
+def proof(ops: Ops, unready: bool) -> Change:
+    """`ecr.check`, which a dry run must leave out while the steps before it are only planned."""
+    if ops.host.dry and unready:
+        return Change(True, "the registry would be asked from the host, once all this is in place")
+    return ecr.check(ops.host, ops.settings, ops.settings.services)
+
+
+@host_task(DRY)
+def credentials(ops: Ops, *, dry_run: bool = False) -> None:
     """Place the keys of a local AWS profile in the host's ~/.aws/credentials, once AWS has accepted them."""
     change(ops, "ecr.credentials", lambda: ecr.credentials(ops.host, ops.settings))
 
 
-@host_task()
-def region(ops: Ops) -> None:
+@host_task(DRY)
+def region(ops: Ops, *, dry_run: bool = False) -> None:
     """Set the region of the registry in the host's ~/.aws/config."""
     change(ops, "ecr.region", lambda: ecr.region(ops.host, ops.settings))
 
 
-@host_task()
-def helper(ops: Ops) -> None:
+@host_task(DRY)
+def helper(ops: Ops, *, dry_run: bool = False) -> None:
     """Install the ECR credential helper with the host's package manager, where it is missing."""
     change(ops, "ecr.helper", lambda: ecr.helper(ops.host))
 
 
-@host_task()
-def docker_config(ops: Ops) -> None:
+@host_task(DRY)
+def docker_config(ops: Ops, *, dry_run: bool = False) -> None:
     """Merge the credential helper into the host's ~/.docker/config.json."""
     change(ops, "ecr.docker-config", lambda: ecr.docker_config(ops.host, ops.settings))
 
 
-@host_task(SERVICE)
-def check(ops: Ops, service: str | None = None) -> None:
+@host_task(SERVICE | DRY)
+def check(ops: Ops, service: str | None = None, *, dry_run: bool = False) -> None:
     """Prove from the host that the registry lets it in."""
     chosen = ops.settings.chosen(service)
     change(ops, "ecr.check", lambda: ecr.check(ops.host, ops.settings, chosen))
 
 
-@host_task()
-def push(ops: Ops) -> None:
+@host_task(DRY)
+def push(ops: Ops, *, dry_run: bool = False) -> None:
     """Check the local .env and put it on the host; keys that only the host has are kept."""
     change(ops, "env.push", lambda: dotenv_file.push(ops.host, ops.settings))
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from galos_ops import containers, guard
+from galos_ops import containers, guard, plan
 from galos_ops import deploy as deployment
 from galos_ops import rollback as rolling_back
-from galos_ops.errors import GuardError, UsageError
+from galos_ops.errors import UsageError
 from galos_ops.host_task import Ops, host_task, whole
 from galos_ops.report import WARN
 from galos_ops.settings import TAG
-from galos_ops.tasks.options import JSON, SERVICE
+from galos_ops.tasks.options import DRY, JSON, SERVICE, planned
 from galos_ops.tasks.running import present
 
 
@@ -32,19 +32,19 @@ def pending(ops: Ops, service: str | None = None, json: bool = False) -> None:
         raise refusals[0]
 
 
-@host_task(SERVICE)
-def migrate(ops: Ops, service: str | None = None) -> None:
+@host_task(SERVICE | DRY)
+def migrate(ops: Ops, service: str | None = None, *, dry_run: bool = False) -> None:
     """Run the pending migrations while the service is down, and check again."""
     with ops.locked("migrate", service):
+        if dry_run:
+            planned(ops, service, plan.migrate)
+            return
         for unit in ops.units(service):
             ops.report.title(ops.host.name, unit.name)
             guard.alone(unit)
             deployment.adopt(unit, ops.report)
             if containers.running(unit):
-                raise GuardError(
-                    f"{unit.label}: the service runs, and nothing is migrated while it does.",
-                    hint=f"fab -H {ops.host.name} down, or the whole of it: fab -H {ops.host.name} deploy",
-                )
+                raise guard.refuse_running(unit)
             images = present(ops, unit)
             answer = deployment.pending(unit, ops.report, images)
             if answer.state == "clean":
@@ -53,9 +53,15 @@ def migrate(ops: Ops, service: str | None = None) -> None:
                 deployment.migrate(unit, ops.report, images, answer, None)
 
 
-@host_task(SERVICE | JSON | {"tag": "deploy this tag of the repository", "wait": "seconds to wait for the lock"})
+@host_task(SERVICE | JSON | DRY | {"tag": "deploy this tag of the repository", "wait": "seconds to wait for the lock"})
 def deploy(
-    ops: Ops, service: str | None = None, tag: str | None = None, wait: str | None = None, json: bool = False
+    ops: Ops,
+    service: str | None = None,
+    tag: str | None = None,
+    wait: str | None = None,
+    json: bool = False,
+    *,
+    dry_run: bool = False,
 ) -> None:
     """Pull; when a migration is pending, stop and migrate; then start what was checked, watch it, record it."""
     if tag is not None and not TAG.match(tag):
@@ -63,14 +69,22 @@ def deploy(
     seconds = None if wait is None else whole("--wait", wait)
     outcomes = ops.document.setdefault("services", [])
     with ops.locked("deploy", service, seconds):
+        if dry_run:
+            planned(ops, service, lambda one: plan.deploy(one, tag))
+            return
         for unit in ops.units(service):
             outcomes.append(asdict(deployment.deploy(unit, ops.report, tag)))
 
 
-@host_task(SERVICE | JSON | {"to": "the release to go back to: its tag, time or image"})
-def rollback(ops: Ops, service: str | None = None, to: str | None = None, json: bool = False) -> None:
+@host_task(SERVICE | JSON | DRY | {"to": "the release to go back to: its tag, time or image"})
+def rollback(
+    ops: Ops, service: str | None = None, to: str | None = None, json: bool = False, *, dry_run: bool = False
+) -> None:
     """Start the previous release's image again; refuses (5) where a migration ran since."""
     outcomes = ops.document.setdefault("services", [])
     with ops.locked("rollback", service):
+        if dry_run:
+            planned(ops, service, lambda one: plan.rollback(one, to))
+            return
         for unit in ops.units(service):
             outcomes.append(asdict(rolling_back.rollback(unit, ops.report, to)))

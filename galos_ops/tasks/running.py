@@ -2,35 +2,45 @@
 
 from __future__ import annotations
 
-from galos_ops import containers, guard
+from collections.abc import Sequence
+
+from galos_ops import containers, guard, plan
 from galos_ops import deploy as deployment
+from galos_ops.facts import Container
 from galos_ops.host_task import Ops, host_task
-from galos_ops.tasks.options import SERVICE
+from galos_ops.report import SAME, WOULD
+from galos_ops.tasks.options import DRY, SERVICE, planned
 from galos_ops.unit import Images, Unit, local_images
 from galos_ops.verify import verify
 
 STOP_SECONDS = 600
 
 
-@host_task(SERVICE)
-def pull(ops: Ops, service: str | None = None) -> None:
+@host_task(SERVICE | DRY)
+def pull(ops: Ops, service: str | None = None, *, dry_run: bool = False) -> None:
     """Updating: docker-compose pull; the running container stays as it is.
 
     up or deploy starts what was pulled. Exit 1 when it cannot be pulled; ecr.check then says why.
     """
+    if dry_run:
+        planned(ops, service, lambda one: plan.pull(one, containers.running(one.unit)))
+        return
     for unit in ops.units(service):
         ops.report.title(ops.host.name, unit.name)
         deployment.pull(unit, ops.report, containers.running(unit))
 
 
-@host_task(SERVICE)
-def up(ops: Ops, service: str | None = None) -> None:
+@host_task(SERVICE | DRY)
+def up(ops: Ops, service: str | None = None, *, dry_run: bool = False) -> None:
     """Starting: docker-compose up -d, once the image said that no migration is pending.
 
     Pulls only an image that the host does not have. Exit 5 while a migration is pending or unknown, which deploy runs;
     4 while another task holds the host; 7 when the container does not stay up.
     """
     with ops.locked("up", service):
+        if dry_run:
+            planned(ops, service, plan.up)
+            return
         for unit in ops.units(service):
             ops.report.title(ops.host.name, unit.name)
             guard.alone(unit)
@@ -49,13 +59,16 @@ def present(ops: Ops, unit: Unit) -> Images:
     return local_images(unit) or deployment.pull(unit, ops.report, containers.running(unit))
 
 
-@host_task(SERVICE)
-def start(ops: Ops, service: str | None = None) -> None:
+@host_task(SERVICE | DRY)
+def start(ops: Ops, service: str | None = None, *, dry_run: bool = False) -> None:
     """Starting: docker-compose start, a stopped container with the image it has, once that image was asked.
 
     Exit codes as those of up; 1 when there is no container.
     """
     with ops.locked("start", service):
+        if dry_run:
+            planned(ops, service, plan.start)
+            return
         for unit in ops.units(service):
             ops.report.title(ops.host.name, unit.name)
             guard.alone(unit)
@@ -63,24 +76,40 @@ def start(ops: Ops, service: str | None = None) -> None:
             verify(unit, ops.report, containers.start(unit, ops.report), settled=False)
 
 
-@host_task(SERVICE)
-def stop(ops: Ops, service: str | None = None) -> None:
+@host_task(SERVICE | DRY)
+def stop(ops: Ops, service: str | None = None, *, dry_run: bool = False) -> None:
     """Stopping: docker-compose stop; the container is kept, and start starts it again.
 
     Takes no lock: it works while somebody deploys.
     """
-    line = ops.ready(ops.facts())
+    facts, chosen = ops.facts(), ops.settings.chosen(service)
+    line = ops.ready(facts)
+    if dry_run:
+        told(ops, "stop", [one for name in chosen for one in facts.of(name) if one.alive])
+        return
     with ops.report.step("stop"):
-        ops.host.run(line.here(line.stop(ops.settings.chosen(service))), doing="stop", timeout=STOP_SECONDS)
+        ops.host.change(line.here(line.stop(chosen)), doing="stop", timeout=STOP_SECONDS)
 
 
-@host_task(SERVICE)
-def down(ops: Ops, service: str | None = None) -> None:
+@host_task(SERVICE | DRY)
+def down(ops: Ops, service: str | None = None, *, dry_run: bool = False) -> None:
     """Stopping: docker-compose down; the container is deleted, and up or deploy makes a new one.
 
     With --service only that service's container; without, the whole project and its network. Takes no lock.
     """
-    line = ops.ready(ops.facts())
-    script = line.remove(next(iter(ops.settings.chosen(service)))) if service else line.down()
+    facts = ops.facts()
+    line = ops.ready(facts)
+    chosen = ops.settings.chosen(service) if service else facts.services()
+    if dry_run:
+        told(ops, "down", [one for name in chosen for one in facts.of(name)])
+        return
+    script = line.remove(service) if service else line.down()
     with ops.report.step("down"):
-        ops.host.run(line.here(script), doing="stop", timeout=STOP_SECONDS)
+        ops.host.change(line.here(script), doing="stop", timeout=STOP_SECONDS)
+
+
+def told(ops: Ops, step: str, found: Sequence[Container]) -> None:
+    """Show which containers a dry run of `stop` or `down` is about."""
+    names = ", ".join(one.name for one in found)
+    with ops.report.step(step, names or "nothing to do: no container is there") as line:
+        line.mark = WOULD if names else SAME

@@ -294,7 +294,7 @@ def test_push_writes_a_private_file_and_the_second_time_nothing(local: Path) -> 
 
 
 def test_push_tightens_a_file_that_others_may_read(local: Path) -> None:
-    host = FakeHost({"~/.env": URL}, {'chmod -c go= -- "$HOME"/.env': said("mode changed\n")})
+    host = FakeHost({"~/.env": URL}, {'find -H "$HOME"/.env -perm /077 -exec': said("mode changed\n")})
     assert push(host, settings(local)).changed
     assert host.writes == []
 

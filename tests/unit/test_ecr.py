@@ -296,7 +296,9 @@ def test_credentials_replace_a_session_and_say_so() -> None:
 
 @pytest.mark.usefixtures("aws")
 def test_credentials_tighten_a_file_that_others_may_read() -> None:
-    host = FakeHost({ecr.CREDENTIALS: CREDENTIALS}, {'chmod -c go= -- "$HOME"/.aws/credentials': said("changed\n")})
+    host = FakeHost(
+        {ecr.CREDENTIALS: CREDENTIALS}, {'find -H "$HOME"/.aws/credentials -perm /077 -exec': said("changed\n")}
+    )
     done = ecr.credentials(host, Settings())
     assert (done.changed, host.writes) == (True, [])
     assert "0600" in done.detail

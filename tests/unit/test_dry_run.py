@@ -1,0 +1,101 @@
+"""The parts of a dry run that need no host."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from types import SimpleNamespace
+
+import pytest
+
+from galos_ops.asking import MISSING, needs
+from galos_ops.compose import Compose, Flavour
+from galos_ops.files import place
+from galos_ops.host import Host
+from galos_ops.lock import lock
+from galos_ops.registry import Newest, parse
+from tests.unit.fake_host import FakeHost, said
+
+
+class DryHost(FakeHost):
+    """A host in memory with the real `sudo` and `write`."""
+
+    dry = True
+    connection = SimpleNamespace(config=SimpleNamespace(sudo=SimpleNamespace(password=None)))
+    sudo = Host.sudo
+    write = Host.write
+
+
+CHANGES: dict[str, Callable[[DryHost], object]] = {
+    "change": lambda host: host.change("true", doing="change"),
+    "sudo": lambda host: host.sudo("true", doing="install"),
+    "write": lambda host: host.write("~/x", "x"),
+    "lock": lambda host: lock(host, "~", "deploy", 0, print).__enter__(),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_whatever_changes_a_host_is_out_of_a_dry_run_s_reach(change: Callable[[DryHost], object]) -> None:
+    host = DryHost()
+    with pytest.raises(RuntimeError, match="a dry run must not"):
+        change(host)
+    assert host.scripts == []
+
+
+def test_a_file_that_would_change_is_told_with_its_difference() -> None:
+    done = place(DryHost(), "~/.env", "A=1\n", "A=2\n", mask=lambda text: text, private=True, note="changed A")
+    assert (done.changed, done.detail) == (True, "~/.env would be updated: changed A")
+    assert done.diff == ("--- ~/.env", "+++ ~/.env", "@@ -1,1 +1,1 @@", "-A=1", "+A=2")
+
+
+def test_a_file_that_would_be_made_private_is_only_looked_at() -> None:
+    host = DryHost(replies={"find -H": said("/root/.env\n")})
+    done = place(host, "~/.env", "A=1\n", "A=1\n", mask=str, private=True)
+    assert done.detail == "~/.env would be made private (0600), its text unchanged"
+    assert host.scripts == ['find -H "$HOME"/.env -perm /077']
+
+
+def row(architecture: str, digit: str) -> dict[str, object]:
+    return {
+        "Descriptor": {"digest": f"sha256:{digit * 64}", "platform": {"architecture": architecture, "os": "linux"}},
+        "OCIManifest": {"config": {"digest": f"sha256:{digit.upper() * 64}"}},
+    }
+
+
+def test_a_tag_means_the_image_for_the_host_s_own_architecture() -> None:
+    both = json.dumps([row("arm64", "a"), row("amd64", "b")])
+    assert parse(both, "amd64") == Newest(f"sha256:{'b' * 64}", f"sha256:{'B' * 64}")
+    assert parse(json.dumps(row("", "c")), "amd64") == Newest(f"sha256:{'c' * 64}", f"sha256:{'C' * 64}")
+    for text in ("", "[]", "{}", "null", '{"Descriptor": 1}', "no such manifest: x"):
+        assert parse(text, "amd64") is None
+
+
+def test_what_docker_compose_would_make_is_read_from_both_manners_of_writing() -> None:
+    v1 = {
+        "services": {"web": {"volumes": ["/srv/data:/data:rw", "cache:/cache"]}, "db": {"networks": {"back": None}}},
+        "networks": {"back": {}, "unused": {}},
+        "volumes": {"cache": {}, "given": {"external": True}},
+    }
+    found = needs(v1, "web", "/home/me/My Project")
+    assert (found.project, found.networks, found.volumes) == ("myproject", ("default", "back"), ("cache",))
+    assert found.folders == ("/srv/data",)
+    v2 = {
+        "name": "given",
+        "services": {
+            "web": {
+                "networks": {"outer": None, "default": None},
+                "volumes": [{"type": "bind", "source": "/x y", "target": "/y"}, {"type": "volume", "source": "cache"}],
+            },
+            "host": {"network_mode": "host"},
+        },
+        "networks": {"outer": {"external": True}, "default": {"name": "given_default"}},
+    }
+    found = needs(v2, "web", "/srv")
+    assert (found.project, found.networks, found.volumes, found.folders) == ("given", ("default",), (), ("/x y",))
+    assert f"[ -e '/x y' ] || exit {MISSING}" in found.script()
+
+
+def test_the_hash_of_v1_needs_no_resolved_file() -> None:
+    assert Compose(Flavour("docker-compose", (1, 29, 2)), "~").hash("web") == "docker-compose config --hash web"
+    piped = "docker-compose config | docker-compose -f - config --hash web"
+    assert Compose(Flavour("docker-compose", (2, 26, 1)), "~").hash("web") == piped
