@@ -24,7 +24,7 @@ FOLLOW_SECONDS = 24 * 3600
 
 @host_task(SERVICE | JSON)
 def status(ops: Ops, service: str | None = None, json: bool = False) -> None:
-    """What runs, its image against the registry's, pending migrations, the lock, the host; changes nothing.
+    """Looking: what runs, its image against the registry's, pending migrations, the lock, the host.
 
     Exit 0 only when all is well. 8: the host is not ready, or cannot ask the registry. 5: migrations are pending,
     unknown, or run now. 7: a container is not up or not healthy, or runs what nobody released. 4: a task at work on
@@ -58,7 +58,10 @@ def release_row(line: Release, *, runs: bool) -> tuple[str, ...]:
 
 @host_task(SERVICE | JSON | {"limit": "how many lines to show"})
 def history(ops: Ops, service: str | None = None, limit: str = "20", json: bool = False) -> None:
-    """The host's release log, newest first; `*` marks what runs now."""
+    """Looking: the host's release log, newest first; `*` marks what runs now.
+
+    rollback --to takes a tag, a time or an image of this list.
+    """
     wanted, most = ops.settings.chosen(service), whole("--limit", limit, least=1)
     facts = ops.facts()
     [text] = ops.host.read(f"{ops.settings.directory}/{releases.LOG}")
@@ -92,7 +95,10 @@ def show(line: str) -> None:
 
 @host_task(SERVICE | {"tail": "how many lines to begin with", "follow": "go on until Ctrl-C"})
 def logs(ops: Ops, service: str | None = None, tail: str = "100", follow: bool = False) -> None:
-    """docker-compose logs: the last lines of the service's output."""
+    """Looking: docker-compose logs, the last lines of the service's output.
+
+    --follow goes on until Ctrl-C, which is exit 0. Passwords in URLs are masked.
+    """
     line = ops.ready(ops.facts())
     script = line.here(line.logs(ops.settings.chosen(service), tail=whole("--tail", tail), follow=follow))
     with contextlib.suppress(KeyboardInterrupt, ReaderGone):
@@ -113,8 +119,11 @@ def image_row(image: Image, *, runs: bool) -> tuple[str, ...]:
 def images(
     ops: Ops, service: str | None = None, limit: str = "10", json: bool = False, *, dry_run: bool = False
 ) -> None:
-    """List the newest images of the repository, asked with the local AWS profile; `*` marks the one that runs."""
-    chosen, most, facts = ops.settings.chosen(service), whole("--limit", limit), ops.facts()
+    """List the newest images of the repository; `*` marks the one that runs.
+
+    Asks AWS from this machine, with the profile of galos.ecr.profile.
+    """
+    chosen, most, facts = ops.settings.chosen(service), whole("--limit", limit, least=1), ops.facts()
     running = containers.digests(ops.host, facts)
     listed = ops.document.setdefault("services", [])
     for name, row in chosen.items():

@@ -15,7 +15,11 @@ from galos_ops.tasks.options import DRY, SERVICE, change
 
 @host_task(DRY)
 def setup(ops: Ops, *, dry_run: bool = False) -> None:
-    """Prepare a host: ECR access, service configuration, compose file; the second run changes nothing."""
+    """Preparing: ECR access, service configuration, compose file; the second run changes nothing.
+
+    Runs ecr.credentials, ecr.region, ecr.helper, ecr.docker-config and env.push, writes a compose file where the host
+    has none, and ends with ecr.check. What others keep in these files stays.
+    """
     host, settings = ops.host, ops.settings
     ops.report.title(host.name, "setup")
     facts = ops.facts()
@@ -81,7 +85,11 @@ def proof(ops: Ops, unready: bool) -> Change:
 
 @host_task(DRY)
 def credentials(ops: Ops, *, dry_run: bool = False) -> None:
-    """Place the keys of a local AWS profile in the host's ~/.aws/credentials, once AWS has accepted them."""
+    """Place the keys of a local AWS profile in the host's ~/.aws/credentials.
+
+    AWS is asked first whether it accepts them; keys with a session token, which ends, are refused. Places none where
+    galos.ecr.credentials is instance.
+    """
     change(ops, "ecr.credentials", lambda: ecr.credentials(ops.host, ops.settings))
 
 
@@ -93,7 +101,10 @@ def region(ops: Ops, *, dry_run: bool = False) -> None:
 
 @host_task(DRY)
 def helper(ops: Ops, *, dry_run: bool = False) -> None:
-    """Install the ECR credential helper with the host's package manager, where it is missing."""
+    """Install the ECR credential helper where it is missing.
+
+    With apt-get, dnf or apk, as root: give --prompt-for-sudo-password, before the task, where sudo asks for one.
+    """
     change(ops, "ecr.helper", lambda: ecr.helper(ops.host))
 
 
@@ -105,14 +116,21 @@ def docker_config(ops: Ops, *, dry_run: bool = False) -> None:
 
 @host_task(SERVICE | DRY)
 def check(ops: Ops, service: str | None = None, *, dry_run: bool = False) -> None:
-    """Prove from the host that the registry lets it in."""
+    """Prove from the host that the registry lets it in.
+
+    Exit 8 when it does not, with Docker's words, the helper's own log line and what to type.
+    """
     chosen = ops.settings.chosen(service)
     change(ops, "ecr.check", lambda: ecr.check(ops.host, ops.settings, chosen))
 
 
 @host_task(DRY)
 def push(ops: Ops, *, dry_run: bool = False) -> None:
-    """Check the local .env and put it on the host; keys that only the host has are kept."""
+    """Check the local .env and put it on the host; keys that only the host has are kept.
+
+    The local file is that of galos.env_file. Exit 2 for placeholders, a DATABASE_URL that nobody can parse, a key set
+    twice. The running container keeps its variables until up or deploy.
+    """
     change(ops, "env.push", lambda: dotenv_file.push(ops.host, ops.settings))
 
 

@@ -17,7 +17,10 @@ from galos_ops.tasks.running import present
 
 @host_task(SERVICE | JSON)
 def pending(ops: Ops, service: str | None = None, json: bool = False) -> None:
-    """List the pending migrations of the image that `up` would start: exit 0 for none, 5 for some or unknown."""
+    """Migration: list what the image that up would start has pending; exit 0 for none, 5 for some or unknown.
+
+    Always asks the image, whatever it answered before.
+    """
     refusals = []
     services = ops.document.setdefault("services", {})
     for unit in ops.units(service):
@@ -34,7 +37,11 @@ def pending(ops: Ops, service: str | None = None, json: bool = False) -> None:
 
 @host_task(SERVICE | DRY)
 def migrate(ops: Ops, service: str | None = None, *, dry_run: bool = False) -> None:
-    """Run the pending migrations while the service is down, and check again."""
+    """Migration: run what is pending while the service is down, and check again.
+
+    Exit 5 while the service runs: down stops it, deploy does all of it. Exit 6 when the migration fails; nothing starts
+    until it succeeds.
+    """
     with ops.locked("migrate", service):
         if dry_run:
             planned(ops, service, plan.migrate)
@@ -63,7 +70,12 @@ def deploy(
     *,
     dry_run: bool = False,
 ) -> None:
-    """Pull; when a migration is pending, stop and migrate; then start what was checked, watch it, record it."""
+    """Migration, the whole of it: pull; stop and migrate when something is pending; start, watch, record.
+
+    What starts is the image that was checked, whatever its tag means by then. A second deploy changes nothing.
+    Exit 4 while another task holds the host, 5 for an unknown answer, 6 when the migration failed and the service is
+    stopped, 7 when the new container did not stay up: then the previous image runs again, unless a migration ran.
+    """
     if tag is not None and not TAG.match(tag):
         raise UsageError(f"--tag is {tag!r}; it must be a Docker tag.")
     seconds = None if wait is None else whole("--wait", wait)
@@ -80,7 +92,10 @@ def deploy(
 def rollback(
     ops: Ops, service: str | None = None, to: str | None = None, json: bool = False, *, dry_run: bool = False
 ) -> None:
-    """Start the previous release's image again; refuses (5) where a migration ran since."""
+    """Migration: start the image of the release before this one again; exit 5 where a migration ran since.
+
+    --to takes a tag, a time or an image of history.
+    """
     outcomes = ops.document.setdefault("services", [])
     with ops.locked("rollback", service):
         if dry_run:
