@@ -119,7 +119,6 @@ class HostTask(fabric.Task):  # type: ignore[misc]
     def _on(self, connection: Connection, settings: Settings, report: Report, args: Any, kwargs: dict[str, Any]) -> Any:
         dry = kwargs.get("dry_run", False)
         document: dict[str, Any] = {"schema": 1, "host": connection.original_host}
-        document |= {"dry_run": True} if dry else {}
         try:
             with interruptible(), Host(connection, dry=dry) as host:
                 ops = Ops(host, settings, report, document)

@@ -16,6 +16,7 @@ JSON = {"json": "one JSON document on standard output, everything else on standa
 
 def planned(ops: Ops, service: str | None, make: Callable[[Plan], object]) -> None:
     """Show what a task would do to each service; the plans are in the JSON document."""
+    ops.document["dry_run"] = True
     plans = ops.document.setdefault("services", [])
     for unit in ops.units(service):
         ops.report.title(ops.host.name, unit.name)
