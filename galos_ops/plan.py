@@ -218,7 +218,7 @@ def switch(
     plan.add("up", f"start {short(image)}{why}")
     watch(plan)
     if recorded:
-        old = ", ".join(releases.beyond_keep(plan.unit))
+        old = ", ".join(releases.beyond_keep(plan.unit, image))
         plan.add("record", f"log the release, keep its image{old and f', drop the tags {old}'}")
 
 

@@ -15,6 +15,7 @@ from galos_ops.lock import holder
 from galos_ops.unit import Unit
 
 LOG = f"{STATE}/releases.jsonl"
+EVENT_MIGRATE = '"event": "migrate"'
 
 Event = Literal["deploy", "rollback", "migrate"]
 
@@ -64,29 +65,41 @@ def append(line: Release) -> str:
 
 
 def record(unit: Unit, line: Release) -> None:
-    """Append a release to the log, tag its image so that pruning spares it, untag those beyond `releases.keep`.
-
-    The order of the log decides, not the time, which is that of the operator's clock.
-    """
-    name = f"galos-ops/{unit.service.repository}"
-    mine, migration = shlex.quote(f'"service": {json.dumps(unit.name)}'), shlex.quote('"event": "migrate"')
+    """Append a release to the log, tag its image so that pruning spares it, untag those beyond `releases.keep`."""
     unit.change(
-        f"{append(line)}\ndocker tag {line.image} {name}:{line.image.partition(':')[2][:12]} || exit 1\n"
-        f"last=$(grep -F {mine} {LOG} | grep -vF {migration} | tail -n {unit.settings.releases.keep})\n"
-        f"docker images --no-trunc --format '{{{{.ID}}}} {{{{.Repository}}}}:{{{{.Tag}}}}' {name} |\n"
-        'while read -r image old; do case $last in *"\\"image\\": \\"$image\\""*) ;;\n'
-        '*) docker rmi "$old" >/dev/null || echo "kept: $old" ;; esac; done',
+        f"{append(line)}\ndocker tag {line.image} {_kept(unit)}:{line.image.partition(':')[2][:12]} || exit 1\n"
+        f"{_unneeded(unit, f'cat {LOG}')} |\n"
+        'while read -r old; do docker rmi "$old" >/dev/null || echo "kept: $old"; done',
         doing="record the release",
     )
 
 
-def beyond_keep(unit: Unit) -> list[str]:
-    """The release tags that `record` would remove once it has added its own."""
-    name, keep = f"galos-ops/{unit.service.repository}", unit.settings.releases.keep
-    return unit.run(
-        f"docker images --format '{{{{.Tag}}}}' {name} | sort -r | tail -n +{keep}",
-        doing="look at the releases",
-    ).stdout.split()
+def beyond_keep(unit: Unit, image: str) -> list[str]:
+    """The release tags that `record` would remove once it has added that of an image."""
+    line = shlex.quote(json.dumps(asdict(release(unit, "deploy", image)), ensure_ascii=False))
+    log = f"cat {LOG} 2>/dev/null; printf '%s\\n' {line}"
+    return unit.run(_unneeded(unit, log), doing="look at the releases").stdout.split()
+
+
+def _kept(unit: Unit) -> str:
+    return f"galos-ops/{unit.service.repository}"
+
+
+def _unneeded(unit: Unit, log: str) -> str:
+    """A script that prints the release tags of images that are not among the last releases of any service.
+
+    `log` prints the log, whose order decides: its times are those of the operators' clocks.
+    """
+    started = f'grep -F -e "$one" | grep -vF {shlex.quote(EVENT_MIGRATE)} | tail -n {unit.settings.releases.keep}'
+    return "\n".join(
+        (
+            f"log=$({log})",
+            'last=$(printf \'%s\\n\' "$log" | grep -o \'"service": "[^"]*"\' | sort -u | while IFS= read -r one; do',
+            f"printf '%s\\n' \"$log\" | {started}; done)",
+            f"docker images --no-trunc --format '{{{{.ID}}}} {{{{.Repository}}}}:{{{{.Tag}}}}' {_kept(unit)} |",
+            'while read -r image old; do case $last in *"\\"image\\": \\"$image\\""*) ;; *) echo "$old" ;; esac; done',
+        )
+    )
 
 
 @dataclass(frozen=True)

@@ -83,7 +83,7 @@ MUTANTS = (
     Mutant("migrating.py", "    except KeyboardInterrupt:\n", "    except ZeroDivisionError:\n", f"{DEPLOY}::test_ctrl_c_during_a_migration_says_what_goes_on"),
     Mutant("migrating.py", 'unit.change(f"docker rm -f {name} >/dev/null", doing="stop the migration")', "pass", f"{DEPLOY}::test_a_migration_past_its_time_is_stopped_on_the_host_too"),
     Mutant("migrating.py", "    judge(unit, result)\n", "", f"{DATABASES}::test_a_full_database_fails_the_migration_in_its_own_words"),
-    Mutant("releases.py", "| tail -n {unit.settings.releases.keep})", "| sort | tail -n {unit.settings.releases.keep})", f"{CLOCKS}::test_an_operator_whose_clock_is_behind_keeps_and_finds_the_right_releases"),
+    Mutant("releases.py", "| tail -n {unit.settings.releases.keep}'", "| sort | tail -n {unit.settings.releases.keep}'", f"{CLOCKS}::test_an_operator_whose_clock_is_behind_keeps_and_finds_the_right_releases"),
     Mutant("ecr.py", "Signature (expired|not yet current)", "never", f"{CLOCKS}::test_a_host_whose_clock_is_wrong_is_told_so"),
 )  # fmt: skip
 

@@ -270,6 +270,18 @@ def test_an_adopted_migration_that_failed_is_a_failed_migration(deployed: Operat
     assert container(deployed.host) == ""
 
 
+def test_a_migration_that_is_killed_on_the_host_is_a_failed_one(deployed: Operator) -> None:
+    deployed.sandbox.migration_seconds(60)
+    deployed.sandbox.publish("slow-migration")
+    first = deployed.start("deploy")
+    wait_for(deployed, MIGRATING)
+    deployed.host.shell("docker kill galos-sync-migration")
+    told = first.communicate(timeout=60)[0]
+    assert first.returncode == 6, told
+    assert "the migration failed (exit 137)" in told
+    assert container(deployed.host) == ""
+
+
 def test_ctrl_c_during_a_migration_says_what_goes_on(deployed: Operator) -> None:
     deployed.sandbox.migration_seconds(6)
     deployed.sandbox.publish("slow-migration")

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests.integration.conftest import Operator, watch
+from tests.integration.conftest import Operator, image_id, watch
 from tests.integration.test_deploy import APPLIED, V1, V2, applied
 
 MAP = {
@@ -92,6 +92,25 @@ def test_a_migration_of_one_service_voids_what_is_remembered_of_the_next(two: Op
     told = two.refused(5, "-f", config, "deploy")
     assert "galos-map: cannot tell whether migrations are pending" in told
     assert "was previously applied but is missing" in told
+
+
+def test_services_of_one_repository_keep_each_other_s_releases(deployed: Operator) -> None:
+    """galos-worker runs what galos-sync ran before: its image stays, though galos-sync keeps one release only."""
+    worker = {"galos-worker": {"repository": "galos-sync", "tag": "v1", "migration": {"tool": "none"}}}
+    deployed.environment["FABRIC_GALOS_RELEASES_KEEP"] = "1"
+    config = deployed.configured({"services": worker})
+    first = image_id(deployed.host)
+    file = (
+        COMPOSE.format(registry=REGISTRY)
+        .replace("galos-map", "galos-worker")
+        .replace("/galos-worker", "/galos-sync:v1")
+    )
+    deployed.host.execute(["sh", "-c", "cat >~/docker-compose.yml"], stdin=file.replace("map.env", ".env"))
+    deployed.done("-f", config, "deploy", "--service", "galos-worker")
+    deployed.sandbox.publish("v2")
+    deployed.done("-f", config, "deploy", "--service", "galos-sync")
+    kept = deployed.host.shell("docker images --no-trunc --format '{{.ID}}' galos-ops/galos-sync").split()
+    assert set(kept) == {first, image_id(deployed.host)}
 
 
 def test_a_service_that_is_not_configured_is_named(two: Operator) -> None:
