@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Literal
 
 from galos_ops.database_url import url_problem
 from galos_ops.dotenv_text import Entry, parse
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*\Z")
 DATABASE_URL = "DATABASE_URL"
+
+
+Kind = Literal["malformed", "placeholder", "duplicate", "dollar", "flavour", "no url", "bad url"]
 
 
 @dataclass(frozen=True, order=True)
@@ -20,6 +24,7 @@ class Problem:
     line: int
     words: str
     refused: bool = True
+    kind: Kind = field(default="malformed", compare=False)
 
     def __str__(self) -> str:
         return f"line {self.line}: {self.words}" if self.line else self.words
@@ -33,6 +38,7 @@ class Rule:
     pattern: re.Pattern[str]
     words: str
     refused: bool = True
+    kind: Kind = "flavour"
 
 
 BARE, SINGLE, DOUBLE = "", "'", '"'
@@ -44,16 +50,19 @@ RULES = (
         (BARE, SINGLE, DOUBLE),
         re.compile(r"<<[^<>\n]*>>"),
         "holds a placeholder <<...>>: put the real value there",
+        kind="placeholder",
     ),
     Rule(
         (BARE, SINGLE, DOUBLE),
         re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]"),
         "holds a control character",
+        kind="malformed",
     ),
     Rule(
         (BARE, DOUBLE),
         re.compile(rf"(?!{REFERENCE})\$[A-Za-z_{{$]|\\\$"),
         "holds a $ that docker-compose v1 and v2 read in different ways: {dollar}",
+        kind="dollar",
     ),
     Rule(
         (BARE, DOUBLE),
@@ -117,20 +126,22 @@ def _line_problems(entries: Sequence[Entry]) -> Iterator[Problem]:
         elif entry.key and not NAME.match(entry.name):
             yield Problem(entry.line, "has a name that is not made of letters, digits, _ . - alone")
         elif entry.key in first:
-            yield Problem(entry.line, f"{entry.key} is set in line {first[entry.key]} already")
+            yield Problem(entry.line, f"{entry.key} is set in line {first[entry.key]} already", kind="duplicate")
         elif entry.key:
             first[entry.key] = entry.line
         if entry.exported:
-            yield Problem(entry.line, "starts with export, which docker-compose before 1.26 refuses", refused=False)
+            words = "starts with export, which docker-compose before 1.26 refuses"
+            yield Problem(entry.line, words, refused=False, kind="flavour")
         if entry.quote == BARE and re.match(r"\s*[^\S ]#", entry.comment):
-            yield Problem(entry.line, "has a comment that docker-compose v2 reads as value: put a space before the #")
+            words = "has a comment that docker-compose v2 reads as value: put a space before the #"
+            yield Problem(entry.line, words, kind="flavour")
 
 
 def _value_problems(entry: Entry) -> Iterator[Problem]:
     shown = entry.key if NAME.match(entry.name) else "it"
     for rule in RULES:
         if entry.raw and entry.quote in rule.quotes and rule.pattern.search(entry.raw):
-            yield Problem(entry.line, f"{shown} {rule.words.format(**fixes(entry.raw))}", rule.refused)
+            yield Problem(entry.line, f"{shown} {rule.words.format(**fixes(entry.raw))}", rule.refused, rule.kind)
 
 
 def _url_problems(entries: Sequence[Entry]) -> Iterator[Problem]:
@@ -139,11 +150,11 @@ def _url_problems(entries: Sequence[Entry]) -> Iterator[Problem]:
 
     known = {entry.key: entry for entry in entries if entry.key and entry.raw is not None}
     if DATABASE_URL not in known:
-        yield Problem(0, f"{DATABASE_URL} is not set")
+        yield Problem(0, f"{DATABASE_URL} is not set", kind="no url")
         return
     values = {key: entry.value for key, entry in known.items()}
     atoms = list(parse_variables(values[DATABASE_URL]))
     if all(atom.name in values or atom.default is not None for atom in atoms if isinstance(atom, Variable)):
         problem = url_problem("".join(atom.resolve(values) for atom in atoms))
         if problem:
-            yield Problem(known[DATABASE_URL].line, f"{DATABASE_URL} {problem}")
+            yield Problem(known[DATABASE_URL].line, f"{DATABASE_URL} {problem}", kind="bad url")

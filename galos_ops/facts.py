@@ -64,11 +64,11 @@ class Facts:
 
     def services(self) -> dict[str, str]:
         """The services of the compose file and the image reference each one starts."""
-        return {name: tagged(str(row.get("image") or "")) for name, row in self._rows().items()}
+        return {name: tagged(str(row.get("image") or "")) for name, row in self.rows().items()}
 
     def pulls(self, service: str) -> str | None:
         """The `pull_policy` by which docker-compose fetches an image before it runs one; None where it does not."""
-        policy = self._rows().get(service, {}).get("pull_policy")
+        policy = self.rows().get(service, {}).get("pull_policy")
         return None if policy in (None, "missing", "if_not_present", "never") else str(policy)
 
     def tree(self) -> dict[str, Any]:
@@ -78,8 +78,10 @@ class Facts:
         loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
         return yaml.load(self.config, Loader=loader) or {}  # noqa: S506 - a safe loader, the C one where there is one
 
-    def _rows(self) -> dict[str, Any]:
-        return self.tree().get("services") or {}
+    def rows(self) -> dict[str, Any]:
+        """The services of that file."""
+        rows: dict[str, Any] = self.tree().get("services") or {}
+        return rows
 
     @property
     def project(self) -> str:
@@ -118,43 +120,55 @@ def tagged(reference: str) -> str:
 
 
 def probe(references: Iterable[str], directory: str) -> str:
-    """The script that tells all facts, a `key<TAB>value` line each; texts of several lines are in base64."""
+    """The script that tells all facts, a `key<TAB>value` line each; texts of several lines are in base64.
+
+    What is not there hides nothing else: without an engine, files and compose are told all the same.
+    """
     return "\n".join(
         (
             TELL,
-            f"cd {shell_path(directory)} 2>/dev/null || exit 0",
-            'say directory "$(pwd)"; say directory "$(pwd -P)"',
             "engine() { docker version --format '{{.Server.Version}}'; }",
-            'v=$(engine 2>/dev/null) || { say engine_error "$(pack "$(engine 2>&1)")"; exit 0; }',
-            'say engine "$v"',
+            'if v=$(engine 2>/dev/null); then engine=yes; say engine "$v"',
+            'else engine=; say engine_error "$(pack "$(engine 2>&1)")"; fi',
             "if v=$(docker-compose version --short 2>/dev/null); then compose=docker-compose",
             "elif v=$(docker compose version --short 2>/dev/null); then compose='docker compose'",
-            "else exit 0; fi",
-            'say flavour "$compose $v"',
-            f"for f in {' '.join(FILES)}; do [ -e $f ] && say compose_file $f && break; done",
-            '[ -e .env ] && say environment "$(sha256sum <.env)"',
-            'if c=$($compose config 2>/dev/null); then say config "$(pack "$c")"',
-            'else say config_error "$(pack "$($compose config 2>&1 >/dev/null)")"; fi',
+            "else compose=; fi",
+            '[ -z "$compose" ] || say flavour "$compose $v"',
+            'if [ "$engine" ]; then',
             "docker ps -aq --no-trunc --filter label=com.docker.compose.service |",
             f"xargs -r docker inspect -f 'container\t{CONTAINER}'",
             *(
                 f"id=$(docker image inspect -f '{{{{.Id}}}}' {reference} 2>/dev/null) && say image \"{reference} $id\""
                 for reference in references
             ),
+            "fi",
+            f"cd {shell_path(directory)} 2>/dev/null || exit 0",
+            'say directory "$(pwd)"; say directory "$(pwd -P)"',
+            f"for f in {' '.join(FILES)}; do [ -e $f ] && say compose_file $f && break; done",
+            '[ -e .env ] && say environment "$(sha256sum <.env)"',
+            'if [ "$compose" ]; then',
+            'if c=$($compose config 2>/dev/null); then say config "$(pack "$c")"',
+            'else say config_error "$(pack "$($compose config 2>&1 >/dev/null)")"; fi; fi',
             f'for f in {STATE}/*.passed; do [ -e "$f" ] && say passed "$(basename "$f" .passed) $(cat "$f")"; done',
             "exit 0",
         )
     )
 
 
-def parse(output: str) -> Facts:
-    """Facts out of what the probe printed; raises `ValueError` for a line that the probe does not print."""
+def answers(output: str) -> dict[str, list[str]]:
+    """The values of each key that a probe printed; raises `ValueError` for a line that has no key."""
     told: dict[str, list[str]] = {}
     for line in lines(output):
         key, tab, value = line.partition("\t")
         if not tab:
             raise ValueError(f"not a line of the probe: {line!r}")
         told.setdefault(key, []).append(value)
+    return told
+
+
+def parse(output: str) -> Facts:
+    """Facts out of what the probe printed; raises `ValueError` for a line that the probe does not print."""
+    told = answers(output)
 
     def one(key: str) -> str:
         return told.get(key, [""])[-1]

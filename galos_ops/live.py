@@ -8,12 +8,12 @@ from contextlib import contextmanager, nullcontext
 from types import TracebackType
 from typing import TYPE_CHECKING, TextIO
 
-from galos_ops.report import DONE, FAILED, SAME, WARN, WOULD, Report, Step
+from galos_ops.report import BLANK, DONE, FAILED, SAME, WARN, WOULD, Report, Step
 
 if TYPE_CHECKING:
     from rich.text import Text
 
-STYLES = {DONE: "green", WARN: "yellow", FAILED: "red", SAME: "dim", WOULD: "cyan"}
+STYLES = {DONE: "green", WARN: "yellow", FAILED: "red", SAME: "dim", WOULD: "cyan", BLANK: ""}
 FRAMES, ASCII_FRAMES = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏", "-\\|/"
 A_SECOND = 10  # frames
 ECHO = len("^C")  # left free at the end of the running line: the terminal writes it there

@@ -14,7 +14,7 @@ from typing import TextIO
 from galos_ops import layout
 from galos_ops.errors import masked
 
-DONE, WARN, FAILED, SAME, WOULD = "✓", "!", "✗", "=", "~"
+DONE, WARN, FAILED, SAME, WOULD, BLANK = "✓", "!", "✗", "=", "~", " "
 MARGIN = "    "  # as wide as a mark with the spaces around it
 PLAIN = str.maketrans({DONE: "ok", FAILED: "x", "…": "~", "→": "->", "·": "-"})  # where they cannot be encoded
 
@@ -92,7 +92,11 @@ class Report:
         self._print(sentence)
 
     def warn(self, sentence: str) -> None:
-        self._print(f"  {WARN} {sentence}", WARN)
+        self.marked(WARN, sentence)
+
+    def marked(self, mark: str, sentence: str) -> None:
+        """A line behind a mark."""
+        self._print(f"  {mark} {sentence}", mark)
 
     def _head(self, title: str) -> None:
         self._print(title)

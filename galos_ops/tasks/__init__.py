@@ -10,20 +10,22 @@ from invoke.collection import Collection
 
 from galos_ops import mistakes
 from galos_ops.configuration import check_environment, configuration, defaults
+from galos_ops.tasks.examining import doctor
 from galos_ops.tasks.looking import history, images, logs, status
 from galos_ops.tasks.preparing import check, credentials, diff, docker_config, helper, push, region, setup
 from galos_ops.tasks.releasing import deploy, migrate, pending, rollback
 from galos_ops.tasks.running import down, pull, start, stop, up
 
 __all__ = [
-    "check", "credentials", "deploy", "diff", "docker_config", "down", "helper", "history", "images", "logs", "migrate",
-    "namespace", "pending", "pull", "push", "region", "rollback", "setup", "start", "status", "stop", "up",
+    "check", "credentials", "deploy", "diff", "docker_config", "doctor", "down", "helper", "history", "images", "logs",
+    "migrate", "namespace", "pending", "pull", "push", "region", "rollback", "setup", "start", "status", "stop", "up",
 ]  # fmt: skip
 
 
 def namespace(path: Path | str | None = None) -> Collection:
     """The collection of all tasks, configured by a fabfile.yml, or by the defaults without one."""
-    root = Collection(setup, pull, up, start, stop, down, status, history, logs, pending, migrate, deploy, rollback)
+    looking = (status, history, logs, doctor)
+    root = Collection(setup, pull, up, start, stop, down, *looking, pending, migrate, deploy, rollback)
     root.add_collection(Collection("ecr", credentials, region, helper, docker_config, check, images))
     root.add_collection(Collection("env", push, diff))
     for name in root.task_names:

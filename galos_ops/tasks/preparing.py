@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from galos_ops import compose, diffs, dotenv_file, ecr
+from galos_ops import dotenv_file, ecr, project
 from galos_ops.facts import ENGINE, Facts, gather
-from galos_ops.files import done_or_would, place
+from galos_ops.files import done_or_would
 from galos_ops.host import Change, shell_path
 from galos_ops.host_task import Ops, host_task
 from galos_ops.tasks.options import DRY, SERVICE, change
@@ -71,9 +71,7 @@ def compose_file(ops: Ops, facts: Facts) -> Change:
     """A compose file for the configured services where the host has none; one that is there stays as it is."""
     if facts.compose_file:
         return Change(False, f"{facts.compose_file} is there")
-    images = {name: ops.settings.image(service) for name, service in ops.settings.services.items()}
-    path = f"{ops.settings.directory.rstrip('/')}/{compose.FILE}"
-    return place(ops.host, path, None, compose.render(images), mask=diffs.plain, mode=0o644)
+    return project.compose_file(ops.host, ops.settings)
 
 
 def proof(ops: Ops, unready: bool) -> Change:

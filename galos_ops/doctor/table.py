@@ -1,0 +1,14 @@
+"""All checks, in the order in which a person would mend what they find."""
+
+from __future__ import annotations
+
+from galos_ops.doctor import containers, environment, machine, project, registry
+from galos_ops.doctor.check import Check
+
+CHECKS: tuple[Check, ...] = (
+    *machine.CHECKS,
+    *registry.CHECKS,
+    *environment.CHECKS,
+    *project.CHECKS,
+    *containers.CHECKS,
+)

@@ -1,0 +1,441 @@
+"""The doctor's table: each check finds its own fault in what was seen of a host, and says nothing that is secret."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import subprocess
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from galos_ops.compose import Flavour
+from galos_ops.doctor.check import Check, Verdict, judge, summary
+from galos_ops.doctor.examination import read, script, understood
+from galos_ops.doctor.examined import Detail, Examined, Refusal, Room
+from galos_ops.doctor.table import CHECKS
+from galos_ops.ecr import CONFIG, CREDENTIALS, DOCKER_CONFIG
+from galos_ops.errors import NotReadyError
+from galos_ops.facts import Container, Facts
+from galos_ops.migration import Answer
+from galos_ops.settings import Settings
+from tests.unit.fake_host import FakeHost
+
+SETTINGS = Settings.of({})
+REGISTRY = SETTINGS.ecr.registry
+IMAGE = f"{REGISTRY}/galos-sync:latest"
+SECRET = "hunter2"
+ENV, LOG = "~/.env", "~/.galos-ops/releases.jsonl"
+URL = f"postgresql://galos:{SECRET}@db/elite_development"
+KEYS = f"[default]\naws_access_key_id = AKIAEXAMPLE\naws_secret_access_key = {SECRET}\n"
+CONFIGURED = f"services:\n  galos-sync:\n    image: {IMAGE}\n    environment:\n      DATABASE_URL: {URL}\n"
+RUNNING = Container("c1", "sha256:aa", "running", 0, "root-galos-sync-1", "galos-sync", False, "root", "/root")
+DETAIL = Detail("", 3600.0, "json-file", "10m")
+FACTS = Facts(
+    directories=("/root",),
+    engine="26.1.5",
+    flavour=Flavour("docker-compose", (2, 26, 1)),
+    compose_file="docker-compose.yml",
+    environment="02ac",
+    config=CONFIGURED,
+    containers=(RUNNING,),
+    images={IMAGE: "sha256:aa"},
+)
+RELEASE = json.dumps(
+    dict.fromkeys(("service", "tag", "image", "previous", "user", "machine", "run"), "x")
+    | {"event": "deploy", "time": "2026-08-01T00:00:00+00:00", "migrations": [], "seconds": 1.0, "downtime": 0.0}
+)
+HEALTHY = Examined(
+    SETTINGS,
+    "galos-sync",
+    facts=FACTS,
+    texts={
+        CREDENTIALS: KEYS,
+        CONFIG: "[default]\nregion = eu-central-1\n",
+        DOCKER_CONFIG: json.dumps({"credHelpers": {REGISTRY: "ecr-login", f"{REGISTRY}/galos-sync": "ecr-login"}}),
+        ENV: f"DATABASE_URL={URL}\n",
+        LOG: RELEASE + "\n",
+    },
+    modes={CREDENTIALS: 0o600, ENV: 0o600},
+    user="galos",
+    groups=("galos", "docker"),
+    stores=frozenset({"ecr-login"}),
+    exported=frozenset({"PATH", "HOME"}),
+    rooms=(Room("disk", 90_000_000, "/"), Room("inodes", 900_000, "/")),
+    details={"c1": DETAIL},
+    answers={"galos-sync": Answer("pending", ("1 one",))},
+)
+
+Change = Callable[[Examined], Examined]
+
+
+def facts(**changed: Any) -> Change:
+    return lambda seen: replace(seen, facts=replace(seen.facts, **changed))
+
+
+def seen(**changed: Any) -> Change:
+    return lambda before: replace(before, **changed)
+
+
+def text(path: str, content: str | None) -> Change:
+    """The host with another text in a file, None for no such file."""
+
+    def change(before: Examined) -> Examined:
+        others = {name: kept for name, kept in before.texts.items() if name != path}
+        return replace(before, texts=others if content is None else {**others, path: content})
+
+    return change
+
+
+def docker(tree: object) -> Change:
+    return text(DOCKER_CONFIG, json.dumps(tree))
+
+
+def env(*lines: str) -> Change:
+    return text(ENV, "".join(f"{line}\n" for line in lines))
+
+
+def galos(tree: dict[str, Any]) -> Change:
+    return seen(settings=Settings.of(tree))
+
+
+def also(*more: Container) -> Change:
+    return facts(containers=(RUNNING, *more))
+
+
+def ran(**changed: Any) -> Change:
+    return facts(containers=(replace(RUNNING, **changed),))
+
+
+def detail(**changed: Any) -> Change:
+    return seen(details={"c1": replace(DETAIL, **changed)})
+
+
+def answer(evidence: str) -> Change:
+    return seen(answers={"galos-sync": Answer("unknown", evidence=evidence)})
+
+
+def refused(evidence: str) -> Change:
+    return seen(refusal=Refusal("the registry does not let this host in", evidence))
+
+
+LOGGED = 'time="..." level=error msg="Error retrieving credentials" error="ecr: {}: {}."'
+INVALID = LOGGED.format("UnrecognizedClientException", "The security token included in the request is invalid")
+EXPIRED = LOGGED.format("InvalidSignatureException", "Signature expired: 20260801T is now earlier than 20260802T")
+DOWN = LOGGED.format("RequestError", "dial tcp: no such host")
+HELPERS = {"credHelpers": {REGISTRY: "ecr-login"}}
+OTHER = replace(RUNNING, id="c2")
+INSTANCE = {"ecr": {"credentials": "instance"}}
+
+# id, how the host is changed, what is found: None when the check must stay silent
+CASES: tuple[tuple[str, Change, str | None], ...] = (
+    ("docker-missing", facts(engine="", engine_error="sh: 1: docker: not found"), "docker is not installed"),
+    ("docker-missing", facts(engine="", engine_error="Cannot connect"), None),
+    (
+        "user-not-in-docker-group",
+        lambda one: facts(engine="", engine_error="permission denied")(replace(one, groups=("galos",))),
+        "galos is not in the group docker",
+    ),
+    ("user-not-in-docker-group", facts(engine="", engine_error="permission denied"), "refuses all the same"),
+    ("daemon-down", facts(engine="", engine_error="Cannot connect"), "the engine does not answer"),
+    ("daemon-old", facts(engine="19.03.15"), "the engine is 19.03.15"),
+    ("daemon-old", facts(engine="20.10.24+dfsg1"), None),
+    ("compose-missing", facts(flavour=None), "docker-compose is not installed"),
+    ("compose-old", facts(flavour=Flavour("docker-compose", (1, 29, 2))), "it is docker-compose 1.29.2"),
+    ("compose-old", facts(flavour=Flavour("docker compose", (2, 5, 1))), "it is docker compose 2.5.1"),
+    ("compose-old", facts(flavour=Flavour("docker compose", (2, 6))), None),
+    ("shell-overrides", seen(exported=frozenset({"AWS_PROFILE", "HOME", "DOCKER_HOST"})), "AWS_PROFILE, DOCKER_HOST"),
+    ("shell-overrides", seen(exported=frozenset({"DOCKER_BUILDKIT", "MY_AWS_X"})), None),
+    ("clock-off", seen(clock=-312.4), "the host is 312 s behind this machine"),
+    ("clock-off", seen(clock=61.0), "the host is 61 s ahead of this machine"),
+    ("clock-off", seen(clock=59.0), None),
+    ("disk-low", seen(rooms=(Room("disk", 312_000, "/var"), Room("inodes", 5, "/"))), "/var has 312 MB left"),
+    ("inodes-low", seen(rooms=(Room("disk", 5, "/var"), Room("inodes", 12, "/"))), "/ has 12 inodes left"),
+    ("helper-missing", seen(stores=frozenset({"pass"})), "docker-credential-ecr-login is not on the PATH"),
+    ("docker-config-malformed", text(DOCKER_CONFIG, f'{{"auths": {SECRET}}}'), "line 1, column"),
+    ("docker-config-malformed", docker([1]), "it is not a JSON object"),
+    ("docker-config-malformed", docker({"credHelpers": ["x"]}), "credHelpers is not an object"),
+    ("docker-config-malformed", seen(unreadable={DOCKER_CONFIG: "Permission denied"}), "Permission denied"),
+    ("docker-config-malformed", text(DOCKER_CONFIG, ""), None),
+    ("cred-helper-missing", text(DOCKER_CONFIG, None), "no helper is named for the registry"),
+    ("cred-helper-missing", docker({"credHelpers": {REGISTRY: "pass"}}), "the registry's helper is pass"),
+    ("cred-helper-missing", docker({"credHelpers": {f"{REGISTRY}/galos-sync": "ecr-login"}}), None),
+    ("cred-helper-repository-only", docker({"credHelpers": {f"{REGISTRY}/galos-sync": "ecr-login"}}), "/galos-sync"),
+    ("cred-helper-repository-only", docker({"credHelpers": {"other/galos-sync": "ecr-login"}}), None),
+    ("creds-store", docker({**HELPERS, "credsStore": "ecr-login"}), "credsStore is ecr-login for every registry"),
+    ("creds-store", docker({**HELPERS, "credsStore": "desktop"}), "credsStore is desktop, whose helper is not on"),
+    ("stale-auth", docker({**HELPERS, "auths": {REGISTRY: {"auth": SECRET}}}), "a token for the registry"),
+    ("stale-auth", docker({**HELPERS, "auths": {f"https://{REGISTRY}/v2/": {"auth": SECRET}}}), "a token for"),
+    ("stale-auth", docker({**HELPERS, "auths": {REGISTRY: {}, "ghcr.io": {"auth": SECRET}}}), None),
+    ("stale-auth", docker({**HELPERS, "auths": None}), None),
+    ("aws-file-malformed", text(CREDENTIALS, f"aws_secret_access_key = {SECRET}\n"), "~/.aws/credentials: "),
+    ("aws-file-malformed", text(CONFIG, "[default\n"), "~/.aws/config: "),
+    ("keys-missing", text(CREDENTIALS, None), "[default] has no aws_access_key_id, no aws_secret_access_key"),
+    ("keys-missing", text(CREDENTIALS, KEYS.replace("default", "other")), "[default] has no aws_access_key_id"),
+    ("keys-missing", lambda one: galos(INSTANCE)(text(CREDENTIALS, None)(one)), None),
+    ("keys-over-role", galos(INSTANCE), "~/.aws/credentials has keys"),
+    ("session-token", text(CREDENTIALS, f"{KEYS}AWS_SESSION_TOKEN = {SECRET}\n"), "[default] has aws_session_token"),
+    ("keys-readable", seen(modes={CREDENTIALS: 0o640}), "~/.aws/credentials is 0640"),
+    ("keys-revoked", refused(INVALID), "AWS refuses the host's keys: UnrecognizedClientException"),
+    ("keys-revoked", refused(LOGGED.format("InvalidSignatureException", "does not match")), "InvalidSignature"),
+    ("region-missing", text(CONFIG, None), "~/.aws/config has no region"),
+    ("region-missing", text(CONFIG, "[profile default]\nregion = eu-central-1\n"), None),
+    ("region-differs", text(CONFIG, "[default]\nregion = us-east-1\n"), "another region than eu-central-1"),
+    ("registry-region", galos({"ecr": {"region": "us-east-1"}}), "the registry is in eu-central-1"),
+    ("registry-refuses", refused(DOWN), "the registry does not let this host in"),
+    ("env-missing", text(ENV, None), "there is no ~/.env"),
+    ("env-unreadable", seen(unreadable={ENV: "it is not UTF-8 text"}), "~/.env: it is not UTF-8 text"),
+    ("env-readable", seen(modes={ENV: 0o644}), "~/.env is 0644"),
+    ("env-malformed", env(f"DATABASE_URL={URL}", f"{SECRET} alone"), "line 2: cannot be read as NAME=value"),
+    ("env-malformed", env(f"DATABASE_URL={URL}", *"abcde"), "line 4: has no =; 2 more"),
+    ("env-placeholders", env("DATABASE_URL=postgresql://<<hostname>>/elite_development"), "line 1: DATABASE_URL holds"),
+    ("env-duplicate-keys", env(f"DATABASE_URL={URL}", "A=1", "A=2"), "line 3: A is set in line 2 already"),
+    ("env-dollar", env(f"DATABASE_URL={URL}", f"A=pa${SECRET}"), "line 2: A holds a $"),
+    ("env-dollar", env(f"DATABASE_URL={URL}", f"A='pa${SECRET}'"), None),
+    ("env-unportable", env(f"DATABASE_URL={URL}", "export A=1"), "line 2: starts with export"),
+    ("env-unportable", env(f"DATABASE_URL={URL}", "A=${HOME}/x"), "line 2: A holds a ${...}"),
+    (
+        "env-shadowed",
+        lambda one: env("DATABASE_URL=postgresql://db/other")(replace(one, exported=frozenset({"DATABASE_URL"}))),
+        "the login shell sets DATABASE_URL too",
+    ),
+    ("env-shadowed", seen(exported=frozenset({"DATABASE_URL"})), None),
+    ("database-url-missing", env("A=1"), "DATABASE_URL is not set"),
+    ("database-url-unparsable", env(f"DATABASE_URL=galos:{SECRET}@db"), "line 1: DATABASE_URL does not start with"),
+    ("compose-file-without-env", facts(config=f"services: {{galos-sync: {{image: '{IMAGE}'}}}}"), "does not reach"),
+    (
+        "compose-file-without-env",
+        facts(config=f"services: {{galos-sync: {{image: '{IMAGE}', environment: ['DATABASE_URL=x']}}}}"),
+        None,
+    ),
+    ("directory-missing", facts(directories=()), "the directory is not there"),
+    ("directory-read-only", seen(writable=False), "~ cannot be written to"),
+    ("compose-file-missing", facts(compose_file="", config=""), "none in ~"),
+    (
+        "compose-file-malformed",
+        facts(config="", config_error=f'invalid interpolation format for A: "{SECRET}\\"$"\nmore'),
+        "docker-compose says: invalid interpolation format for A: ...",
+    ),
+    ("service-missing", facts(config="services: {other: {image: x}}"), "docker-compose.yml has no service galos-sync"),
+    (
+        "service-missing",
+        galos({"services": {"galos-sync": {"migration": {"service": "migrator"}}}}),
+        "docker-compose.yml has no service migrator",
+    ),
+    ("image-not-configured", facts(config="services: {galos-sync: {image: other}}"), "it starts other:latest, not "),
+    ("image-not-configured", facts(config="services: {galos-sync: {build: .}}"), "it starts no image, not "),
+    ("database-unreachable", answer("x\nerror: Connection refused (os error 111)"), "error: Connection refused"),
+    ("database-unreachable", answer('password authentication failed for user "galos"'), "password authentication"),
+    ("database-unreachable", answer("galos: could not ask the database: not done after 40 s, stopped."), None),
+    ("check-broken", answer('exec: "sqlx": executable file not found in $PATH'), "executable file not found"),
+    ("check-broken", answer("galos: could not ask the database: not done after 40 s, stopped."), "not done after 40 s"),
+    ("check-broken", answer("Connection refused"), None),
+    ("check-broken", answer(""), "the check said nothing"),
+    ("releases-log-malformed", text(LOG, f'{RELEASE}\n{{"event": \n[]\n{RELEASE}\n'), "2 lines cannot be read"),
+    ("releases-log-malformed", text(LOG, RELEASE.replace("[]", "null")), "1 line cannot be read"),
+    ("releases-log-malformed", text(LOG, None), None),
+    ("container-down", facts(containers=()), "there is no container"),
+    ("container-down", ran(state="exited"), "its container is exited"),
+    ("container-down", also(replace(OTHER, state="exited")), None),
+    ("restart-loop", ran(state="restarting", restarts=1), "restarted once"),
+    ("restart-loop", lambda one: ran(restarts=7)(detail(age=20.0)(one)), "restarted 7 times"),
+    ("restart-loop", ran(restarts=7), None),
+    ("container-unhealthy", detail(health="unhealthy"), "its health check fails"),
+    ("container-unhealthy", detail(health="starting"), None),
+    ("container-not-of-tag", facts(images={IMAGE: "sha256:bb"}), "sha256:aa runs, the tag means sha256:bb"),
+    ("container-not-of-tag", facts(images={}), "no image on the host"),
+    ("foreign-container", also(replace(OTHER, name="other-1", directory="/srv")), "another project runs other-1"),
+    ("foreign-container", also(replace(OTHER, name="other-1", directory="/srv", state="exited")), None),
+    ("orphan-containers", also(replace(OTHER, name="root-old-1", service="old")), "does not have root-old-1"),
+    ("orphan-containers", also(replace(OTHER, name="x", service="old", oneoff=True)), None),
+    ("check-left", also(replace(OTHER, name="galos-sync-check", state="exited", oneoff=True)), "galos-sync-check is"),
+    ("check-left", also(replace(OTHER, name="galos-sync-doctor-0a1b", state="created", oneoff=True)), "doctor-0a1b"),
+    ("check-left", also(replace(OTHER, name="galos-sync-check", oneoff=True)), None),
+    ("migration-left", also(replace(OTHER, name="galos-sync-migration", state="dead", oneoff=True)), "is dead"),
+    ("logs-unrotated", detail(log_size=""), "json-file without max-size"),
+    ("logs-unrotated", detail(log_driver="local", log_size=""), None),
+)
+
+
+def verdicts(one: Examined) -> dict[str, Verdict]:
+    return {check.id: judge(check, one, one.settings.services) for check in CHECKS}
+
+
+def test_a_host_in_order_is_fine_in_every_check() -> None:
+    assert {verdict.state for verdict in verdicts(HEALTHY).values()} == {"fine"}
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "finding"), CASES, ids=[f"{index} {case[0]}" for index, case in enumerate(CASES)]
+)
+def test_each_check_finds_its_own_fault_and_shows_no_secret(name: str, change: Change, finding: str | None) -> None:
+    told = verdicts(change(HEALTHY))
+    if finding is None:
+        assert not told[name].bad
+    else:
+        assert told[name].state == told[name].check.severity
+        assert finding in told[name].finding
+    assert [one.finding for one in told.values() if SECRET in one.finding or "AKIA" in one.finding] == []
+
+
+def test_the_table_is_whole() -> None:
+    ids = [check.id for check in CHECKS]
+    assert len(set(ids)) == len(ids) >= 30
+    assert all(re.fullmatch(r"[a-z]+(-[a-z]+)*", name) for name in ids)
+    assert set(ids) == {name for name, _, finding in CASES if finding}
+    for check in CHECKS:
+        assert check.fix.format(host="h", directory="~", registry=REGISTRY)
+        assert check.why.endswith(".")
+        assert len(check.looks_for) <= 110
+
+
+@pytest.mark.parametrize(
+    ("change", "reason", "names"),
+    [
+        (
+            facts(engine="", engine_error="Cannot connect"),
+            "the engine does not answer",
+            {"container-down", "daemon-old"},
+        ),
+        (facts(engine="", engine_error="permission denied"), "the user may not use the engine", {"daemon-down"}),
+        (facts(engine="", engine_error="docker: not found"), "docker is not installed", {"keys-revoked", "check-left"}),
+        (facts(directories=()), "the directory is not there", {"env-missing", "container-down", "check-broken"}),
+        (facts(compose_file="", config=""), "there is no compose file", {"service-missing", "compose-file-malformed"}),
+        (facts(config=""), "docker-compose cannot read its files", {"orphan-containers", "compose-file-without-env"}),
+        (text(ENV, None), "there is no .env", {"env-dollar", "database-url-missing", "env-shadowed"}),
+        (seen(unreadable={ENV: "?"}), "~/.env cannot be read", {"env-missing", "env-placeholders"}),
+        (text(DOCKER_CONFIG, "{"), f"{DOCKER_CONFIG} cannot be read", {"stale-auth", "cred-helper-missing"}),
+        (text(CREDENTIALS, "x"), f"{CREDENTIALS} cannot be read", {"keys-missing", "session-token"}),
+        (refused(DOWN), "the registry refused before the keys were tried", {"keys-revoked"}),
+        (refused(EXPIRED), "the registry refused before the keys were tried", {"keys-revoked"}),
+        (ran(state="exited"), "the container does not run", {"restart-loop", "container-unhealthy"}),
+        (facts(containers=()), "there is no container", {"logs-unrotated"}),
+        (
+            also(replace(OTHER, name="galos-sync-migration", oneoff=True)),
+            "a migration runs",
+            {"container-down", "database-unreachable"},
+        ),
+        (seen(held=True), "another task holds the host", {"container-down", "database-unreachable", "check-broken"}),
+        (
+            seen(answers={}, not_asked={"galos-sync": "the image is not on the host"}),
+            "the image is not on the host",
+            {"database-unreachable", "check-broken"},
+        ),
+        (seen(rooms=()), "the host tells nothing of its file systems", {"disk-low", "inodes-low"}),
+    ],
+)
+def test_what_cannot_be_known_is_never_fine(change: Change, reason: str, names: set[str]) -> None:
+    told = verdicts(change(HEALTHY))
+    assert {told[name].state for name in names} == {"unknown"}
+    assert {told[name].finding for name in names} == {reason}
+
+
+def test_the_worst_answer_of_several_services_counts_and_names_them() -> None:
+    both = galos({"services": {"galos-sync": {}, "galos-web": {}}})(HEALTHY)
+    told = verdicts(both)
+    assert told["service-missing"].finding == "galos-web: docker-compose.yml has no service galos-web"
+    assert told["container-down"].finding == "galos-web: there is no container"
+    assert (told["restart-loop"].state, told["restart-loop"].finding) == ("unknown", "galos-web: there is no container")
+    [down] = [check for check in CHECKS if check.id == "container-down"]
+    assert judge(down, both, ["galos-sync"]).state == "fine"
+
+
+def test_a_finding_has_no_url_s_password_and_no_end() -> None:
+    check = Check("x", "x", "x.", "x", lambda _: f"postgres://u:{SECRET}@db/{'y' * 500}")
+    finding = judge(check, HEALTHY, []).finding
+    assert finding.startswith("postgres://u:***@db/")
+    assert len(finding) == 200
+
+
+def test_the_summary_counts() -> None:
+    fine, unknown = Verdict(CHECKS[0], "fine"), Verdict(CHECKS[0], "unknown")
+    fault, warning = Verdict(CHECKS[0], "fault"), Verdict(CHECKS[0], "warning")
+    assert summary([fine, fine]) == "2 checks: nothing found"
+    assert summary([fine, fault, fault, warning, unknown]) == "5 checks: 2 faults, 1 warning, 1 not examined"
+
+
+# --- looking ---------------------------------------------------------------------------------------------------------
+
+PRINTED = "\n".join(
+    (
+        "engine\t26.1.5",
+        "directory\t/root",
+        f"config\t{base64.b64encode(CONFIGURED.encode()).decode()}",
+        "clock\t1000",
+        "user\tgalos",
+        "groups\tgalos docker",
+        "shell\tPATH HOME ",
+        "mode\t644 1",
+        "read_only\tyes",
+        "room\tdisk 264212084 76569820 /",
+        "room\tdisk 264212084 76569820 /",
+        "room\tinodes 0 0 /",
+        "room\tinodes - - /boot",
+        "detail\tc1|unhealthy|1970-01-01T00:15:00.123456789Z|json-file|10m",
+        "detail\tc2||0001-01-01T00:00:00Z|local|",
+        "store\tecr-login",
+    )
+)
+
+
+def test_what_the_host_prints_is_understood() -> None:
+    one = understood(PRINTED, Examined(SETTINGS, "galos-sync"), 1000.2, 1001.1)
+    assert one.facts.engine == "26.1.5"
+    assert (one.user, one.groups) == ("galos", ("galos", "docker"))
+    assert (sorted(one.exported), sorted(one.stores)) == (["HOME", "PATH"], ["ecr-login"])
+    assert (one.modes, one.writable, one.held, one.clock) == ({ENV: 0o644}, False, False, 0.0)
+    assert one.rooms == (Room("disk", 76569820, "/"),)
+    assert one.details["c1"] == Detail("unhealthy", 100.0, "json-file", "10m")
+    assert one.details["c2"].log_size == ""
+
+
+@pytest.mark.parametrize(
+    ("began", "ended", "clock"), [(700.0, 702.0, 298.0), (1301.0, 1302.0, -300.0), (1000.9, 1001, 0)]
+)
+def test_the_clock_is_off_by_what_the_round_trip_cannot_explain(began: float, ended: float, clock: float) -> None:
+    assert understood(PRINTED, Examined(SETTINGS, "galos-sync"), began, ended).clock == clock
+
+
+@pytest.mark.parametrize("shell", ["dash", "bash"])
+def test_the_script_is_plain_posix_shell(shell: str) -> None:
+    checked = subprocess.run(
+        [shell, "-n"], input=script(SETTINGS, "~/it's/.env"), text=True, capture_output=True, check=False
+    )
+    assert (checked.returncode, checked.stderr) == (0, "")
+
+
+class Locked(FakeHost):
+    """A host that does not let one file be read."""
+
+    def read(self, *paths: str) -> list[str | None]:
+        if ENV in paths:
+            raise NotReadyError("h: cannot read ~/.env.", evidence="sh: 1: cannot open /root/.env: Permission denied\n")
+        return super().read(*paths)
+
+
+def test_a_file_that_cannot_be_read_hides_no_other() -> None:
+    assert read(Locked({CONFIG: "x"}), (CONFIG, ENV, LOG)) == ({CONFIG: "x"}, {ENV: "Permission denied"})
+    assert read(FakeHost({CONFIG: "x"}), (CONFIG, ENV)) == ({CONFIG: "x"}, {})
+
+
+# --- the page --------------------------------------------------------------------------------------------------------
+
+PAGE = (Path(__file__).parents[2] / "docs" / "doctor.md").read_text()
+
+
+def section(check: Check) -> str:
+    """A check as the page has it."""
+    fix = check.fix.format(host="HOST", directory="~", registry="REGISTRY")
+    fixed = " `--fix` does it." if check.mend else ""
+    words = f"{check.severity.capitalize()}: {check.looks_for}.\n\n{check.why}\n\nFix: {fix}."
+    escaped = re.sub("([*<])", r"\\\1", words)
+    return f"### {check.id}\n\n{escaped}{fixed}\n"
+
+
+def test_the_page_has_every_check_as_the_table_has_it() -> None:
+    assert [check.id for check in CHECKS if section(check) not in PAGE] == []
+    assert re.findall(r"^### (.+)$", PAGE, re.MULTILINE) == [check.id for check in CHECKS]
