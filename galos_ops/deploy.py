@@ -39,7 +39,6 @@ def deploy(unit: Unit, report: Report, tag: str | None = None) -> Outcome:
     Raises `GuardError`, `MigrationError` or `VerifyError` as the guard, the migration or the new container fails.
     """
     began = time.monotonic()
-    report.title(unit.host.name, unit.name)
     guard.alone(unit)
     adopt(unit, report)
     before = containers.running(unit)

@@ -26,6 +26,9 @@ STEP_SECONDS = 10
 RELEASE_SECONDS = 5
 ANSWER_SECONDS = 60
 NOT_OURS = 95
+HELD = "[ -s holder ] && ! ( exec 9<lock && flock -n 9 ) 2>/dev/null"
+"""Whether somebody holds the lock, asked in its folder; tried only where a holder is written down, so that who takes a
+free one never meets our try."""
 WAIT_HINT = "run it again when that is over; deploy waits by itself: fab deploy --wait 600"
 
 RUN_URLS = {
@@ -106,15 +109,9 @@ def lock(host: Host, directory: str, task: str, wait: int, say: Callable[[str], 
 
 
 def holding(host: Host, directory: str) -> str:
-    """What the holder of the lock wrote, nothing while nobody has the lock open.
-
-    Asking with flock would take the lock for a moment, in which a deploy could be refused; /proc/locks hides a lock
-    whose taker, flock(1), has ended.
-    """
+    """What the holder of the lock wrote, nothing while nobody holds it."""
     return host.run(
-        f"cd {shell_path(directory)}/{STATE} 2>/dev/null || exit 0\n"
-        'ls -l /proc/[0-9]*/fd 2>/dev/null | grep -qF -- "-> $(pwd -P)/lock" && cat holder; exit 0',
-        doing="look at the lock",
+        f"cd {shell_path(directory)}/{STATE} 2>/dev/null && {HELD} && cat holder; exit 0", doing="look at the lock"
     ).stdout.strip()
 
 

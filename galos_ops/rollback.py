@@ -20,7 +20,6 @@ def rollback(unit: Unit, report: Report, to: str | None = None) -> Outcome:
     Raises `GuardError` when a migration ran since, and `NotReadyError` when there is no such release or image.
     """
     began = time.monotonic()
-    report.title(unit.host.name, unit.name)
     guard.alone(unit)
     before, images, line = choose(unit, to)
     with report.step("pending") as step:

@@ -14,6 +14,7 @@ from typing import Any
 from galos_ops import ecr, facts
 from galos_ops.facts import STATE, TELL, Facts
 from galos_ops.host import Host, lines, shell_path
+from galos_ops.lock import HELD
 from galos_ops.releases import LOG, Release
 from galos_ops.releases import parse as parse_releases
 
@@ -76,10 +77,7 @@ class Survey:
 
 
 def script(references: Iterable[str], directory: str) -> str:
-    """The facts' probe and ours, while the registry is asked beside them; its answers come last.
-
-    The lock is tried only where a holder is written down: a new holder of a free host never meets our try.
-    """
+    """The facts' probe and ours, while the registry is asked beside them; its answers come last."""
     wanted = list(references)
     return "\n".join(
         (
@@ -100,7 +98,7 @@ def script(references: Iterable[str], directory: str) -> str:
             f"if cd {shell_path(directory)}/{STATE} 2>/dev/null; then",
             f'[ -e {LOG.rpartition("/")[2]} ] && say log "$(tail -n {LOG_LINES} {LOG.rpartition("/")[2]} | base64 | '
             "tr -d '\\n')\"",
-            '[ -s holder ] && ! ( exec 9<lock && flock -n 9 ) 2>/dev/null && say holder "$(pack "$(cat holder)")"',
+            f'{HELD} && say holder "$(pack "$(cat holder)")"',
             "fi",
             "cat <&3",
             "exit 0; }",

@@ -51,7 +51,7 @@ def orphans(seen: Examined) -> str | None:
 
 
 def leftovers(seen: Examined) -> str | None:
-    ours = re.compile(rf"{re.escape(seen.service)}-(check|doctor-[0-9a-f]+)")
+    ours = re.compile(rf"{re.escape(seen.service)}-check(-[0-9a-f]+)?")
     names = [one.name for one in seen.facts.containers if ours.fullmatch(one.name) and not one.alive]
     return f"{', '.join(names)} is left" if names else None
 
@@ -126,7 +126,7 @@ CHECKS = (
     ),
     Check(
         "check-left",
-        "ended containers SERVICE-check and SERVICE-doctor-*, which a task that was killed left",
+        "ended containers SERVICE-check and SERVICE-check-*, which a task that was killed left",
         "They do nothing but keep an old image.",
         "fab -H {host} doctor --fix",
         leftovers,

@@ -13,7 +13,9 @@ from galos_ops.ecr import CONFIG, CREDENTIALS, DOCKER_CONFIG
 from galos_ops.errors import NotReadyError
 from galos_ops.facts import STATE, TELL, answers, parse, probe
 from galos_ops.host import Host, shell_path
+from galos_ops.lock import HELD
 from galos_ops.settings import Service, Settings
+from galos_ops.survey import clock_difference
 
 DETAIL = (
     "{{.ID}}|{{if .State.Health}}{{.State.Health.Status}}{{end}}|{{.State.StartedAt}}"
@@ -69,7 +71,7 @@ def script(settings: Settings, env: str) -> str:
                 for index, path in enumerate((CREDENTIALS, env))
             ),
             f"if cd {directory} 2>/dev/null; then [ -w . ] || say read_only yes",
-            f"[ -s {STATE}/holder ] && ! flock -n {STATE}/lock true && say held yes; fi",
+            f"( cd {STATE} 2>/dev/null && {HELD} ) && say held yes; fi",
             'room() { set -f; set -- "$1" $(df "$2" -- "$3" 2>/dev/null | tail -n 1); [ $# -lt 7 ] || '
             'say room "$1 $3 $5 $7"; set +f; }',
             "for p in \"$(docker info -f '{{.DockerRootDir}}' 2>/dev/null)\" .; do",
@@ -86,7 +88,7 @@ def script(settings: Settings, env: str) -> str:
 def understood(output: str, seen: Examined, began: float, ended: float) -> Examined:
     """What the script printed, between two times of this machine's clock; raises `ValueError` as `parse` does."""
     told = answers(output)
-    now = float(told["clock"][-1])
+    now = int(told["clock"][-1])
     modes = {(CREDENTIALS, seen.env)[int(index)]: int(mode, 8) for mode, index in map(str.split, told.get("mode", []))}
     rooms = {_room(line) for line in told.get("room", [])} - {None}
     return Examined(
@@ -100,7 +102,7 @@ def understood(output: str, seen: Examined, began: float, ended: float) -> Exami
         groups=tuple(told["groups"][-1].split()),
         stores=frozenset(told.get("store", [])),
         exported=frozenset(told["shell"][-1].split()),
-        clock=min(now + 1 - began, 0.0) or max(now - ended, 0.0),
+        clock=clock_difference(now, began, ended),
         writable="read_only" not in told,
         held="held" in told,
         rooms=tuple(sorted((room for room in rooms if room), key=lambda room: (room.kind, room.mount))),

@@ -60,7 +60,7 @@ class Examined:
     groups: tuple[str, ...] = ()
     stores: frozenset[str] = frozenset()
     exported: frozenset[str] = frozenset()
-    clock: float = 0.0
+    clock: int = 0
     writable: bool = True
     held: bool = False
     rooms: tuple[Room, ...] = ()

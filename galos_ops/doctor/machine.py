@@ -37,7 +37,7 @@ def clock(seen: Examined) -> str | None:
     if abs(seen.clock) <= CLOCK_SECONDS:
         return None
     way = "ahead of" if seen.clock > 0 else "behind"
-    return f"the host is {abs(seen.clock):.0f} s {way} this machine"
+    return f"the host is {abs(seen.clock)} s {way} this machine"
 
 
 def disk(seen: Examined) -> str | None:

@@ -19,7 +19,7 @@ def leftovers(host: Host, settings: Settings) -> Change:
     names = "|".join(name.replace(".", r"\.") for name in settings.services)
     ended = " ".join(f"--filter status={state}" for state in ("created", "exited", "dead"))
     removed = host.change(
-        f"docker ps -a {ended} --format '{{{{.Names}}}}' | grep -E '^({names})-(check|doctor-[0-9a-f]+)$' |\n"
+        f"docker ps -a {ended} --format '{{{{.Names}}}}' | grep -E '^({names})-check(-[0-9a-f]+)?$' |\n"
         "xargs -r docker rm",
         doing="remove what checks left",
     ).stdout.split()

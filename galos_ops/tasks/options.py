@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from galos_ops.host import Change
 from galos_ops.host_task import Ops
 from galos_ops.plan import Plan
 from galos_ops.report import SAME, WOULD
+from galos_ops.unit import Unit
 
 SERVICE = {"service": "one service of galos.services; without it, all of them"}
 DRY = {"dry-run": "look at the host and show what would be done; change nothing"}
 JSON = {"json": "one JSON document on standard output, everything else on standard error"}
 
 
-def planned(ops: Ops, service: str | None, make: Callable[[Plan], object]) -> None:
-    """Show what a task would do to each service; the plans are in the JSON document."""
-    ops.document["dry_run"] = True
-    plans = ops.document.setdefault("services", [])
+def units(ops: Ops, service: str | None, plan: Callable[[Plan], object]) -> Iterator[Unit]:
+    """The services to work on, one after the other; in a dry run each is planned instead, and none is left to do."""
     for unit in ops.units(service):
         ops.report.title(ops.host.name, unit.name)
-        plan = Plan(unit, ops.report)
-        make(plan)
-        plans.append(plan.document)
+        if not ops.host.dry:
+            yield unit
+            continue
+        ops.document["dry_run"] = True
+        planned = Plan(unit, ops.report)
+        plan(planned)
+        ops.document.setdefault("services", []).append(planned.document)
 
 
 def change(ops: Ops, name: str, make: Callable[[], Change]) -> bool:

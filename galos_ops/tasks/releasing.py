@@ -11,7 +11,7 @@ from galos_ops.errors import UsageError
 from galos_ops.host_task import Ops, host_task, whole
 from galos_ops.report import WARN
 from galos_ops.settings import TAG
-from galos_ops.tasks.options import DRY, JSON, SERVICE, planned
+from galos_ops.tasks.options import DRY, JSON, SERVICE, units
 from galos_ops.tasks.running import present
 
 
@@ -43,11 +43,7 @@ def migrate(ops: Ops, service: str | None = None, *, dry_run: bool = False) -> N
     until it succeeds.
     """
     with ops.locked("migrate", service):
-        if dry_run:
-            planned(ops, service, plan.migrate)
-            return
-        for unit in ops.units(service):
-            ops.report.title(ops.host.name, unit.name)
+        for unit in units(ops, service, plan.migrate):
             guard.alone(unit)
             deployment.adopt(unit, ops.report)
             if containers.running(unit):
@@ -81,10 +77,7 @@ def deploy(
     seconds = None if wait is None else whole("--wait", wait)
     outcomes = ops.document.setdefault("services", [])
     with ops.locked("deploy", service, seconds):
-        if dry_run:
-            planned(ops, service, lambda one: plan.deploy(one, tag))
-            return
-        for unit in ops.units(service):
+        for unit in units(ops, service, lambda one: plan.deploy(one, tag)):
             outcomes.append(asdict(deployment.deploy(unit, ops.report, tag)))
 
 
@@ -98,8 +91,5 @@ def rollback(
     """
     outcomes = ops.document.setdefault("services", [])
     with ops.locked("rollback", service):
-        if dry_run:
-            planned(ops, service, lambda one: plan.rollback(one, to))
-            return
-        for unit in ops.units(service):
+        for unit in units(ops, service, lambda one: plan.rollback(one, to)):
             outcomes.append(asdict(rolling_back.rollback(unit, ops.report, to)))

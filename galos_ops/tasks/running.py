@@ -9,7 +9,7 @@ from galos_ops import deploy as deployment
 from galos_ops.facts import Container
 from galos_ops.host_task import Ops, host_task
 from galos_ops.report import SAME, WOULD
-from galos_ops.tasks.options import DRY, SERVICE, planned
+from galos_ops.tasks.options import DRY, SERVICE, units
 from galos_ops.unit import Images, Unit, local_images
 from galos_ops.verify import verify
 
@@ -22,11 +22,7 @@ def pull(ops: Ops, service: str | None = None, *, dry_run: bool = False) -> None
 
     up or deploy starts what was pulled. Exit 1 when it cannot be pulled; ecr.check then says why.
     """
-    if dry_run:
-        planned(ops, service, lambda one: plan.pull(one, containers.running(one.unit)))
-        return
-    for unit in ops.units(service):
-        ops.report.title(ops.host.name, unit.name)
+    for unit in units(ops, service, lambda one: plan.pull(one, containers.running(one.unit))):
         deployment.pull(unit, ops.report, containers.running(unit))
 
 
@@ -38,11 +34,7 @@ def up(ops: Ops, service: str | None = None, *, dry_run: bool = False) -> None:
     4 while another task holds the host; 7 when the container does not stay up.
     """
     with ops.locked("up", service):
-        if dry_run:
-            planned(ops, service, plan.up)
-            return
-        for unit in ops.units(service):
-            ops.report.title(ops.host.name, unit.name)
+        for unit in units(ops, service, plan.up):
             guard.alone(unit)
             guard.nobody_migrates(unit)
             before = containers.running(unit)
@@ -66,11 +58,7 @@ def start(ops: Ops, service: str | None = None, *, dry_run: bool = False) -> Non
     Exit codes as those of up; 1 when there is no container.
     """
     with ops.locked("start", service):
-        if dry_run:
-            planned(ops, service, plan.start)
-            return
-        for unit in ops.units(service):
-            ops.report.title(ops.host.name, unit.name)
+        for unit in units(ops, service, plan.start):
             guard.alone(unit)
             guard.nobody_migrates(unit)
             verify(unit, ops.report, containers.start(unit, ops.report), settled=False)
