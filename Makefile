@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 PYTHON ?= python3
 READY := $(VENV)/.ready
 
-.PHONY: demo test check mutants reference clean
+.PHONY: demo test check mutants reference picture clean
 
 demo: $(READY)  ## bring up the sandbox, set its host up, deploy, then deploy a release with a migration
 	PATH="$(CURDIR)/$(BIN):$$PATH" sh sandbox/demo.sh
@@ -23,6 +23,9 @@ mutants: $(READY)  ## take each protection out of a copy and expect the tests th
 
 reference: $(READY)  ## write docs/reference.md anew from the code
 	$(BIN)/python -m docs.reference
+
+picture: $(READY)  ## take the README's picture of a deploy anew, in the sandbox
+	$(BIN)/python -m docs.picture
 
 clean:  ## take the sandbox down and remove what make built
 	test ! -x $(BIN)/fab || $(BIN)/fab sandbox.down
