@@ -13,8 +13,8 @@ from galos_ops import migration
 from galos_ops.compose import STDIN
 from galos_ops.errors import CommandTimedOut
 from galos_ops.guard import CHECK_SECONDS
-from galos_ops.host import Result
 from galos_ops.migration import CLEAN, Answer
+from galos_ops.result import Result
 from galos_ops.unit import Images, Unit, last, with_environment
 
 MISSING = 94

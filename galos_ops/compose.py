@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from galos_ops.host import shell_path
+from galos_ops.shell import shell_path
 
 FILES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
 FILE = "docker-compose.yml"  # the name that every flavour finds

@@ -7,8 +7,9 @@ import shlex
 from galos_ops import guard
 from galos_ops.errors import CommandFailed, GuardError, NotReadyError, VerifyError
 from galos_ops.facts import CONTAINER, Container, Facts, container
-from galos_ops.host import Host, lines
+from galos_ops.host import Host
 from galos_ops.report import SAME, Report, short
+from galos_ops.shell import lines
 from galos_ops.unit import Images, Unit, local_images, pin
 
 

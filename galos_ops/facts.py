@@ -11,7 +11,8 @@ from typing import Any
 
 from galos_ops.compose import FILES, Compose, Flavour
 from galos_ops.errors import NotReadyError
-from galos_ops.host import Host, lines, shell_path
+from galos_ops.host import Host
+from galos_ops.shell import lines, shell_path
 
 STATE = ".galos-ops"  # our own folder on the host, beside the compose file
 TELL = r"""say() { printf '%s\t%s\n' "$1" "$2"; }

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from galos_ops import diffs
 from galos_ops.errors import NotReadyError
-from galos_ops.host import Change, Host, shell_path
+from galos_ops.host import Change, Host
+from galos_ops.shell import shell_path
 
 
 def place(

@@ -9,8 +9,8 @@ from dataclasses import asdict
 from galos_ops import migration
 from galos_ops.errors import CommandTimedOut, GuardError, NotReadyError
 from galos_ops.facts import STATE
-from galos_ops.host import Result
 from galos_ops.migration import CLEAN, Answer
+from galos_ops.result import Result
 from galos_ops.unit import Images, Unit, last, on_host, pin
 
 CHECK_SECONDS = 120

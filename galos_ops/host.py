@@ -7,7 +7,6 @@ import contextlib
 import select
 import shlex
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
@@ -23,25 +22,13 @@ from galos_ops.errors import (
     NotReadyError,
     UsageError,
 )
+from galos_ops.result import OnLine, Output, Result
+from galos_ops.shell import shell_path
 from galos_ops.ssh import DEAD_LINK_SECONDS, connect, recognise
 
 COMMAND_SECONDS = 60
 GRACE_SECONDS = 15  # what a remote deadline gets on top before we stop waiting for its word
 SUDO_ASKS = 97
-
-
-@dataclass(frozen=True)
-class Result:
-    """What a command left behind; `output` is both streams in the order they arrived."""
-
-    exited: int
-    stdout: str
-    stderr: str
-    output: str
-
-    @property
-    def ok(self) -> bool:
-        return self.exited == 0
 
 
 @dataclass(frozen=True)
@@ -54,9 +41,6 @@ class Change:
     changed: bool
     detail: str
     diff: tuple[str, ...] = ()
-
-
-OnLine = Callable[[str], None]
 
 
 class Host:
@@ -227,7 +211,7 @@ class Host:
 
     def _execute(self, command: str, stdin: bytes | None, timeout: int, on_line: OnLine | None, doing: str) -> Result:
         channel = self.channel(doing)
-        gathered = _Output(on_line)
+        gathered = Output(on_line)
         deadline = time.monotonic() + timeout + GRACE_SECONDS
         try:
             channel.settimeout(timeout)
@@ -251,69 +235,3 @@ class Host:
                 f"{self.name}: could not {doing}: no answer after {timeout} s.", evidence=gathered.text
             )
         return gathered.result(channel.exit_status)
-
-
-class _Output:
-    """Both streams of a channel, gathered in the order they arrive and handed on a line at a time."""
-
-    def __init__(self, on_line: OnLine | None) -> None:
-        self._on_line = on_line
-        self._streams: tuple[list[bytes], list[bytes]] = ([], [])
-        self._both: list[bytes] = []
-        self._rest = b""
-
-    def drain(self, channel: paramiko.Channel) -> bool:
-        """Take what is there; true when nothing more can come."""
-        over = bool(channel.eof_received or channel.closed)
-        while channel.recv_ready():
-            self._take(0, channel.recv(65536))
-        while channel.recv_stderr_ready():
-            self._take(1, channel.recv_stderr(65536))
-        return over
-
-    def _take(self, stream: int, data: bytes) -> None:
-        self._streams[stream].append(data)
-        self._both.append(data)
-        if self._on_line:
-            *lines, self._rest = (self._rest + data).split(b"\n")
-            for line in lines:
-                self._on_line(line.decode(errors="replace").rstrip("\r"))
-
-    @property
-    def text(self) -> str:
-        return _text(self._both)
-
-    def result(self, exited: int) -> Result:
-        if self._on_line and self._rest:
-            self._on_line(self._rest.decode(errors="replace"))
-        return Result(exited, _text(self._streams[0]), _text(self._streams[1]), self.text)
-
-
-def _text(chunks: list[bytes]) -> str:
-    return b"".join(chunks).decode(errors="replace")
-
-
-def lines(text: str) -> list[str]:
-    """The lines of an output that are not empty; nothing but a newline ends one, whatever Unicode has besides."""
-    return [line for line in text.split("\n") if line]
-
-
-def while_heard(script: str) -> str:
-    """A script that ends with our side, however that ends: standard input then does, and so do all its processes.
-
-    `timeout` has put them into a process group of their own, which `kill 0` means.
-    """
-    return (
-        "exec 3<&0 </dev/null\n"
-        "{ cat <&3; kill 0; } >/dev/null 2>&1 & watch=$!\n"
-        f"( exec 3<&-\n{script}\n)\ncode=$?; kill $watch; exit $code"
-    )
-
-
-def shell_path(path: str) -> str:
-    """A path on the host as one shell word; a leading `~` is the user's home."""
-    if path == "~":
-        return '"$HOME"'
-    if path.startswith("~/"):
-        return '"$HOME"/' + shlex.quote(path[2:])
-    return shlex.quote(path)

@@ -18,7 +18,8 @@ from paramiko import Channel, SSHException
 
 from galos_ops.errors import LockedError, NotReadyError
 from galos_ops.facts import STATE
-from galos_ops.host import Host, shell_path
+from galos_ops.host import Host
+from galos_ops.shell import shell_path
 
 BEAT_SECONDS = 15
 SILENCE_SECONDS = 60  # without a heartbeat for so long, the host lets go

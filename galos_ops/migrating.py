@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from galos_ops import guard, migration
 from galos_ops.errors import CommandFailed, CommandTimedOut, MigrationError
 from galos_ops.facts import STATE
-from galos_ops.host import OnLine, Result
 from galos_ops.releases import append, release
+from galos_ops.result import OnLine, Result
 from galos_ops.unit import Images, Unit, last, on_host, pin
 
 FORGET = f"rm -f {STATE}/*.passed"  # a migration changes what any image would answer

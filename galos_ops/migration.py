@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from galos_ops.host import Result
+from galos_ops.result import Result
 from galos_ops.settings import Migration
 
 State = Literal["clean", "pending", "unknown"]

@@ -5,8 +5,9 @@ from __future__ import annotations
 from galos_ops import compose, diffs
 from galos_ops.compose import FILES
 from galos_ops.files import place
-from galos_ops.host import Change, Host, shell_path
+from galos_ops.host import Change, Host
 from galos_ops.settings import Settings
+from galos_ops.shell import shell_path
 
 
 def compose_file(host: Host, settings: Settings) -> Change:

@@ -10,8 +10,8 @@ from datetime import datetime, timezone
 from typing import Any, Literal, get_args
 
 from galos_ops.facts import STATE
-from galos_ops.host import lines
 from galos_ops.lock import holder
+from galos_ops.shell import lines
 from galos_ops.unit import Unit
 
 LOG = f"{STATE}/releases.jsonl"

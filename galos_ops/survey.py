@@ -13,10 +13,11 @@ from typing import Any
 
 from galos_ops import ecr, facts
 from galos_ops.facts import STATE, TELL, Facts
-from galos_ops.host import Host, lines, shell_path
+from galos_ops.host import Host
 from galos_ops.lock import HELD
 from galos_ops.releases import LOG, Release
 from galos_ops.releases import parse as parse_releases
+from galos_ops.shell import lines, shell_path
 
 REGISTRY_SECONDS = 20
 LOG_LINES = 500  # of the release log, its newest

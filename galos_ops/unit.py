@@ -12,8 +12,9 @@ from typing import Any
 from galos_ops.compose import Compose
 from galos_ops.errors import LockedError, NotReadyError
 from galos_ops.facts import Facts
-from galos_ops.host import Host, OnLine, Result
+from galos_ops.host import Host
 from galos_ops.lock import NOT_OURS, fence
+from galos_ops.result import OnLine, Result
 from galos_ops.settings import Service, Settings
 
 ID = "docker image inspect -f '{{.Id}}'"

@@ -78,7 +78,7 @@ MUTANTS = (
     Mutant("lock.py", 'if word != "held":', "if False:", f"{HOSTS}::test_a_read_only_home_is_named"),
     Mutant("unit.py", "return found if all(found.values()) else None", "return found", f"{HOSTS}::test_images_pruned_away_are_pulled_again"),
     Mutant("unit.py", "={shlex.quote(value)}", "={value}", f"{HOSTS}::test_values_of_every_kind_reach_a_migration_on_the_host_as_they_are {QUOTING}::test_the_values_of_env_reach_a_command_on_the_host_as_they_are"),
-    Mutant("host.py", "    return shlex.quote(path)\n", "    return path\n", f"{QUOTING}::test_a_word_arrives_as_it_was_typed"),
+    Mutant("shell.py", "    return shlex.quote(path)\n", "    return path\n", f"{QUOTING}::test_a_word_arrives_as_it_was_typed"),
     Mutant("errors.py", 'return re.sub(r"(://[^\\s:/@]*:)\\S+@", r"\\1***@", CONTROL.sub("", text))', "return text", f"{SECRETS}::test_a_deploy_with_a_migration_and_a_backup_shows_no_password"),
     Mutant("migrating.py", "    except KeyboardInterrupt:\n", "    except ZeroDivisionError:\n", f"{DEPLOY}::test_ctrl_c_during_a_migration_says_what_goes_on"),
     Mutant("migrating.py", 'unit.change(f"docker rm -f {name} >/dev/null", doing="stop the migration")', "pass", f"{DEPLOY}::test_a_migration_past_its_time_is_stopped_on_the_host_too"),

@@ -12,9 +12,10 @@ from galos_ops.doctor.questions import database, registry
 from galos_ops.ecr import CONFIG, CREDENTIALS, DOCKER_CONFIG
 from galos_ops.errors import NotReadyError
 from galos_ops.facts import STATE, TELL, answers, parse, probe
-from galos_ops.host import Host, shell_path
+from galos_ops.host import Host
 from galos_ops.lock import HELD
 from galos_ops.settings import Service, Settings
+from galos_ops.shell import shell_path
 from galos_ops.survey import clock_difference
 
 DETAIL = (

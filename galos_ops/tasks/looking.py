@@ -11,10 +11,10 @@ from datetime import datetime, timezone
 from galos_ops import containers, ecr, releases
 from galos_ops.aws import Image
 from galos_ops.errors import masked
-from galos_ops.host import while_heard
 from galos_ops.host_task import Ops, host_task, whole
 from galos_ops.releases import Release
 from galos_ops.report import short
+from galos_ops.shell import while_heard
 from galos_ops.status import status as look
 from galos_ops.tasks.options import DRY, JSON, SERVICE
 from galos_ops.verdict import of_host, of_service, verdict

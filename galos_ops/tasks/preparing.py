@@ -8,8 +8,9 @@ from pathlib import Path
 from galos_ops import dotenv_file, ecr, project
 from galos_ops.facts import ENGINE, Facts, gather
 from galos_ops.files import done_or_would
-from galos_ops.host import Change, shell_path
+from galos_ops.host import Change
 from galos_ops.host_task import Ops, host_task
+from galos_ops.shell import shell_path
 from galos_ops.tasks.options import DRY, SERVICE, change
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from galos_ops.errors import CommandFailed, NotReadyError
-from galos_ops.host import COMMAND_SECONDS, Host, OnLine, Result
+from galos_ops.host import COMMAND_SECONDS, Host
+from galos_ops.result import OnLine, Result
 
 Reply = Result | Callable[[str], Result]
 

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from galos_ops.host import shell_path
+from galos_ops.shell import shell_path
 from galos_ops.ssh import known_hosts_files
 
 

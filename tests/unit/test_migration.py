@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from galos_ops.host import Result
 from galos_ops.migration import CLEAN, TOOLS, Answer, argv, read
+from galos_ops.result import Result
 from galos_ops.settings import Migration, ToolName
 
 SQLX_PENDING = """\

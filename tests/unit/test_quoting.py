@@ -17,11 +17,13 @@ from hypothesis import strategies as st
 
 from galos_ops.compose import Compose, Flavour
 from galos_ops.facts import Facts
-from galos_ops.host import Host, OnLine, Result, shell_path
+from galos_ops.host import Host
 from galos_ops.lock import script
 from galos_ops.migration import argv
 from galos_ops.releases import append, parse, release
+from galos_ops.result import OnLine, Result
 from galos_ops.settings import Migration, Settings
+from galos_ops.shell import shell_path
 from galos_ops.unit import Unit, on_host
 
 NASTY = "'\"`$\\;&|<>(){}[]*?!#~% \t\n\ré♥"

@@ -1,0 +1,31 @@
+"""Words and scripts for the host's shell, and the lines that it answers with."""
+
+from __future__ import annotations
+
+import shlex
+
+
+def lines(text: str) -> list[str]:
+    """The lines of an output that are not empty; nothing but a newline ends one, whatever Unicode has besides."""
+    return [line for line in text.split("\n") if line]
+
+
+def while_heard(script: str) -> str:
+    """A script that ends with our side, however that ends: standard input then does, and so do all its processes.
+
+    `timeout` has put them into a process group of their own, which `kill 0` means.
+    """
+    return (
+        "exec 3<&0 </dev/null\n"
+        "{ cat <&3; kill 0; } >/dev/null 2>&1 & watch=$!\n"
+        f"( exec 3<&-\n{script}\n)\ncode=$?; kill $watch; exit $code"
+    )
+
+
+def shell_path(path: str) -> str:
+    """A path on the host as one shell word; a leading `~` is the user's home."""
+    if path == "~":
+        return '"$HOME"'
+    if path.startswith("~/"):
+        return '"$HOME"/' + shlex.quote(path[2:])
+    return shlex.quote(path)
