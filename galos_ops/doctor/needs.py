@@ -5,7 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from galos_ops import ini
+from galos_ops.docker_config import with_helpers
 from galos_ops.doctor.examined import Examined
+from galos_ops.ecr import DOCKER_CONFIG
+from galos_ops.errors import NotReadyError
 
 Need = Callable[[Examined], str]
 
@@ -78,3 +82,21 @@ def log(seen: Examined) -> str:
 
 def check_asked(seen: Examined) -> str:
     return nobody_deploys(seen) or listed(seen) or seen.not_asked.get(seen.service, "")
+
+
+def unreadable(seen: Examined, path: str) -> str | None:
+    """Why nothing can be merged into a file of Docker's or AWS's, in a few words."""
+    if path in seen.unreadable:
+        return f"{path}: {seen.unreadable[path]}"
+    try:
+        if path == DOCKER_CONFIG:
+            with_helpers(seen.texts.get(path), {}, name=path)
+        else:
+            ini.keys(seen.texts.get(path), name=path)
+    except NotReadyError as error:
+        return f"{path}: {error.evidence}"
+    return None
+
+
+def parsed(path: str) -> Need:
+    return lambda seen: f"{path} cannot be read" if unreadable(seen, path) else ""

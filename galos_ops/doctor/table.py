@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from galos_ops.doctor import containers, environment, machine, project, registry
+from galos_ops.doctor import containers, environment, keys, machine, project, registry
 from galos_ops.doctor.check import Check
 
 CHECKS: tuple[Check, ...] = (
     *machine.CHECKS,
     *registry.CHECKS,
+    *keys.CHECKS,
     *environment.CHECKS,
     *project.CHECKS,
     *containers.CHECKS,
