@@ -20,10 +20,10 @@ from invoke.context import Context
 from galos_ops.compose import Compose
 from galos_ops.errors import CommandFailed, OpsError, UsageError, masked
 from galos_ops.facts import PROJECT, Facts, Requirement, gather, require
-from galos_ops.host import Host
+from galos_ops.host import Change, Host
 from galos_ops.lock import holding, lock, refuse
 from galos_ops.logs import guard_logs
-from galos_ops.report import WOULD, Report
+from galos_ops.report import SAME, WOULD, Report
 from galos_ops.settings import Settings
 from galos_ops.unit import Unit
 from galos_ops.view import view
@@ -58,6 +58,15 @@ class Ops:
         for chosen, service in self.settings.chosen(name).items():
             facts = self.facts()
             yield Unit(self.host, self.settings, chosen, service, facts, self.ready(facts), self._token)
+
+    def change(self, name: str, make: Callable[[], Change]) -> bool:
+        """Take a step that is safe to repeat and report it; true when it changed the host, or in a dry run would."""
+        with self.report.step(name) as step:
+            done = make()
+            step.detail, step.mark = done.detail, (WOULD if self.host.dry else step.mark) if done.changed else SAME
+        for line in done.diff if self.host.dry else ():
+            self.report.output(line)
+        return done.changed
 
     @contextmanager
     def locked(self, task: str, service: str | None, wait: int | None = None) -> Iterator[None]:

@@ -11,7 +11,7 @@ from galos_ops.files import done_or_would
 from galos_ops.host import Change
 from galos_ops.host_task import Ops, host_task
 from galos_ops.shell import shell_path
-from galos_ops.tasks.options import DRY, SERVICE, change
+from galos_ops.tasks.options import DRY, SERVICE
 
 
 @host_task(DRY)
@@ -24,7 +24,7 @@ def setup(ops: Ops, *, dry_run: bool = False) -> None:
     host, settings = ops.host, ops.settings
     ops.report.title(host.name, "setup")
     facts = ops.facts()
-    changed = [] if facts.directories else [change(ops, "directory", lambda: directory(ops))]
+    changed = [] if facts.directories else [ops.change("directory", lambda: directory(ops))]
     if changed:
         facts = without_project(gather(host, (), "~")) if dry_run else ops.facts()
     ops.ready(facts, ENGINE)
@@ -39,7 +39,7 @@ def setup(ops: Ops, *, dry_run: bool = False) -> None:
     }
     ops.report.width = max(map(len, steps))
     for name, make in steps.items():
-        changed.append(change(ops, name, make))
+        changed.append(ops.change(name, make))
     if not any(changed):
         ops.report.say("nothing to do: the host was ready already")
     elif not dry_run:
@@ -89,13 +89,13 @@ def credentials(ops: Ops, *, dry_run: bool = False) -> None:
     AWS is asked first whether it accepts them; keys with a session token, which ends, are refused. Places none where
     galos.ecr.credentials is instance.
     """
-    change(ops, "ecr.credentials", lambda: ecr.credentials(ops.host, ops.settings))
+    ops.change("ecr.credentials", lambda: ecr.credentials(ops.host, ops.settings))
 
 
 @host_task(DRY)
 def region(ops: Ops, *, dry_run: bool = False) -> None:
     """Set the region of the registry in the host's ~/.aws/config."""
-    change(ops, "ecr.region", lambda: ecr.region(ops.host, ops.settings))
+    ops.change("ecr.region", lambda: ecr.region(ops.host, ops.settings))
 
 
 @host_task(DRY)
@@ -104,13 +104,13 @@ def helper(ops: Ops, *, dry_run: bool = False) -> None:
 
     With apt-get, dnf or apk, as root: give --prompt-for-sudo-password, before the task, where sudo asks for one.
     """
-    change(ops, "ecr.helper", lambda: ecr.helper(ops.host))
+    ops.change("ecr.helper", lambda: ecr.helper(ops.host))
 
 
 @host_task(DRY)
 def docker_config(ops: Ops, *, dry_run: bool = False) -> None:
     """Merge the credential helper into the host's ~/.docker/config.json."""
-    change(ops, "ecr.docker-config", lambda: ecr.docker_config(ops.host, ops.settings))
+    ops.change("ecr.docker-config", lambda: ecr.docker_config(ops.host, ops.settings))
 
 
 @host_task(SERVICE | DRY)
@@ -120,7 +120,7 @@ def check(ops: Ops, service: str | None = None, *, dry_run: bool = False) -> Non
     Exit 8 when it does not, with Docker's words, the helper's own log line and what to type.
     """
     chosen = ops.settings.chosen(service)
-    change(ops, "ecr.check", lambda: ecr.check(ops.host, ops.settings, chosen))
+    ops.change("ecr.check", lambda: ecr.check(ops.host, ops.settings, chosen))
 
 
 @host_task(DRY)
@@ -130,7 +130,7 @@ def push(ops: Ops, *, dry_run: bool = False) -> None:
     The local file is that of galos.env_file. Exit 2 for placeholders, a DATABASE_URL that nobody can parse, a key set
     twice. The running container keeps its variables until up or deploy.
     """
-    change(ops, "env.push", lambda: dotenv_file.push(ops.host, ops.settings))
+    ops.change("env.push", lambda: dotenv_file.push(ops.host, ops.settings))
 
 
 @host_task()
