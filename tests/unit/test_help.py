@@ -1,0 +1,71 @@
+"""What a person finds without a page: the list, the help of each task, completion."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from inspect import getdoc
+from pathlib import Path
+
+import pytest
+from invoke.collection import Collection
+
+from galos_ops.tasks import namespace
+
+ROOT = Path(__file__).parents[2]
+BIN = Path(sys.executable).parent
+SECTIONS = {
+    "Preparing": {"setup"},
+    "Updating": {"pull"},
+    "Starting": {"up", "start"},
+    "Stopping": {"stop", "down"},
+    "Migration": {"pending", "migrate", "deploy", "rollback"},
+    "Looking": {"status", "history", "logs", "doctor"},
+}
+
+
+@pytest.fixture(scope="module")
+def tasks() -> Collection:
+    return namespace()
+
+
+def test_the_list_names_the_section_of_the_runbook_for_each_task(tasks: Collection) -> None:
+    found: dict[str, set[str]] = {}
+    for name, task in tasks.tasks.items():
+        section = (getdoc(task) or "").partition("\n")[0].replace(",", ":").partition(":")[0]
+        found.setdefault(section, set()).add(name)
+    assert found == SECTIONS
+
+
+def test_every_option_says_what_it_does(tasks: Collection) -> None:
+    for name in tasks.task_names:
+        assert getdoc(tasks[name])
+        for argument in tasks[name].get_arguments():
+            assert argument.help, f"{name} --{argument.name}"
+
+
+@pytest.mark.parametrize(
+    ("words", "word", "found"),
+    [
+        ("fab -H galos-1 dep", "dep", {"deploy"}),
+        ("fab -H galos-1 ecr.", "ecr.", {"ecr.check", "ecr.helper", "ecr.credentials"}),
+        ("fab -H galos-1 deploy --w", "--w", {"--wait"}),
+        ("fab -H galos-1 deploy --d", "--d", {"--dry-run"}),
+    ],
+)
+def test_bash_completes_tasks_and_options(words: str, word: str, found: set[str]) -> None:
+    script = (
+        'eval "$(fab --print-completion-script bash)"; '
+        f"COMP_WORDS=({words}); _complete_fab fab {word}; printf '%s\\n' \"${{COMPREPLY[@]}}\""
+    )
+    path = {"PATH": f"{BIN}:/usr/bin:/bin"}
+    done = subprocess.run(["bash", "-c", script], cwd=ROOT, env=path, capture_output=True, text=True, check=True)
+    assert found <= set(done.stdout.split())
+    assert all(one.startswith(word) for one in done.stdout.split())
+
+
+def test_the_list_is_no_traceback_anywhere(tmp_path: Path) -> None:
+    (tmp_path / "fabfile.py").write_text("from galos_ops.tasks import namespace\nns = namespace()\n")
+    done = subprocess.run([BIN / "fab", "--list"], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert "  deploy " in done.stdout
+    assert done.stderr == ""
