@@ -12,7 +12,7 @@ from galos_ops.fetching import Layers, worth_showing
 from galos_ops.migration import CLEAN, Answer
 from galos_ops.releases import Event, record, release
 from galos_ops.report import SAME, WARN, Report, short
-from galos_ops.unit import ID, Images, Unit
+from galos_ops.unit import ID, Images, Unit, local_images
 from galos_ops.verify import verify
 
 PULL_SECONDS = 1800
@@ -124,6 +124,11 @@ def pull(unit: Unit, report: Report, before: Container | None, tag: str | None =
         step.detail = short(image) if old in (None, image) else f"{short(old or '')} → {short(image)}"
         step.mark = SAME if old == image else step.mark
     return images
+
+
+def present(unit: Unit, report: Report) -> Images:
+    """The images that `up` would start; pulled where the host does not have them."""
+    return local_images(unit) or pull(unit, report, containers.running(unit))
 
 
 def pending(unit: Unit, report: Report, images: Images) -> Answer:

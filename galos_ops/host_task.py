@@ -9,89 +9,21 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
-from typing import Any, TypeVar, cast
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import fabric
 from fabric import Connection
 from invoke.context import Context
 
-from galos_ops.compose import Compose
 from galos_ops.errors import CommandFailed, OpsError, UsageError, masked
-from galos_ops.facts import PROJECT, Facts, Requirement, gather, require
-from galos_ops.host import Change, Host
-from galos_ops.lock import holding, lock, refuse
 from galos_ops.logs import guard_logs
-from galos_ops.report import SAME, WOULD, Report
-from galos_ops.settings import Settings
-from galos_ops.unit import Unit
-from galos_ops.view import view
+
+if TYPE_CHECKING:
+    from galos_ops.report import Report
+    from galos_ops.settings import Settings
 
 guard_logs()
-
-
-@dataclass
-class Ops:
-    """What a task body gets in place of Fabric's context: one connected host, the settings, the report.
-
-    `document` is what a task tells with --json; it is printed when the task ends, well or badly.
-    """
-
-    host: Host
-    settings: Settings
-    report: Report
-    document: dict[str, Any] = field(default_factory=dict)
-    _token: str = ""
-
-    def facts(self) -> Facts:
-        """Look at the host, ready or not."""
-        images = (self.settings.image(service) for service in self.settings.services.values())
-        return gather(self.host, images, self.settings.directory)
-
-    def ready(self, facts: Facts, requirements: tuple[Requirement, ...] = PROJECT) -> Compose:
-        """The compose of this host; raises `NotReadyError` for the first requirement that is not met."""
-        return require(self.host.name, self.settings.directory, facts, requirements)
-
-    def units(self, name: str | None) -> Iterator[Unit]:
-        """The named service on this host, or all of them, each as it is when its turn comes."""
-        for chosen, service in self.settings.chosen(name).items():
-            facts = self.facts()
-            yield Unit(self.host, self.settings, chosen, service, facts, self.ready(facts), self._token)
-
-    def change(self, name: str, make: Callable[[], Change]) -> bool:
-        """Take a step that is safe to repeat and report it; true when it changed the host, or in a dry run would."""
-        with self.report.step(name) as step:
-            done = make()
-            step.detail, step.mark = done.detail, (WOULD if self.host.dry else step.mark) if done.changed else SAME
-        for line in done.diff if self.host.dry else ():
-            self.report.output(line)
-        return done.changed
-
-    @contextmanager
-    def locked(self, task: str, service: str | None, wait: int | None = None) -> Iterator[None]:
-        """Hold the host, for the named service or all of them.
-
-        Raises `LockedError` when another holds it for longer than `wait` seconds. A dry run holds nothing and does not
-        wait, but is refused all the same: what it would tell is about to change.
-        """
-        seconds = self.settings.lock.wait if wait is None else wait
-        self.report.title(self.host.name, next(iter(self.settings.chosen(service))))
-        if self.host.dry:
-            with self.report.step("lock", "free") as step:
-                step.mark = WOULD
-                who = holding(self.host, self.settings.directory)
-                if who:
-                    raise refuse(self.host, who)
-            yield
-            return
-        with ExitStack() as held:
-            with self.report.step("lock"):
-                self._token = held.enter_context(
-                    lock(self.host, self.settings.directory, task, seconds, self.report.say)
-                )
-            yield
-        self._token = ""
 
 
 class HostTask(fabric.Task):  # type: ignore[misc]
@@ -103,6 +35,9 @@ class HostTask(fabric.Task):  # type: ignore[misc]
     path: str | None = None
 
     def __call__(self, context: Context, *args: Any, **kwargs: Any) -> Any:
+        from galos_ops.settings import Settings
+        from galos_ops.view import view
+
         _found(context.config)
         settings = Settings.of(plain(context.config.get("galos", {})))
         stream = sys.stderr if kwargs.get("json", False) else sys.stdout
@@ -126,6 +61,9 @@ class HostTask(fabric.Task):  # type: ignore[misc]
             yield Connection(name, config=context.config.clone())
 
     def _on(self, connection: Connection, settings: Settings, report: Report, args: Any, kwargs: dict[str, Any]) -> Any:
+        from galos_ops.host import Host
+        from galos_ops.ops import Ops
+
         dry = kwargs.get("dry_run", False)
         document: dict[str, Any] = {"schema": 1, "host": connection.original_host}
         try:

@@ -12,8 +12,6 @@ REGION = "eu-central-1"
 REGISTRY = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com"
 REGISTRY_USER = "AWS"
 TOKEN = f"{ACCOUNT}-auth-token"
-REPOSITORY = "galos-sync"
-REPOSITORIES = (REPOSITORY, "galos-map")
 AWS_NAMES = (
     f"api.ecr.{REGION}.amazonaws.com",
     f"ecr.{REGION}.amazonaws.com",

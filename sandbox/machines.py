@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 
 from galos_ops.errors import CommandFailed, NotReadyError
 from sandbox import engine
-from sandbox.aws import ACCOUNT, AWS_NAMES, REGION, REGISTRY, REPOSITORIES, users
+from sandbox.aws import ACCOUNT, AWS_NAMES, REGION, REGISTRY, users
+from sandbox.catalogue import REPOSITORIES
 from sandbox.docker import Docker
 from sandbox.keys import Keys
 from sandbox.layers import File, tar

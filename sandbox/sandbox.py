@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from galos_ops.errors import UsageError
-from sandbox import aws, engine, files, images, releases
+from sandbox import aws, catalogue, engine, files, images, releases
 from sandbox.host import Host
 from sandbox.keys import AccessKey, Keys, write
 from sandbox.layers import File
@@ -51,7 +51,7 @@ class Sandbox(State):
             self.write_files()
             self._prepare_database()
             self._register_all()
-            if not self.registry.tags(aws.REPOSITORY):
+            if not self.registry.tags(catalogue.REPOSITORY):
                 self.publish(release)
             write(self.complete, "")
         return True
@@ -73,10 +73,12 @@ class Sandbox(State):
             shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
         return known or removed
 
-    def publish(self, version: str, repository: str = aws.REPOSITORY) -> None:
+    def publish(self, version: str, repository: str = catalogue.REPOSITORY) -> None:
         """Push a release as `latest` and under its own tag, and register both with the ECR API."""
-        if repository not in aws.REPOSITORIES:
-            raise UsageError(f"there is no repository {repository}", hint=f"take one of {', '.join(aws.REPOSITORIES)}")
+        if repository not in catalogue.REPOSITORIES:
+            raise UsageError(
+                f"there is no repository {repository}", hint=f"take one of {', '.join(catalogue.REPOSITORIES)}"
+            )
         releases.find(version)
         registry = self.registry
         tags = images.ensure(self.docker, ["runtime"], self.steps)
@@ -182,7 +184,7 @@ class Sandbox(State):
             self.database()
 
     def _register_all(self) -> None:
-        for repository in aws.REPOSITORIES:
+        for repository in catalogue.REPOSITORIES:
             self._register(repository, self.registry.tags(repository))
 
     def _register(self, repository: str, tags: Sequence[str]) -> None:

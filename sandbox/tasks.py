@@ -10,8 +10,7 @@ from invoke.context import Context
 from invoke.tasks import task
 
 from galos_ops.host_task import whole
-from sandbox.aws import REPOSITORIES, REPOSITORY
-from sandbox.releases import RELEASES
+from sandbox.catalogue import RELEASES, REPOSITORIES, REPOSITORY
 
 if TYPE_CHECKING:
     from sandbox.sandbox import Sandbox

@@ -9,7 +9,7 @@ from galos_ops.doctor.check import Verdict, judge, summary
 from galos_ops.doctor.examination import examine
 from galos_ops.doctor.table import CHECKS
 from galos_ops.errors import NotReadyError, OpsError
-from galos_ops.host_task import Ops
+from galos_ops.ops import Ops
 from galos_ops.report import BLANK, FAILED, WARN
 
 MARKS = {"fault": FAILED, "warning": WARN}

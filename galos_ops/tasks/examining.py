@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
-from galos_ops.host_task import Ops, host_task
+from typing import TYPE_CHECKING
+
+from galos_ops.host_task import host_task
+from galos_ops.later import Later
 from galos_ops.tasks.options import JSON, SERVICE
+
+if TYPE_CHECKING:
+    from galos_ops.doctor import visit
+    from galos_ops.ops import Ops
+else:
+    visit = Later("doctor.visit")
 
 
 @host_task(SERVICE | JSON | {"fix": "make the changes that are safe, then look again"})
@@ -12,6 +21,4 @@ def doctor(ops: Ops, service: str | None = None, fix: bool = False, json: bool =
 
     Exit 8 when there is a fault; warnings alone are exit 0. --fix makes the safe changes, then looks again.
     """
-    from galos_ops.doctor.visit import visit
-
-    visit(ops, service, fix=fix)
+    visit.visit(ops, service, fix=fix)

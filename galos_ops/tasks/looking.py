@@ -7,17 +7,22 @@ import os
 import sys
 from dataclasses import asdict
 from datetime import datetime, timezone
+from typing import TYPE_CHECKING
 
-from galos_ops import containers, ecr, releases
-from galos_ops.aws import Image
 from galos_ops.errors import masked
-from galos_ops.host_task import Ops, host_task, whole
-from galos_ops.releases import Release
-from galos_ops.report import short
-from galos_ops.shell import while_heard
-from galos_ops.status import status as look
+from galos_ops.host_task import host_task, whole
+from galos_ops.later import Later
 from galos_ops.tasks.options import DRY, JSON, SERVICE
-from galos_ops.verdict import of_host, of_service, verdict
+
+if TYPE_CHECKING:
+    from galos_ops import containers, ecr, releases, report, shell, verdict
+    from galos_ops import status as looking
+    from galos_ops.aws import Image
+    from galos_ops.ops import Ops
+    from galos_ops.releases import Release
+else:
+    containers, ecr, releases, report = map(Later, ("containers", "ecr", "releases", "report"))
+    shell, verdict, looking = map(Later, ("shell", "verdict", "status"))
 
 FOLLOW_SECONDS = 24 * 3600
 
@@ -30,14 +35,14 @@ def status(ops: Ops, service: str | None = None, json: bool = False) -> None:
     unknown, or run now. 7: a container is not up or not healthy, or runs what nobody released. 4: a task at work on
     the host may be why something is not well. A newer image in the registry is no failure.
     """
-    seen = look(ops.host, ops.settings, ops.settings.chosen(service))
-    name, lines = ops.host.name, of_host(ops.host.name, seen)
+    seen = looking.status(ops.host, ops.settings, ops.settings.chosen(service))
+    name, lines = ops.host.name, verdict.of_host(ops.host.name, seen)
     ops.document |= {"well": False, **asdict(seen)}
-    tables = {"host": lines, **{one.service: of_service(name, seen, one) for one in seen.services}}
+    tables = {"host": lines, **{one.service: verdict.of_service(name, seen, one) for one in seen.services}}
     for title, table in tables.items():
         ops.report.title(name, title)
         ops.report.table([row for line in table for row in line.rows])
-    error = verdict(name, seen, [line for table in tables.values() for line in table])
+    error = verdict.verdict(name, seen, [line for table in tables.values() for line in table])
     if error:
         raise error
     ops.document["well"] = True
@@ -102,7 +107,7 @@ def logs(ops: Ops, service: str | None = None, tail: str = "100", follow: bool =
     line = ops.ready(ops.facts())
     script = line.here(line.logs(ops.settings.chosen(service), tail=whole("--tail", tail), follow=follow))
     with contextlib.suppress(KeyboardInterrupt, ReaderGone):
-        ops.host.run(while_heard(script), doing="read the logs", stdin=None, timeout=FOLLOW_SECONDS, on_line=show)
+        ops.host.run(shell.while_heard(script), doing="read the logs", stdin=None, timeout=FOLLOW_SECONDS, on_line=show)
 
 
 IMAGES = ("", "DIGEST", "PUSHED, UTC", "SIZE", "TAGS")
@@ -112,7 +117,7 @@ def image_row(image: Image, *, runs: bool) -> tuple[str, ...]:
     """An image as a row under `IMAGES`."""
     pushed = f"{image.pushed_at.astimezone(timezone.utc):%Y-%m-%d %H:%M}"
     size = f"{image.size_bytes / 1e6:.1f} MB"
-    return "*" if runs else "", short(image.digest), pushed, size.rjust(9), ", ".join(image.tags) or "-"
+    return "*" if runs else "", report.short(image.digest), pushed, size.rjust(9), ", ".join(image.tags) or "-"
 
 
 @host_task(SERVICE | JSON | DRY | {"limit": "how many images to list for each service"})

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
-from galos_ops.host_task import Ops
-from galos_ops.plan import Plan
-from galos_ops.unit import Unit
+if TYPE_CHECKING:
+    from galos_ops.ops import Ops
+    from galos_ops.plan import Plan
+    from galos_ops.unit import Unit
 
 SERVICE = {"service": "one service of galos.services; without it, all of them"}
 DRY = {"dry-run": "look at the host and show what would be done; change nothing"}
@@ -15,6 +17,8 @@ JSON = {"json": "one JSON document on standard output, everything else on standa
 
 def units(ops: Ops, service: str | None, plan: Callable[[Plan], object]) -> Iterator[Unit]:
     """The services to work on, one after the other; in a dry run each is planned instead, and none is left to do."""
+    from galos_ops.plan import Plan
+
     for unit in ops.units(service):
         ops.report.title(ops.host.name, unit.name)
         if not ops.host.dry:

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
-from galos_ops import containers, guard, plan
-from galos_ops import deploy as deployment
-from galos_ops import rollback as rolling_back
 from galos_ops.errors import UsageError
-from galos_ops.host_task import Ops, host_task, whole
-from galos_ops.report import WARN
-from galos_ops.settings import TAG
+from galos_ops.host_task import host_task, whole
+from galos_ops.later import Later
 from galos_ops.tasks.options import DRY, JSON, SERVICE, units
-from galos_ops.tasks.running import present
+
+if TYPE_CHECKING:
+    from galos_ops import containers, guard, plan, report, settings
+    from galos_ops import deploy as deployment
+    from galos_ops import rollback as rolling_back
+    from galos_ops.ops import Ops
+else:
+    containers, guard, plan, report, settings = map(Later, ("containers", "guard", "plan", "report", "settings"))
+    deployment, rolling_back = Later("deploy"), Later("rollback")
 
 
 @host_task(SERVICE | JSON)
@@ -25,10 +30,10 @@ def pending(ops: Ops, service: str | None = None, json: bool = False) -> None:
     services = ops.document.setdefault("services", {})
     for unit in ops.units(service):
         ops.report.title(ops.host.name, unit.name)
-        images = present(ops, unit)
+        images = deployment.present(unit, ops.report)
         with ops.report.step("pending") as step:
             answer = guard.check(unit, images)
-            step.detail, step.mark = deployment.describe(answer), step.mark if answer.state == "clean" else WARN
+            step.detail, step.mark = deployment.describe(answer), step.mark if answer.state == "clean" else report.WARN
         services[unit.name] = {"state": answer.state, "migrations": answer.names, "image": next(iter(images.values()))}
         refusals += [guard.refuse(unit, answer)] if answer.state != "clean" else []
     if refusals:
@@ -48,7 +53,7 @@ def migrate(ops: Ops, service: str | None = None, *, dry_run: bool = False) -> N
             deployment.adopt(unit, ops.report)
             if containers.running(unit):
                 raise guard.refuse_running(unit)
-            images = present(ops, unit)
+            images = deployment.present(unit, ops.report)
             answer = deployment.pending(unit, ops.report, images)
             if answer.state == "clean":
                 ops.report.say("nothing to do: no migration is pending")
@@ -72,7 +77,7 @@ def deploy(
     Exit 4 while another task holds the host, 5 for an unknown answer, 6 when the migration failed and the service is
     stopped, 7 when the new container did not stay up: then the previous image runs again, unless a migration ran.
     """
-    if tag is not None and not TAG.match(tag):
+    if tag is not None and not settings.TAG.match(tag):
         raise UsageError(f"--tag is {tag!r}; it must be a Docker tag.")
     seconds = None if wait is None else whole("--wait", wait)
     outcomes = ops.document.setdefault("services", [])

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from galos_ops import containers, guard, plan
-from galos_ops import deploy as deployment
-from galos_ops.facts import Container
-from galos_ops.host_task import Ops, host_task
-from galos_ops.report import SAME, WOULD
+from galos_ops.host_task import host_task
+from galos_ops.later import Later
 from galos_ops.tasks.options import DRY, SERVICE, units
-from galos_ops.unit import Images, Unit, local_images
-from galos_ops.verify import verify
+
+if TYPE_CHECKING:
+    from galos_ops import containers, guard, plan, report, verify
+    from galos_ops import deploy as deployment
+    from galos_ops.facts import Container
+    from galos_ops.ops import Ops
+else:
+    containers, guard, plan, report, verify = map(Later, ("containers", "guard", "plan", "report", "verify"))
+    deployment = Later("deploy")
 
 STOP_SECONDS = 600
 
@@ -38,17 +43,12 @@ def up(ops: Ops, service: str | None = None, *, dry_run: bool = False) -> None:
             guard.alone(unit)
             guard.nobody_migrates(unit)
             before = containers.running(unit)
-            images = present(ops, unit)
+            images = deployment.present(unit, ops.report)
             answer = deployment.pending(unit, ops.report, images)
             if answer.state != "clean":
                 raise guard.refuse(unit, answer)
             after = containers.up(unit, ops.report, images, before)
-            verify(unit, ops.report, after, settled=before is not None and before.id == after.id)
-
-
-def present(ops: Ops, unit: Unit) -> Images:
-    """The images that `up` would start; pulled where the host does not have them."""
-    return local_images(unit) or deployment.pull(unit, ops.report, containers.running(unit))
+            verify.verify(unit, ops.report, after, settled=before is not None and before.id == after.id)
 
 
 @host_task(SERVICE | DRY)
@@ -61,7 +61,7 @@ def start(ops: Ops, service: str | None = None, *, dry_run: bool = False) -> Non
         for unit in units(ops, service, plan.start):
             guard.alone(unit)
             guard.nobody_migrates(unit)
-            verify(unit, ops.report, containers.start(unit, ops.report), settled=False)
+            verify.verify(unit, ops.report, containers.start(unit, ops.report), settled=False)
 
 
 @host_task(SERVICE | DRY)
@@ -100,4 +100,4 @@ def told(ops: Ops, step: str, found: Sequence[Container]) -> None:
     """Show which containers a dry run of `stop` or `down` is about."""
     names = ", ".join(one.name for one in found)
     with ops.report.step(step, names or "nothing to do: no container is there") as line:
-        line.mark = WOULD if names else SAME
+        line.mark = report.WOULD if names else report.SAME

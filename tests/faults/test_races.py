@@ -46,7 +46,7 @@ def test_a_newer_latest_in_the_registry_is_not_what_starts(case: Case) -> None:
 
 def test_what_a_dead_client_left_running_is_waited_for(case: Case) -> None:
     """A step holds a lock of its own to its end, whether or not its client lives."""
-    step = "mkdir -p ~/.galos-ops && cd ~/.galos-ops && (flock step sleep 25 >/dev/null 2>&1 &)"
+    step = "mkdir -p ~/.galos-ops && cd ~/.galos-ops && (flock step sleep 15 >/dev/null 2>&1 &)"
     case.operator.host.shell(step)
     told = case.operator.refused(4, "deploy")
     assert "a step that an earlier run began still goes on" in told

@@ -127,9 +127,8 @@ def watch(host: Host) -> Watch:
 
 def wipe(host: Host) -> None:
     """Take a host back to what it was before anybody set it up, its credential helper aside."""
-    host.shell("docker ps -aq | xargs -r docker rm -f; docker images -q | sort -u | xargs -r docker rmi -f")
-    for home in HOMES.values():
-        host.shell(f"cd {home} && rm -rf {LEFTOVERS}")
+    homes = "; ".join(f"cd {home} && rm -rf {LEFTOVERS}" for home in HOMES.values())
+    host.shell(f"docker ps -aq | xargs -r docker rm -f; docker images -q | sort -u | xargs -r docker rmi -f; {homes}")
 
 
 def container(host: Host) -> str:
@@ -169,27 +168,34 @@ def bare(sandbox: Sandbox) -> Operator:
 def ready(bare: Operator) -> Operator:
     """An operator at a host that is set up, nothing deployed yet."""
     saved = Saved(bare, "ready")
-    if not saved.bring_back():
+    if saved.exists():
+        saved.bring_back()
+    else:
         bare.done("setup")
         saved.save()
     return bare
 
 
 @pytest.fixture
-def deployed(ready: Operator) -> Operator:
+def deployed(sandbox: Sandbox, request: pytest.FixtureRequest) -> Operator:
     """An operator at a host where v1 runs."""
-    saved = Saved(ready, "deployed")
-    if saved.bring_back():
-        ready.sandbox.database(template=saved.database)
-        ready.host.shell("cd && docker-compose pull -q && docker-compose up -d")
+    operator = Operator(sandbox, sandbox.host("sandbox"), "sandbox")
+    saved = Saved(operator, "deployed")
+    if saved.exists():
+        wipe(operator.host)
+        sandbox.publish("v1")
+        sandbox.database(template=saved.database)
+        saved.bring_back()
+        operator.host.shell("cd && docker-compose pull -q && docker-compose up -d")
     else:
-        ready.done("deploy")
-        ready.host.shell("cd && docker-compose stop")
-        ready.sandbox.database(saved.database, template=DATABASE)
-        ready.host.shell("cd && docker-compose start")
+        operator = request.getfixturevalue("ready")
+        operator.done("deploy")
+        operator.host.shell("cd && docker-compose stop")
+        sandbox.database(saved.database, template=DATABASE)
+        operator.host.shell("cd && docker-compose start")
         saved.save()
-    ready.host.shell(f"docker tag {REFERENCE}:latest galos-ops/galos-sync:2000-01-01T000000Z")
-    return ready
+    operator.host.shell(f"docker tag {REFERENCE}:latest galos-ops/galos-sync:2000-01-01T000000Z")
+    return operator
 
 
 @dataclass
@@ -214,5 +220,8 @@ class Saved:
     def save(self) -> None:
         self.operator.host.shell(f"cd && tar -cf {self.path} $(ls -d {LEFTOVERS} 2>/dev/null)")
 
-    def bring_back(self) -> bool:
-        return not self.operator.host.execute(["sh", "-c", f"cd && tar -xf {self.path}"], check=False).returncode
+    def exists(self) -> bool:
+        return not self.operator.host.execute(["test", "-e", self.path], check=False).returncode
+
+    def bring_back(self) -> None:
+        self.operator.host.shell(f"cd && tar -xf {self.path}")

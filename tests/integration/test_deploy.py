@@ -27,6 +27,7 @@ def test_the_runbook_from_a_bare_host_to_a_failed_migration(any_compose: Operato
     first = image_id(host)
     assert container(host) == f"running {first}"
     assert applied(fab) == V1
+    stop_and_start(fab, first)
 
     fab.sandbox.publish("v2")
     watching = watch(host)
@@ -59,6 +60,27 @@ def test_the_runbook_from_a_bare_host_to_a_failed_migration(any_compose: Operato
     assert container(host) == ""
     assert fab.refused(6, "deploy").count("axial_tilt") >= 1
     assert container(host) == ""
+
+
+def stop_and_start(fab: Operator, image: str) -> None:
+    """What the runbook says of stop, start, down and up, with nothing pending; the service runs before and after."""
+    watching = watch(fab.host)
+    fab.done("stop")
+    assert container(fab.host) == f"exited {image}"
+    assert watching.of_service() == ["die"]
+    fab.done("start")
+    assert container(fab.host) == f"running {image}"
+    assert "already runs" in fab.done("up")
+    assert watching.of_service() == ["die", "start"]
+    fab.done("down")
+    assert container(fab.host) == ""
+    fab.done("down", "stop")
+    told = fab.refused(1, "start")
+    assert "there is no container to start" in told
+    assert "next: fab -H" in told
+    fab.done("up")
+    assert container(fab.host) == f"running {image}"
+    assert "galos-sync v1:" in fab.done("logs", "--tail", "3")
 
 
 def assert_stopped_while_migrating(events: list[dict[str, object]]) -> None:

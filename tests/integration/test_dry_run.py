@@ -7,11 +7,13 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import pytest
+
 from sandbox.aws import REGISTRY, TOKEN
 from sandbox.host import Host
 from sandbox.sandbox import Sandbox
 from tests.described import violations
-from tests.integration.conftest import REFERENCE, Operator, container, image_id, wipe
+from tests.integration.conftest import FLAVOURS, REFERENCE, Operator, container, fresh, image_id, wipe
 from tests.integration.test_setup import operator as wiped
 from tests.integration.test_setup import purge, put
 
@@ -111,8 +113,11 @@ def test_each_part_of_setup_only_looks(ready: Operator) -> None:
     assert "~/.env would be made private (0600)" in told
 
 
-def test_a_deploy_is_told_step_by_step(any_compose: Operator) -> None:
-    fab, host = any_compose, any_compose.host
+@pytest.mark.parametrize("flavour", ["v1", "v2"])
+def test_a_deploy_is_told_step_by_step(sandbox: Sandbox, flavour: str) -> None:
+    """compose v5 has the same commands as v2."""
+    host = fresh(sandbox, FLAVOURS[flavour])
+    fab = Operator(sandbox, host, FLAVOURS[flavour])
     fab.done("setup")
     told = dry(fab, "deploy")
     assert "to be fetched" in told

@@ -57,7 +57,8 @@ def test_a_host_where_all_is_well_and_then_a_release_with_a_migration(deployed: 
     deployed.sandbox.publish("v2")
     lines = shown(deployed.done("status", "--service", "galos-sync"))
     assert lines["registry"][0].startswith("! newer in the registry: sha256:")
-    [image] = document(deployed, "ecr.images", "ecr.images", "--limit", "1")["services"][0]["images"]
+    listed = document(deployed, "ecr.images", "ecr.images")["services"][0]["images"]
+    [image] = [one for one in listed if "latest" in one["tags"]]
     seen = document(deployed, "status", "status")
     assert seen["well"] is True
     assert seen["services"][0]["registry"] == {"state": "newer", "digest": image["digest"], "reason": None}

@@ -5,31 +5,6 @@ from __future__ import annotations
 from tests.integration.conftest import REFERENCE, Operator, container, image_id, watch
 
 
-def test_stop_keeps_the_container_and_start_starts_it(any_compose: Operator) -> None:
-    fab, host = any_compose, any_compose.host
-    fab.done("setup")
-    fab.done("deploy")
-    image = image_id(host)
-    watching = watch(host)
-    fab.done("stop")
-    assert container(host) == f"exited {image}"
-    assert watching.of_service() == ["die"]
-    fab.done("start")
-    assert container(host) == f"running {image}"
-    assert "already runs" in fab.done("up")
-    assert watching.of_service() == ["die", "start"]
-    fab.done("down")
-    assert container(host) == ""
-    fab.done("down")
-    fab.done("stop")
-    told = fab.refused(1, "start")
-    assert "there is no container to start" in told
-    assert "next: fab -H" in told
-    fab.done("up")
-    assert container(host) == f"running {image}"
-    assert "galos-sync v1:" in fab.done("logs", "--tail", "3")
-
-
 def test_start_after_a_pull_starts_the_old_image(deployed: Operator) -> None:
     old = image_id(deployed.host)
     deployed.sandbox.publish("v2")

@@ -37,13 +37,6 @@ def test_the_list_names_the_section_of_the_runbook_for_each_task(tasks: Collecti
     assert found == SECTIONS
 
 
-def test_every_option_says_what_it_does(tasks: Collection) -> None:
-    for name in tasks.task_names:
-        assert getdoc(tasks[name])
-        for argument in tasks[name].get_arguments():
-            assert argument.help, f"{name} --{argument.name}"
-
-
 @pytest.mark.parametrize(
     ("words", "word", "found"),
     [

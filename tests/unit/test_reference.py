@@ -10,8 +10,12 @@ from docs.reference import PAGE, codes, page
 ROOT = Path(__file__).parents[2]
 
 
-def test_the_reference_says_what_the_code_says() -> None:
+def test_the_reference_says_what_the_code_says_and_every_option_has_its_words() -> None:
+    """In one test: Invoke takes the help of an option away as it is read."""
     assert PAGE.read_text() == page(), "run: make reference"
+    options = re.findall(r"^\| `--[^|]*\| (.*) \|$", PAGE.read_text(), re.MULTILINE)
+    assert len(options) > 30
+    assert not {"", "None"} & set(options)
 
 
 def test_every_exit_code_has_its_row() -> None:
