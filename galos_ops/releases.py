@@ -60,8 +60,9 @@ def release(unit: Unit, event: Event, image: str, **more: Any) -> Release:
 
 
 def append(line: Release) -> str:
-    """A script that appends a line to the log, whole."""
-    return f"umask 077; printf '%s\\n' {shlex.quote(json.dumps(asdict(line), ensure_ascii=False))} >>{LOG} || exit 1"
+    """A script that appends a line to the log, whole, and has it on the disk before it goes on."""
+    text = shlex.quote(json.dumps(asdict(line), ensure_ascii=False))
+    return f"umask 077; printf '%s\\n' {text} >>{LOG} && sync {LOG} || exit 1"
 
 
 def record(unit: Unit, line: Release) -> None:

@@ -59,6 +59,7 @@ def migrate(ops: Ops, service: str | None = None, *, dry_run: bool = False) -> N
                 ops.report.say("nothing to do: no migration is pending")
             else:
                 deployment.migrate(unit, ops.report, images, answer, None)
+                ops.report.say(f"migrated; the service is down until: fab -H {ops.host.name} up")
 
 
 @host_task(SERVICE | JSON | DRY | {"tag": "deploy this tag of the repository", "wait": "seconds to wait for the lock"})

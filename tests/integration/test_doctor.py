@@ -12,6 +12,7 @@ import pytest
 
 from galos_ops.doctor.table import CHECKS
 from sandbox.sandbox import Sandbox
+from tests.described import violations
 from tests.integration.conftest import FLAVOURS, REFERENCE, Operator, container, fresh, watch, wipe
 
 LABELS = "--label com.docker.compose.oneoff=True --label com.docker.compose.service=galos-sync"
@@ -54,6 +55,7 @@ def doctor(operator: Operator, *options: str) -> Told:
     """Run it; its exit code must be 8 with a fault, else 0, and it must show no secret."""
     result = operator("doctor", "--json", *options)
     document = json.loads(result.stdout)
+    assert violations(document, "doctor") == []
     assert document["schema"] == 1
     told = Told(result.returncode, {row["id"]: row for row in document["checks"]}, result.stderr)
     assert told.code == (8 if told.of("fault") else 0), result.stderr
