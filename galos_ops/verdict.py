@@ -221,4 +221,5 @@ def _migrations(host: str, seen: HostStatus, service: ServiceStatus) -> Line:
         evidence=pending.reason or "",
         hint=f"correct what it says, then: fab -H {host} pending",
     )
-    return Line("migrations", f"not known: {(pending.reason or '').splitlines()[-1]}", error=error)
+    last = (pending.reason or "the check says nothing").splitlines()[-1]
+    return Line("migrations", f"not known: {last}", error=error)
