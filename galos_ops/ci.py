@@ -20,12 +20,20 @@ class Folding(Report):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._close()
+
+    def conclude(self, sentence: str) -> None:
+        self._close()
+        self._title = ""
+        super().conclude(sentence)
+
+    def _close(self) -> None:
         if self._open:
             self._command(self.END, self._open)
+        self._open = ""
 
     def _head(self, title: str) -> None:
-        if self._open:
-            self._command(self.END, self._open)
+        self._close()
         self._open = title
         self._command(self.START, title)
 

@@ -203,7 +203,7 @@ def start_again(unit: Unit, report: Report, images: Images, before: Container | 
 def conclude(unit: Unit, report: Report, outcome: Outcome, event: Event, tag: str | None) -> None:
     """Record what changed, and say it."""
     if not outcome.changed:
-        report.say(f"nothing to do: {short(outcome.image)} already runs")
+        report.conclude(f"nothing to do: {short(outcome.image)} already runs")
         return
     line = release(
         unit,
@@ -219,4 +219,4 @@ def conclude(unit: Unit, report: Report, outcome: Outcome, event: Event, tag: st
         record(unit, line)
     done = {"deploy": "deployed", "rollback": "rolled back to"}[event]
     down = "" if outcome.downtime is None else f" · service down for {outcome.downtime:.1f} s"
-    report.say(f"{done} {short(outcome.image)} in {outcome.seconds:.1f} s{down}")
+    report.conclude(f"{done} {short(outcome.image)} in {outcome.seconds:.1f} s{down}")

@@ -91,6 +91,10 @@ class Report:
     def say(self, sentence: str) -> None:
         self._print(sentence)
 
+    def conclude(self, sentence: str) -> None:
+        """The last word on what the title named, which a view that folds leaves unfolded."""
+        self.say(sentence)
+
     def warn(self, sentence: str) -> None:
         self.marked(WARN, sentence)
 

@@ -50,7 +50,8 @@ def test_github_folds_host_by_host_and_gets_the_failure_as_an_annotation(bare: O
     lines = bare.done("deploy").splitlines()
     second = lines.index("::group::sandbox-3  galos-sync")
     assert lines[0] == "::group::sandbox  galos-sync"
-    assert [lines[second - 1], lines[-1]] == ["::endgroup::"] * 2
+    assert [lines[second - 2], lines[-2]] == ["::endgroup::"] * 2
+    assert all(lines[at].startswith("deployed sha256:") for at in (second - 1, -1))
     assert sum(line.startswith("::") for line in lines) == 4
     assert steps(lines[:second]) == ["lock", "pull", "pending", "down", "migrate", "up", "verify", "record"]
     assert steps(lines[second:]) == ["lock", "pull", "pending", "up", "verify", "record"]

@@ -33,6 +33,16 @@ def test_github_groups_what_is_about_one_service_without_timestamps() -> None:
     ]
 
 
+def test_the_last_word_on_a_service_is_not_folded_away() -> None:
+    screen = Screen(terminal=False)
+    with GitHub(screen) as report:
+        for service in ("galos-sync", "galos-web"):
+            report.title("galos-1", service)
+            report.conclude("deployed")
+    groups = [["::group::galos-1  " + name, "::endgroup::", "deployed"] for name in ("galos-sync", "galos-web")]
+    assert screen.lines == groups[0] + groups[1]
+
+
 def test_github_gets_the_failure_as_an_annotation_behind_the_group() -> None:
     screen = Screen(terminal=False)
     report = GitHub(screen)
