@@ -10,7 +10,7 @@ demo: $(READY)  ## bring up the sandbox, set its host up, deploy, then deploy a 
 	PATH="$(CURDIR)/$(BIN):$$PATH" sh sandbox/demo.sh
 
 test: $(READY)  ## every test, those against the sandbox too
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n 2 --dist worksteal
 
 check: $(READY)  ## what must stay fast and green: lint, types, unit tests
 	$(BIN)/ruff check .

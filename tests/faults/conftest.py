@@ -118,6 +118,7 @@ class Case:
 @pytest.fixture
 def case(deployed: Operator, tmp_path: Path) -> Iterator[Case]:
     deployed.sandbox.publish("v2")
+    deployed.environment["FABRIC_GALOS_VERIFY_SECONDS"] = "0"
     with relayed(deployed.host.port) as relay:
         known = tmp_path / "known_hosts"
         port = str(deployed.host.port)

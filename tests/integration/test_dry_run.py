@@ -7,8 +7,6 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import pytest
-
 from sandbox.aws import REGISTRY, TOKEN
 from sandbox.host import Host
 from sandbox.sandbox import Sandbox
@@ -113,11 +111,17 @@ def test_each_part_of_setup_only_looks(ready: Operator) -> None:
     assert "~/.env would be made private (0600)" in told
 
 
-@pytest.mark.parametrize("flavour", ["v1", "v2"])
-def test_a_deploy_is_told_step_by_step(sandbox: Sandbox, flavour: str) -> None:
-    """compose v5 has the same commands as v2."""
-    host = fresh(sandbox, FLAVOURS[flavour])
-    fab = Operator(sandbox, host, FLAVOURS[flavour])
+def test_compose_v1_too_tells_whether_its_container_is_as_configured(sandbox: Sandbox) -> None:
+    host = fresh(sandbox, FLAVOURS["v1"])
+    fab = Operator(sandbox, host, FLAVOURS["v1"])
+    fab.done("setup", "deploy")
+    assert f"nothing to do: {image_id(host)[:15]} already runs" in dry(fab, "deploy")
+    host.shell("cd && echo NEW=1 >>.env")
+    assert "its container created again: .env or the compose file changed" in dry(fab, "up")
+
+
+def test_a_deploy_is_told_step_by_step(bare: Operator) -> None:
+    fab, host = bare, bare.host
     fab.done("setup")
     told = dry(fab, "deploy")
     assert "to be fetched" in told
