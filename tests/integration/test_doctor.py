@@ -207,6 +207,9 @@ def test_every_docker_compose_is_understood(patient: Operator, flavour: str, fou
     assert (told.bad, told.of("unknown")) == (found, set())
 
 
+LOOP = {"running", "restarting"}  # what a container that restarts again and again is seen in, now and then
+
+
 @pytest.mark.parametrize("name", GROUPS)
 def test_each_breakage_is_found_and_what_is_safe_is_mended(patient: Operator, name: str) -> None:
     group = GROUPS[name]
@@ -221,7 +224,7 @@ def test_each_breakage_is_found_and_what_is_safe_is_mended(patient: Operator, na
         left = {name: state for name, state in group.found.items() if name not in group.fixed}
         assert told.bad == left | faults(*group.new)
         assert told.fixed == group.fixed
-        assert container(patient.host).partition(" ")[0] in {state, "restarting"} - {""}
+        assert container(patient.host).partition(" ")[0] in (LOOP if state in LOOP else {state})
 
 
 def test_without_fix_nothing_is_changed_and_the_second_fix_finds_nothing_to_do(patient: Operator) -> None:
