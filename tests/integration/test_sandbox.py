@@ -232,6 +232,39 @@ def test_the_profile_may_pull_and_nothing_else(sandbox: Sandbox, monkeypatch: py
 
 
 @pytest.mark.usefixtures("latest_is_v1")
+def test_releases_do_what_they_are_for(sandbox: Sandbox, prepared: Host) -> None:
+    sandbox.database("prepared")
+
+    def deployed(version: str, migrate: bool = True) -> subprocess.CompletedProcess[str]:
+        sandbox.publish(version)
+        on(prepared, "docker-compose down; docker-compose pull")
+        done = on(prepared, MIGRATE if migrate else "true", check=False)
+        on(prepared, "docker-compose up -d")
+        return done
+
+    def waited(condition: str) -> str:
+        return prepared.shell(f"cd /root; timeout 30 bash -c 'until {condition}; do sleep 0.2; done' && echo yes")
+
+    deployed("v2", migrate=False)
+    assert waited("docker-compose logs | grep -q does.not.exist")
+    assert "Applied 20260806150000/migrate rename surface columns" in deployed("v2").stdout
+    assert waited("docker-compose logs | grep -q watching")
+    deployed("v1", migrate=False)
+    assert waited("docker-compose logs | grep -q surface_temp.*does.not.exist")
+    assert "Applied" not in deployed("v3").stdout
+    broken = deployed("broken-migration")
+    assert broken.returncode == 1
+    assert 'column "axial_tilt" of relation "bodies" does not exist' in broken.stdout
+    sandbox.migration_seconds(0.5)
+    assert "Applied 20260812100000" in deployed("slow-migration").stdout
+    sandbox.database("prepared")
+    deployed("crashing")
+    assert waited("docker-compose logs | grep -q panicked")
+    deployed("unhealthy")
+    assert waited('docker inspect --format "{{.State.Health.Status}}" $(docker-compose ps -q) | grep -q unhealthy')
+    on(prepared, "docker-compose down")
+
+
 def test_a_release_is_the_same_image_wherever_it_is_made(sandbox: Sandbox) -> None:
     runtime = images.ensure(sandbox.docker, ["runtime"], sandbox.steps)["runtime"]
     tag = releases.ensure(sandbox.docker, "v2", runtime)
