@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import subprocess
 import time
 
 import pytest
@@ -218,10 +219,7 @@ def test_another_tag_can_be_deployed(deployed: Operator) -> None:
 def test_a_tag_that_moves_while_migrating_is_not_what_starts(deployed: Operator) -> None:
     """Somebody pulls a newer latest on the host between the check and the start."""
     old = image_id(deployed.host)
-    deployed.sandbox.migration_seconds(4)
-    deployed.sandbox.publish("slow-migration")
-    deploying = deployed.start("deploy")
-    wait_for(deployed, MIGRATING)
+    deploying = migrating(deployed, 4)
     deployed.host.shell(f"docker tag {old} {REFERENCE}:latest")
     output = deploying.communicate(timeout=120)[0]
     assert deploying.returncode == 0, output
@@ -237,6 +235,15 @@ def wait_for(operator: Operator, script: str, seconds: float = 60) -> None:
         time.sleep(0.1)
 
 
+def migrating(operator: Operator, seconds: int) -> subprocess.Popen[str]:
+    """A deploy whose migration runs at this moment, and takes so many seconds."""
+    operator.sandbox.migration_seconds(seconds)
+    operator.sandbox.publish("slow-migration")
+    deploy = operator.start("deploy")
+    wait_for(operator, MIGRATING)
+    return deploy
+
+
 def test_a_migration_past_its_time_is_stopped_on_the_host_too(deployed: Operator) -> None:
     deployed.sandbox.migration_seconds(60)
     deployed.sandbox.publish("slow-migration")
@@ -248,10 +255,7 @@ def test_a_migration_past_its_time_is_stopped_on_the_host_too(deployed: Operator
 
 
 def test_a_second_deploy_is_told_who_holds_the_host(deployed: Operator) -> None:
-    deployed.sandbox.migration_seconds(6)
-    deployed.sandbox.publish("slow-migration")
-    first = deployed.start("deploy")
-    wait_for(deployed, MIGRATING)
+    first = migrating(deployed, 6)
     for task in ("deploy", "up", "start", "migrate"):
         told = deployed.refused(4, task)
         assert "has held the host for deploy since 2" in told
@@ -262,10 +266,7 @@ def test_a_second_deploy_is_told_who_holds_the_host(deployed: Operator) -> None:
 
 
 def test_a_killed_deploy_leaves_no_lock_and_the_next_one_adopts_its_migration(deployed: Operator) -> None:
-    deployed.sandbox.migration_seconds(8)
-    deployed.sandbox.publish("slow-migration")
-    first = deployed.start("deploy")
-    wait_for(deployed, MIGRATING)
+    first = migrating(deployed, 8)
     first.kill()
     first.wait()
     watching = watch(deployed.host)
@@ -293,10 +294,7 @@ def test_an_adopted_migration_that_failed_is_a_failed_migration(deployed: Operat
 
 
 def test_a_migration_that_is_killed_on_the_host_is_a_failed_one(deployed: Operator) -> None:
-    deployed.sandbox.migration_seconds(60)
-    deployed.sandbox.publish("slow-migration")
-    first = deployed.start("deploy")
-    wait_for(deployed, MIGRATING)
+    first = migrating(deployed, 60)
     deployed.host.shell("docker kill galos-sync-migration")
     told = first.communicate(timeout=60)[0]
     assert first.returncode == 6, told
@@ -305,10 +303,7 @@ def test_a_migration_that_is_killed_on_the_host_is_a_failed_one(deployed: Operat
 
 
 def test_ctrl_c_during_a_migration_says_what_goes_on(deployed: Operator) -> None:
-    deployed.sandbox.migration_seconds(6)
-    deployed.sandbox.publish("slow-migration")
-    first = deployed.start("deploy")
-    wait_for(deployed, MIGRATING)
+    first = migrating(deployed, 6)
     first.send_signal(signal.SIGINT)
     told = first.communicate(timeout=30)[0]
     assert first.returncode == 1
@@ -329,10 +324,7 @@ def test_a_migration_makes_every_earlier_answer_void(deployed: Operator) -> None
 
 def test_a_deploy_whose_lock_was_lost_changes_nothing_more(deployed: Operator) -> None:
     """The host let go of the lock while the client was away; on its return it is fenced off."""
-    deployed.sandbox.migration_seconds(6)
-    deployed.sandbox.publish("slow-migration")
-    first = deployed.start("deploy")
-    wait_for(deployed, MIGRATING)
+    first = migrating(deployed, 6)
     deployed.host.shell("echo another >~/.galos-ops/token")
     told = first.communicate(timeout=60)[0]
     assert first.returncode == 4, told
