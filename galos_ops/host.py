@@ -217,8 +217,7 @@ class Host:
             channel.settimeout(timeout)
             channel.exec_command(command)
             if stdin is not None:
-                channel.sendall(stdin)
-                channel.shutdown_write()
+                _send(channel, stdin)
             while not gathered.drain(channel):
                 if not select.select([channel], [], [], max(0.0, deadline - time.monotonic()))[0]:
                     break
@@ -235,3 +234,13 @@ class Host:
                 f"{self.name}: could not {doing}: no answer after {timeout} s.", evidence=gathered.text
             )
         return gathered.result(channel.exit_status)
+
+
+def _send(channel: paramiko.Channel, stdin: bytes) -> None:
+    """Send standard input to its end, or to that of a command which ends before it has read it all."""
+    try:
+        channel.sendall(stdin)
+        channel.shutdown_write()
+    except OSError:
+        if not channel.closed:
+            raise

@@ -1,0 +1,50 @@
+"""An SSH server in this process, for what `Host` does with a channel: what it answers is a function of the test."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable
+
+import paramiko
+from fabric import Config, Connection
+
+Answer = Callable[[str, paramiko.Channel], None]
+
+
+class SshServer(paramiko.ServerInterface):
+    """Lets anybody in, and calls `answer` with each command and its channel, in a thread of the connection."""
+
+    def __init__(self) -> None:
+        ours, self._theirs = socket.socketpair()
+        self.transport = paramiko.Transport(ours)
+        self.transport.add_server_key(paramiko.ECDSAKey.generate())
+        self.transport.start_server(threading.Event(), self)
+        self.answer: Answer | None = None
+        self.refuses_channels = False
+
+    def connection(self) -> Connection:
+        """An open connection to it."""
+        connection = Connection("box", config=Config(overrides={"load_ssh_configs": False}))
+        client = connection.client
+        client.set_missing_host_key_policy(paramiko.AutoAddPolicy())
+        client.connect("box", username="ann", password="x", sock=self._theirs, look_for_keys=False, allow_agent=False)
+        connection.transport = client.get_transport()
+        return connection
+
+    def check_auth_password(self, username: str, password: str) -> int:  # noqa: ARG002
+        return paramiko.AUTH_SUCCESSFUL
+
+    def check_channel_request(self, kind: str, chanid: int) -> int:  # noqa: ARG002
+        refused = paramiko.OPEN_FAILED_RESOURCE_SHORTAGE
+        return refused if self.refuses_channels else paramiko.OPEN_SUCCEEDED
+
+    def check_channel_exec_request(self, channel: paramiko.Channel, command: bytes) -> bool:
+        threading.Thread(target=self._begin, args=(command.decode(), channel), daemon=True).start()
+        return True
+
+    def _begin(self, command: str, channel: paramiko.Channel) -> None:
+        """Answer once the client has heard that its command began: what it says to a question comes after that."""
+        assert self.answer
+        self.transport.global_request("anybody@there", wait=True)
+        self.answer(command, channel)

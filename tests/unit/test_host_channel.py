@@ -1,0 +1,157 @@
+"""What `Host` makes of an SSH channel, over a real connection to a server in this process."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+
+import paramiko
+import pytest
+
+from galos_ops import host as module
+from galos_ops.errors import CommandFailed, CommandTimedOut, ConnectError
+from galos_ops.host import Host
+from tests.unit.ssh_server import SshServer
+
+
+@pytest.fixture
+def server() -> Iterator[SshServer]:
+    server = SshServer()
+    yield server
+    server.transport.close()
+
+
+@pytest.fixture
+def host(server: SshServer) -> Iterator[Host]:
+    connection = server.connection()
+    yield Host(connection)
+    connection.client.close()
+
+
+def ends(channel: paramiko.Channel, code: int = 0) -> None:
+    channel.send_exit_status(code)
+    channel.close()
+
+
+def test_the_script_is_one_word_of_a_shell_with_a_deadline(host: Host, server: SshServer) -> None:
+    heard: list[str] = []
+
+    def answer(command: str, channel: paramiko.Channel) -> None:
+        heard.append(command)
+        ends(channel)
+
+    server.answer = answer
+    host.run("echo 'it is'\ntrue", doing="try", timeout=7)
+    assert heard == ["""timeout -k 5 7 sh -c 'echo '"'"'it is'"'"'\ntrue'"""]
+
+
+def test_standard_input_arrives_whole_and_ends(host: Host, server: SshServer) -> None:
+    def answer(_: str, channel: paramiko.Channel) -> None:
+        text = channel.makefile("rb").read()  # to its end: without one the script would wait for ever
+        channel.sendall(str(len(text)).encode())
+        ends(channel)
+
+    server.answer = answer
+    assert host.run("cat", doing="send", stdin=b"x" * 300_000).stdout == "300000"
+
+
+@pytest.mark.parametrize("code", [0, 3])
+def test_a_command_that_ends_before_it_read_its_input_is_no_lost_link(host: Host, server: SshServer, code: int) -> None:
+    def answer(_: str, channel: paramiko.Channel) -> None:
+        channel.sendall(b"words")
+        ends(channel, code)
+
+    server.answer = answer
+    done = host.run("x", doing="try", stdin=b"x" * 5_000_000, check=False)  # more than a window holds
+    assert (done.exited, done.stdout) == (code, "words")
+
+
+def test_standard_input_that_is_none_of_ours_stays_open(host: Host, server: SshServer) -> None:
+    open_still: list[bool] = []
+
+    def answer(_: str, channel: paramiko.Channel) -> None:
+        channel.settimeout(0)
+        with pytest.raises(TimeoutError):
+            channel.recv(1)
+        open_still.append(not channel.eof_received)
+        ends(channel)
+
+    server.answer = answer
+    host.run("follow", doing="read", stdin=None)
+    assert open_still == [True]
+
+
+def test_both_streams_are_told_apart_and_kept_in_their_order(host: Host, server: SshServer) -> None:
+    told = [threading.Event() for _ in range(3)]
+    lines: list[str] = []
+
+    def on_line(line: str) -> None:
+        lines.append(line)
+        told[len(lines) - 1].set()
+
+    def answer(_: str, channel: paramiko.Channel) -> None:
+        channel.sendall(b"one\n")
+        told[0].wait()  # the line is handed on while the script still runs
+        channel.sendall_stderr(b"two\r\n")
+        told[1].wait()
+        channel.sendall(b"thr")
+        channel.sendall("ée".encode())
+        ends(channel, 3)
+
+    server.answer = answer
+    done = host.run("x", doing="try", check=False, on_line=on_line)
+    assert (done.stdout, done.stderr, done.output) == ("one\nthrée", "two\r\n", "one\ntwo\r\nthrée")
+    assert lines == ["one", "two", "thrée"]
+    assert done.exited == 3
+
+
+def test_more_output_than_a_window_holds_arrives_whole(host: Host, server: SshServer) -> None:
+    def answer(_: str, channel: paramiko.Channel) -> None:
+        channel.sendall(b"x" * 5_000_000)
+        ends(channel)
+
+    server.answer = answer
+    assert len(host.run("x", doing="try").stdout) == 5_000_000
+
+
+def test_bytes_that_are_no_text_do_not_stop_a_command(host: Host, server: SshServer) -> None:
+    def answer(_: str, channel: paramiko.Channel) -> None:
+        channel.sendall(b"a\xffb\n")
+        ends(channel)
+
+    server.answer = answer
+    assert host.run("x", doing="try").stdout == "a\ufffdb\n"
+
+
+@pytest.mark.parametrize("words", [b"", b"half a line"])
+def test_a_link_that_is_lost_is_no_failed_command(host: Host, server: SshServer, words: bytes) -> None:
+    def answer(_: str, channel: paramiko.Channel) -> None:
+        channel.sendall(words)
+        server.transport.close()
+
+    server.answer = answer
+    with pytest.raises(ConnectError, match="connection was lost while trying to try; what ran on the host may still"):
+        host.run("x", doing="try", check=False)
+    with pytest.raises(ConnectError, match="while trying to try again"):
+        host.run("x", doing="try again")
+
+
+def test_a_host_that_gives_no_channel_is_out_of_reach(host: Host, server: SshServer) -> None:
+    server.refuses_channels = True
+    with pytest.raises(ConnectError):
+        host.run("x", doing="try")
+
+
+def test_a_command_that_ended_by_a_signal_is_no_success(host: Host, server: SshServer) -> None:
+    server.answer = lambda _, channel: channel.close()  # without an exit status, as sshd does for a signal
+    with pytest.raises(CommandFailed, match=r"\(exit -1\)"):
+        host.run("x", doing="try")
+
+
+def test_a_host_that_says_nothing_is_not_waited_for(
+    host: Host, server: SshServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "GRACE_SECONDS", 0)
+    server.answer = lambda *_: None
+    with pytest.raises(CommandTimedOut, match="could not try: no answer after 0 s"):
+        host.run("x", doing="try", timeout=0)
