@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import paramiko
 from fabric import Config, Connection
+from paramiko.common import AUTH_SUCCESSFUL, OPEN_FAILED_RESOURCE_SHORTAGE, OPEN_SUCCEEDED
 
 Answer = Callable[[str, paramiko.Channel], None]
 
@@ -33,11 +34,10 @@ class SshServer(paramiko.ServerInterface):
         return connection
 
     def check_auth_password(self, username: str, password: str) -> int:  # noqa: ARG002
-        return paramiko.AUTH_SUCCESSFUL
+        return AUTH_SUCCESSFUL
 
     def check_channel_request(self, kind: str, chanid: int) -> int:  # noqa: ARG002
-        refused = paramiko.OPEN_FAILED_RESOURCE_SHORTAGE
-        return refused if self.refuses_channels else paramiko.OPEN_SUCCEEDED
+        return OPEN_FAILED_RESOURCE_SHORTAGE if self.refuses_channels else OPEN_SUCCEEDED
 
     def check_channel_exec_request(self, channel: paramiko.Channel, command: bytes) -> bool:
         threading.Thread(target=self._begin, args=(command.decode(), channel), daemon=True).start()

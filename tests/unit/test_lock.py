@@ -1,3 +1,4 @@
+import fcntl
 import json
 import subprocess
 from pathlib import Path
@@ -66,6 +67,8 @@ def test_a_killed_holder_leaves_nothing_to_remove(tmp_path: Path) -> None:
     assert first_line(holding) == "held"
     holding.kill()
     holding.communicate()
+    with (tmp_path / ".galos-ops" / "lock").open() as held:
+        fcntl.flock(held, fcntl.LOCK_EX)  # waits for the end of what the killed shell had begun, which nobody else ends
     again = take(tmp_path)
     assert first_line(again) == "held"
     again.communicate()
