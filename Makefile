@@ -4,18 +4,23 @@ BIN := $(VENV)/bin
 PYTHON ?= python3
 READY := $(VENV)/.ready
 
-.PHONY: demo test check mutants reference picture clean
+WORKERS ?= 2
+TESTS ?=
+
+.PHONY: demo test lint check mutants reference picture clean
 
 demo: $(READY)  ## bring up the sandbox, set its host up, deploy, then deploy a release with a migration
 	PATH="$(CURDIR)/$(BIN):$$PATH" sh sandbox/demo.sh
 
-test: $(READY)  ## every test, those against the sandbox too
-	$(BIN)/pytest -n 2 --dist worksteal
+test: $(READY)  ## every test, those against the sandbox too; WORKERS=3, TESTS="--reverse tests/unit": pytest's words
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal $(TESTS)
 
-check: $(READY)  ## what must stay fast and green: lint, types, unit tests
+lint: $(READY)  ## style and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+check: lint  ## what must stay fast and green: lint, types, unit tests
 	$(BIN)/pytest -q tests/unit
 
 mutants: $(READY)  ## take each protection out of a copy and expect the tests that cover it to fail

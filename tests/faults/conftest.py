@@ -27,6 +27,7 @@ from tests.integration.conftest import (
     watch,
 )
 from tests.integration.test_deploy import V2, applied
+from tests.processes import HANG_SECONDS
 
 __all__ = ["any_compose", "bare", "deployed", "ready", "sandbox"]
 
@@ -60,7 +61,7 @@ class Running:
                 return
         raise AssertionError(f"{step} never ended:\n{''.join(self.lines)}")
 
-    def end(self, timeout: float = 120) -> int:
+    def end(self, timeout: float = HANG_SECONDS) -> int:
         """Read to the end and return the exit code."""
         assert self.process.stdout
         reader = threading.Thread(target=lambda: self.lines.extend(self.process.stdout or []), daemon=True)

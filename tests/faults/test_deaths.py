@@ -56,7 +56,7 @@ def test_the_link_freezes_after_a_step(case: Case, step: str) -> None:
     running = case.deploy()
     running.until(step)
     case.relay.freeze()
-    assert running.end(timeout=60) == 3, running.told
+    assert running.end() == 3, running.told
     assert "the connection was lost while trying to" in running.told
     case.judge()
     case.converges()
@@ -70,7 +70,7 @@ def test_the_link_freezes_inside_the_migration(case: Case) -> None:
     running = case.deploy()
     wait_for(case.operator, FOLLOWED)
     case.relay.freeze()
-    assert running.end(timeout=60) == 3, running.told
+    assert running.end() == 3, running.told
     assert "the connection was lost while trying to migrate" in running.told
     case.operator.done("deploy", "--wait", "100")
     case.judge()

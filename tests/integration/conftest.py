@@ -18,8 +18,9 @@ from sandbox.aws import DATABASE
 from sandbox.catalogue import REPOSITORY
 from sandbox.host import Host
 from sandbox.sandbox import Sandbox
+from tests import processes
 
-ROOT = Path(__file__).parents[2]
+ROOT = processes.ROOT
 FLAVOURS = {"v1": "sandbox-2", "v2": "sandbox", "v5": "sandbox-3"}
 REFERENCE = "261923651564.dkr.ecr.eu-central-1.amazonaws.com/galos-sync"
 LEFTOVERS = ".aws .docker .ecr .env .galos-ops docker-compose.yml"
@@ -48,30 +49,24 @@ class Operator:
     environment: dict[str, str] = field(default_factory=dict)
     root: Path = ROOT
 
-    def __call__(self, *words: str, timeout: float = 300, stdin: str = "") -> subprocess.CompletedProcess[str]:
+    def __call__(self, *words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
         """Run `fab WORDS` and return what it left behind."""
-        return subprocess.run(
-            self.command(*words), cwd=ROOT, env=self.variables(), input=stdin, text=True, capture_output=True,
-            timeout=timeout, check=False,
-        )  # fmt: skip
+        return processes.run(self.command(*words), env=self.variables(), stdin=stdin)
 
     def start(self, *words: str, ssh_config: Path | None = None) -> subprocess.Popen[str]:
         """Start `fab WORDS`; its output, both streams as one, can be read while it runs."""
         command = self.command(*words)
         if ssh_config:
             command[command.index("-S") + 1] = str(ssh_config)
-        pipe, merged = subprocess.PIPE, subprocess.STDOUT
-        return subprocess.Popen(command, cwd=ROOT, env=self.variables(), text=True, stdout=pipe, stderr=merged)
+        return processes.start(command, env=self.variables())
 
     def command(self, *words: str) -> list[str]:
         fab = str(Path(sys.executable).with_name("fab"))
         return [fab, "-r", str(self.root), "-S", str(self.sandbox.ssh_config), "-H", self.login, *words]
 
     def variables(self) -> dict[str, str]:
-        ours = ("AWS_", "FABRIC_", "CI", "GITHUB_", "GITLAB_")
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
         quick = {"FABRIC_GALOS_VERIFY_SECONDS": "1"}
-        return {**kept, **quick, **self.sandbox.environment, **self.environment}
+        return processes.environment({**quick, **self.sandbox.environment, **self.environment})
 
     def configured(self, galos: dict[str, Any]) -> str:
         """A file for `fab -f` with this `galos:` tree."""

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import yaml
 
+from tests import processes
 from tests.integration.conftest import ROOT, Operator, container, image_id
 
 SERVICES = {
@@ -78,9 +79,7 @@ def run(machine: Path, home: Path, service: str, step: Step) -> subprocess.Compl
         **step.variables,
     }
     words = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step.script]
-    return subprocess.run(
-        words, cwd=machine / "checkout", env=variables, capture_output=True, text=True, timeout=300, check=False
-    )
+    return processes.run(words, cwd=machine / "checkout", env=variables)
 
 
 @pytest.mark.parametrize("service", sorted(SERVICES))

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from tests import processes
 from tests.integration.conftest import ROOT, Operator
 
 FAB = str(Path(sys.executable).with_name("fab"))
 
 
 def fab(*words: str, cwd: Path = ROOT, **environment: str) -> subprocess.CompletedProcess[str]:
-    variables = {name: value for name, value in os.environ.items() if not name.startswith("FABRIC_")} | environment
-    return subprocess.run(
-        [FAB, *words], cwd=cwd, env=variables, capture_output=True, text=True, check=False, timeout=60
-    )
+    return processes.run([FAB, *words], cwd=cwd, env=processes.environment(environment))
 
 
 @pytest.mark.parametrize("task", ["deploy", "setup", "ecr.check", "env.push", "up", "logs"])
@@ -78,7 +75,7 @@ def test_a_key_that_the_host_does_not_know(ready: Operator, tmp_path: Path) -> N
 def test_the_fleet_of_the_configuration_is_used_without_a_host_on_the_command_line(ready: Operator) -> None:
     ready.environment["FABRIC_GALOS_HOSTS"] = "sandbox, sandbox-user"
     words = [word for word in ready.command("ecr.helper") if word not in ("-H", "sandbox")]
-    result = subprocess.run(words, env=ready.variables(), capture_output=True, text=True, check=False)
+    result = processes.run(words, env=ready.variables())
     assert result.returncode == 0, result.stderr
     assert result.stdout.count("ecr.helper") == 2
 

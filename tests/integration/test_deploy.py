@@ -10,6 +10,7 @@ import time
 import pytest
 
 from tests.integration.conftest import REFERENCE, Operator, container, image_id, watch
+from tests.processes import HANG_SECONDS
 
 APPLIED = "SELECT version FROM _sqlx_migrations WHERE success ORDER BY version"
 MIGRATING = "docker ps --format '{{.Names}}' | grep -x galos-sync-migration"
@@ -221,14 +222,14 @@ def test_a_tag_that_moves_while_migrating_is_not_what_starts(deployed: Operator)
     old = image_id(deployed.host)
     deploying = migrating(deployed, 4)
     deployed.host.shell(f"docker tag {old} {REFERENCE}:latest")
-    output = deploying.communicate(timeout=120)[0]
+    output = deploying.communicate(timeout=HANG_SECONDS)[0]
     assert deploying.returncode == 0, output
     checked = image_id(deployed.host, "latest")
     assert checked != old
     assert container(deployed.host) == f"running {checked}"
 
 
-def wait_for(operator: Operator, script: str, seconds: float = 60) -> None:
+def wait_for(operator: Operator, script: str, seconds: float = HANG_SECONDS) -> None:
     deadline = time.monotonic() + seconds
     while operator.host.execute(["bash", "-c", script], check=False).returncode:
         assert time.monotonic() < deadline, f"never true on the host: {script}"
@@ -261,7 +262,7 @@ def test_a_second_deploy_is_told_who_holds_the_host(deployed: Operator) -> None:
         assert "has held the host for deploy since 2" in told
         assert "nothing was changed" in told
     assert "nothing to do" in deployed.done("deploy", "--wait", "120")
-    output = first.communicate(timeout=120)[0]
+    output = first.communicate(timeout=HANG_SECONDS)[0]
     assert first.returncode == 0, output
 
 
@@ -296,7 +297,7 @@ def test_an_adopted_migration_that_failed_is_a_failed_migration(deployed: Operat
 def test_a_migration_that_is_killed_on_the_host_is_a_failed_one(deployed: Operator) -> None:
     first = migrating(deployed, 60)
     deployed.host.shell("docker kill galos-sync-migration")
-    told = first.communicate(timeout=60)[0]
+    told = first.communicate(timeout=HANG_SECONDS)[0]
     assert first.returncode == 6, told
     assert "the migration failed (exit 137)" in told
     assert container(deployed.host) == ""
@@ -305,7 +306,7 @@ def test_a_migration_that_is_killed_on_the_host_is_a_failed_one(deployed: Operat
 def test_ctrl_c_during_a_migration_says_what_goes_on(deployed: Operator) -> None:
     first = migrating(deployed, 6)
     first.send_signal(signal.SIGINT)
-    told = first.communicate(timeout=30)[0]
+    told = first.communicate(timeout=HANG_SECONDS)[0]
     assert first.returncode == 1
     assert "interrupted; the migration goes on in the container galos-sync-migration" in told
     assert "docker logs -f galos-sync-migration" in told
@@ -326,7 +327,7 @@ def test_a_deploy_whose_lock_was_lost_changes_nothing_more(deployed: Operator) -
     """The host let go of the lock while the client was away; on its return it is fenced off."""
     first = migrating(deployed, 6)
     deployed.host.shell("echo another >~/.galos-ops/token")
-    told = first.communicate(timeout=60)[0]
+    told = first.communicate(timeout=HANG_SECONDS)[0]
     assert first.returncode == 4, told
     assert "the host let go of our lock" in told
     assert container(deployed.host) == ""

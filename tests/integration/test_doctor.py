@@ -14,9 +14,13 @@ from galos_ops.doctor.table import CHECKS
 from sandbox.sandbox import Sandbox
 from tests.described import violations
 from tests.integration.conftest import FLAVOURS, REFERENCE, Operator, container, fresh, watch, wipe
+from tests.processes import HANG_SECONDS
 
 LABELS = "--label com.docker.compose.oneoff=True --label com.docker.compose.service=galos-sync"
-UNTIL = "timeout 60 sh -c 'until docker inspect -f \"{}\" root-galos-sync-1 | grep -q {}; do sleep 0.2; done'"
+UNTIL = (
+    f"timeout {HANG_SECONDS} "
+    "sh -c 'until docker inspect -f \"{}\" root-galos-sync-1 | grep -q {}; do sleep 0.2; done'"
+)
 UNHEALTHY = UNTIL.format("{{.State.Health.Status}}", "unhealthy")
 LOOPING = UNTIL.format("{{.RestartCount}}", "[3-9]")
 SECRET = "hunter2"

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 import sys
 import zipfile
 from pathlib import Path
 
 import pytest
 
+from tests import processes
 from tests.integration.conftest import ROOT, Operator, container, image_id
 
 FABFILE = """
@@ -36,9 +36,10 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in ("pyproject.toml", "README.md"):
         shutil.copy(ROOT / name, source)
     words = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(folder), str(source)]
-    subprocess.run(words, check=True, capture_output=True, timeout=300)
-    [built] = folder.glob("galos_ops-*.whl")
-    return built
+    built = processes.run(words)
+    assert built.returncode == 0, built.stderr
+    [path] = folder.glob("galos_ops-*.whl")
+    return path
 
 
 def test_the_wheel_holds_the_library_and_nothing_else(wheel: Path) -> None:
@@ -63,14 +64,10 @@ def test_a_project_uses_the_tasks_from_its_own_fabfile(ready: Operator, wheel: P
     (project / "fabfile.yml").write_text("galos: {verify: {seconds: 1}}\n")
     ready.sandbox.publish("v2")
     fab = str(Path(sys.executable).with_name("fab"))
-    result = subprocess.run(
+    result = processes.run(
         [fab, "-S", str(ready.sandbox.ssh_config), "-H", "sandbox", "release"],
         cwd=project,
         env={**ready.variables(), "PYTHONPATH": str(tmp_path / "site")},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
     )
     assert result.returncode == 0, result.stdout + result.stderr
     assert container(ready.host) == f"running {image_id(ready.host, 'v1')}"

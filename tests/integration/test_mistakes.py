@@ -9,12 +9,14 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests import processes
+from tests.processes import HANG_SECONDS, ROOT
+
 FAB = str(Path(sys.executable).with_name("fab"))
 
 
 def fab(*words: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([FAB, *words], cwd=cwd, text=True, capture_output=True, stdin=subprocess.DEVNULL, check=False)
+    return processes.run([FAB, *words], cwd=cwd)
 
 
 @pytest.mark.parametrize(
@@ -76,7 +78,7 @@ def test_a_bug_in_a_task_of_ones_own_keeps_its_traceback(tmp_path: Path) -> None
 def test_a_reader_that_goes_away_is_no_traceback() -> None:
     ours, theirs = os.pipe()
     os.close(ours)
-    done = subprocess.run([FAB, "--list"], cwd=ROOT, stdout=theirs, stderr=subprocess.PIPE, text=True, check=False)
+    listing = processes.start([FAB, "--list"], stdout=theirs, stderr=subprocess.PIPE)
     os.close(theirs)
-    assert done.returncode
-    assert done.stderr == ""
+    assert listing.communicate(timeout=HANG_SECONDS)[1] == ""
+    assert listing.returncode

@@ -18,6 +18,7 @@ from galos_ops.errors import NotReadyError, UsageError
 from sandbox import aws, images, releases
 from sandbox.host import Host
 from sandbox.sandbox import Sandbox
+from tests.processes import HANG_SECONDS
 
 COMPOSE_FILE = f"""\
 services:
@@ -243,7 +244,9 @@ def test_releases_do_what_they_are_for(sandbox: Sandbox, prepared: Host) -> None
         return done
 
     def waited(condition: str) -> str:
-        return prepared.shell(f"cd /root; timeout 30 bash -c 'until {condition}; do sleep 0.2; done' && echo yes")
+        return prepared.shell(
+            f"cd /root; timeout {HANG_SECONDS} bash -c 'until {condition}; do sleep 0.2; done' && echo yes"
+        )
 
     deployed("v2", migrate=False)
     assert waited("docker-compose logs | grep -q does.not.exist")

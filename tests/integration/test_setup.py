@@ -6,11 +6,8 @@ import base64
 import contextlib
 import json
 import os
-import pty
 import re
 import select
-import signal
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from datetime import datetime, timezone
@@ -22,7 +19,8 @@ from sandbox.aws import REGISTRY, REGISTRY_USER, TOKEN
 from sandbox.host import Host
 from sandbox.images import ASKER_PASSWORD
 from sandbox.sandbox import Sandbox
-from tests.integration.conftest import HOMES, REFERENCE, ROOT, Operator, fresh, image_id, wipe
+from tests.integration.conftest import HOMES, REFERENCE, Operator, fresh, image_id, wipe
+from tests.processes import HANG_SECONDS, TerminalProcess
 
 PACKAGE = "amazon-ecr-credential-helper"
 HELPER = "docker-credential-ecr-login"
@@ -164,28 +162,23 @@ def asked(sandbox: Sandbox) -> Iterator[Operator]:
     fab.host.execute(["chpasswd"], stdin=f"asker:{ASKER_PASSWORD}\n")
 
 
-def typed(fab: Operator, answer: str, *words: str, seconds: float = 120) -> tuple[int, str]:
+def typed(fab: Operator, answer: str, *words: str) -> tuple[int, str]:
     """Run `fab` at a terminal and type the answer to the first question for a password; exit code and output."""
-    child, terminal = pty.fork()
-    if child == 0:
-        os.chdir(ROOT)
-        os.execve(fab.command()[0], fab.command(*words), fab.variables())  # noqa: S606
-    output, answered, deadline = b"", False, time.monotonic() + seconds
-    try:
-        while select.select([terminal], [], [], max(0.0, deadline - time.monotonic()))[0]:
-            with contextlib.suppress(OSError):  # the terminal of a process that has ended
-                if more := os.read(terminal, 65536):
-                    output += more
-                    if not answered and b"sudo.password" in output and output.endswith(b": "):
-                        os.write(terminal, f"{answer}\n".encode())
-                        answered = True
-                    continue
+    process = TerminalProcess(fab.command(*words), fab.variables())
+    output, answered, deadline = b"", False, time.monotonic() + HANG_SECONDS
+    while select.select([process.master], [], [], max(0.0, deadline - time.monotonic()))[0]:
+        try:
+            more = os.read(process.master, 65536)
+        except OSError:  # what Linux says when the other side is closed
             break
-        else:
-            os.kill(child, signal.SIGKILL)
-    finally:
-        os.close(terminal)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), output.decode().replace("\r\n", "\n")
+        output += more
+        if not answered and b"sudo.password" in output and output.endswith(b": "):
+            os.write(process.master, f"{answer}\n".encode())
+            answered = True
+    else:
+        raise AssertionError(f"nothing more came:\n{output.decode()}")
+    os.close(process.master)
+    return process.wait(), output.decode().replace("\r\n", "\n")
 
 
 @contextlib.contextmanager
@@ -422,9 +415,7 @@ def test_keys_that_cannot_be_used_are_a_matter_of_usage(wiped: Operator, tmp_pat
 def test_an_aws_that_does_not_answer_is_a_lost_connection(wiped: Operator) -> None:
     wiped.sandbox.stop("aws")
     try:
-        began = time.monotonic()
         told = wiped.refused(3, "setup")
-        assert time.monotonic() - began < 30
         assert "Cannot reach AWS from this machine" in wiped.refused(3, "ecr.images")
     finally:
         wiped.sandbox.start("aws")
@@ -435,8 +426,7 @@ def test_an_aws_that_does_not_answer_is_a_lost_connection(wiped: Operator) -> No
 
 def spied(fab: Operator, *words: str) -> tuple[str, str]:
     """Run a command that must succeed; what it printed, and the command lines of this machine meanwhile."""
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
-    running = subprocess.Popen(fab.command(*words), cwd=ROOT, env=fab.variables(), text=True, **pipes)  # type: ignore[call-overload]
+    running = fab.start(*words)
     assert running.stdout
     output, seen = "", set()
     while True:
@@ -521,9 +511,7 @@ def test_what_is_missing_on_the_host_is_named_with_the_task_that_mends_it(ready:
 def test_a_registry_that_does_not_answer_is_a_matter_of_the_network(ready: Operator) -> None:
     ready.sandbox.stop("registry")
     try:
-        began = time.monotonic()
         told = ready.refused(8, "ecr.check")
-        assert time.monotonic() - began < 60
     finally:
         ready.sandbox.start("registry")
     assert told.splitlines()[-1] == "next: check the network and the CAs of sandbox"

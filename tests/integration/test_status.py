@@ -6,12 +6,13 @@ import json
 import re
 import shlex
 import signal
-import subprocess
 from typing import Any
 
+from tests import processes
 from tests.described import violations
-from tests.integration.conftest import REFERENCE, ROOT, Operator, container, image_id
+from tests.integration.conftest import REFERENCE, Operator, container, image_id
 from tests.integration.test_deploy import MIGRATING, V2, wait_for, without_caches
+from tests.processes import HANG_SECONDS
 
 FOLLOWING = "ps -eo args | grep -q '[d]ocker-compose logs\\|^cat$'"
 
@@ -169,7 +170,7 @@ def test_a_migration_that_runs_is_shown_and_nobody_waits(deployed: Operator) -> 
     assert seen["lock"]["task"] == "deploy"
     assert seen["services"][0]["migrator"] == "running"
     assert seen["services"][0]["pending"]["reason"] == "a migration runs now"
-    output = first.communicate(timeout=120)[0]
+    output = first.communicate(timeout=HANG_SECONDS)[0]
     assert first.returncode == 0, output
     deployed.done("status")
 
@@ -181,7 +182,7 @@ def test_nothing_follows_the_logs_once_the_client_is_gone(deployed: Operator) ->
         assert "galos-sync v1:" in following.stdout.readline()
         wait_for(deployed, FOLLOWING)
         following.send_signal(ending)
-        told = following.communicate(timeout=30)[0]
+        told = following.communicate(timeout=HANG_SECONDS)[0]
         assert following.returncode == code
         assert "Traceback" not in told
         wait_for(deployed, f"! {{ {FOLLOWING}; }}")
@@ -189,13 +190,5 @@ def test_nothing_follows_the_logs_once_the_client_is_gone(deployed: Operator) ->
 
 def test_logs_end_in_silence_when_nobody_reads_them(deployed: Operator) -> None:
     line = f"set -o pipefail; {shlex.join(deployed.command('logs'))} | head -n 0"
-    ended = subprocess.run(
-        ["bash", "-c", line],
-        cwd=ROOT,
-        env=deployed.variables(),
-        text=True,
-        capture_output=True,
-        timeout=60,
-        check=False,
-    )
+    ended = processes.run(["bash", "-c", line], env=deployed.variables())
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")

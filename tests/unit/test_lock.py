@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from galos_ops.lock import describe, holder, run_url, script
+from tests.processes import start
 
 WHO = '{"user": "ann", "machine": "laptop", "task": "deploy", "since": "2026-01-02T03:04:05+00:00", "run": null}'
 
@@ -42,7 +43,7 @@ def test_the_ci_run_is_named(environment: dict[str, str], url: str | None) -> No
 
 def take(directory: Path, wait: int = 0) -> "subprocess.Popen[str]":
     words = ["sh", "-c", script(str(directory), wait, "t0ken", WHO)]
-    return subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    return start(words, stdin=subprocess.PIPE)
 
 
 def first_line(process: "subprocess.Popen[str]") -> str:

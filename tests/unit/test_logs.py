@@ -1,13 +1,12 @@
 import logging
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
 from galos_ops.logs import Masked
+from tests.processes import run
 
-ROOT = Path(__file__).parents[2]
 FAB = str(Path(sys.executable).with_name("fab"))
 
 
@@ -28,16 +27,8 @@ def test_what_is_no_password_is_logged_as_it_is() -> None:
 
 
 def test_fab_debug_does_not_show_the_sudo_password() -> None:
-    result = subprocess.run(
-        [FAB, "-d", "--prompt-for-sudo-password", "ecr.helper"],
-        cwd=ROOT,
-        input="hunter2hunter2\n",
-        text=True,
-        capture_output=True,
-        check=False,
-        start_new_session=True,  # no terminal: the prompt reads standard input
-        timeout=60,
-    )
+    words = [FAB, "-d", "--prompt-for-sudo-password", "ecr.helper"]
+    result = run(words, stdin="hunter2hunter2\n")  # it has no terminal: the prompt reads standard input
     assert result.returncode == 2
     assert "'sudo': {'password': '***'}" in result.stderr
     assert "hunter2" not in result.stdout + result.stderr
