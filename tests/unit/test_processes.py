@@ -11,6 +11,7 @@ from tests import processes
 
 TEST = """
 import pytest
+import pytest_timeout
 from tests.processes import start
 
 def test_of_an_interrupt():
