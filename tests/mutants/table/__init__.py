@@ -1,0 +1,14 @@
+"""The mutants, by what they take away."""
+
+from __future__ import annotations
+
+from tests.mutants.table import connecting, deploying, guarding, migrating, preparing, showing
+
+MUTANTS = (
+    *guarding.MUTANTS,
+    *migrating.MUTANTS,
+    *deploying.MUTANTS,
+    *connecting.MUTANTS,
+    *preparing.MUTANTS,
+    *showing.MUTANTS,
+)

@@ -1,0 +1,107 @@
+"""The right host, a link that dies, one task at a time, and an end in a sentence."""
+
+from __future__ import annotations
+
+from tests.mutants.changes import DropCall, Instead, Never, Text, Uncaught
+from tests.mutants.mutant import Mutant, group
+
+DEPLOY, CONNECT = "tests/integration/test_deploy.py", "tests/integration/test_connect.py"
+DEATHS, RACES, HOSTS = (f"tests/faults/test_{name}.py" for name in ("deaths", "races", "bad_hosts"))
+
+MUTANTS = (
+    *group(
+        "galos_ops.lock",
+        (
+            Mutant(
+                "script",
+                Text("flock -n 9 ||", "true ||"),
+                {
+                    f"{RACES}::test_two_that_wait_run_one_after_the_other": "codes == [0, 0]",
+                    f"{RACES}::test_of_twenty_deploys_one_runs_and_the_others_say_who_holds_the_host": (
+                        "codes == [4] * 19"
+                    ),
+                    f"{DEPLOY}::test_a_second_deploy_is_told_who_holds_the_host": "refused(4, task)",
+                },
+            ),
+            Mutant(
+                "script",
+                Text("|| { : >token; echo 'busy step'; exit 4; }", "|| :"),
+                {f"{RACES}::test_what_a_dead_client_left_running_is_waited_for": 'refused(4, "deploy")'},
+            ),
+            Mutant(
+                "script",
+                Text("do :; done", "do :; done; cat >/dev/null"),
+                {f"{DEATHS}::test_the_link_freezes_after_a_step[down]": 'done("deploy", "--wait", "100")'},
+            ),
+            Mutant(
+                "fence",
+                Text('/token)" = ', '/token)" != -'),
+                {f"{DEPLOY}::test_a_deploy_whose_lock_was_lost_changes_nothing_more": "first.returncode == 4"},
+            ),
+            Mutant("_take", Never("held"), {f"{HOSTS}::test_a_read_only_home_is_named": "cannot take the lock"}),
+        ),
+    ),
+    *group(
+        "galos_ops.ssh",
+        (
+            Mutant(
+                "_prepare",
+                DropCall("set_missing_host_key_policy"),
+                {f"{CONNECT}::test_an_unknown_host_key_stops_everything": "result.returncode == 3"},
+            ),
+            Mutant(
+                "_bound",
+                DropCall("threading.Thread"),
+                {f"{DEATHS}::test_the_link_freezes_inside_the_migration": "TimeoutExpired"},
+            ),
+            Mutant(
+                "_watch",
+                DropCall("alarm.cancel"),
+                {f"{DEATHS}::test_a_slow_link_is_no_dead_one": "running.end() == 0"},
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.host.Host",
+        (
+            Mutant(
+                "lost",
+                Instead("ConnectError", "CommandFailed"),
+                {
+                    f"{DEATHS}::test_the_link_is_reset_after_a_step[pull]": "code == 3",
+                    f"{DEATHS}::test_the_link_is_reset_after_a_step[down]": "code == 3",
+                },
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.host_task.HostTask",
+        (
+            Mutant(
+                "_on",
+                Uncaught("KeyboardInterrupt"),
+                {f"{DEATHS}::test_an_interrupt_after_a_step_is_a_sentence": '"interrupted" in running.told'},
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.facts",
+        (
+            Mutant(
+                "ENGINE",
+                Never("permission denied"),
+                {f"{HOSTS}::test_a_user_without_the_docker_group_is_told_so": "the user may not use the Docker engine"},
+            ),
+            Mutant(
+                "PROJECT",
+                Never("f.compose_file"),
+                {f"{HOSTS}::test_no_compose_file_at_all": "there is no compose file in ~"},
+            ),
+            Mutant(
+                "PROJECT",
+                Never("not f.config"),
+                {f"{HOSTS}::test_a_compose_file_that_does_not_parse_is_named": "cannot read its files in ~"},
+            ),
+        ),
+    ),
+)

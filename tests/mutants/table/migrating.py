@@ -1,0 +1,87 @@
+"""What makes of a migration one that ran while the service was down, and is known to have ended well."""
+
+from __future__ import annotations
+
+from tests.mutants.changes import DropCall, Gives, Instead, Uncaught, Unwrap
+from tests.mutants.mutant import Mutant, group
+
+DEPLOY, DEATHS = "tests/integration/test_deploy.py", "tests/faults/test_deaths.py"
+HOSTS, OTHERS = "tests/faults/test_bad_hosts.py", "tests/faults/test_other_projects.py"
+DATABASES, DRY_RUN = "tests/faults/test_bad_databases.py", "tests/integration/test_dry_run.py"
+
+MUTANTS = (
+    *group(
+        "galos_ops.deploy",
+        (
+            Mutant(
+                "deploy",
+                DropCall("containers.down"),
+                {
+                    f"{DEPLOY}::test_the_runbook_from_a_bare_host_to_a_failed_migration[v2]": (
+                        'moments["service destroy"] < moments["galos-sync-migration start"]'
+                    ),
+                    f"{HOSTS}::test_the_engine_restarts_during_the_migration": (
+                        'assert container(case.operator.host) == ""'
+                    ),
+                    f"{OTHERS}::test_a_container_of_one_docker_compose_is_replaced_by_another": (
+                        'moments["service destroy"] < moments["galos-sync-migration start"]'
+                    ),
+                },
+            ),
+            Mutant(
+                "deploy",
+                DropCall("adopt"),
+                {
+                    f"{DEATHS}::test_kill_9_inside_the_migration": 'done("deploy", "--wait", "100")',
+                    f"{DEPLOY}::test_a_killed_deploy_leaves_no_lock_and_the_next_one_adopts_its_migration": (
+                        'told = deployed.done("deploy")'
+                    ),
+                },
+            ),
+            Mutant(
+                "adopt",
+                Unwrap("migrating.judge"),
+                {f"{DEPLOY}::test_an_adopted_migration_that_failed_is_a_failed_migration": "watching.actions("},
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.migrating",
+        (
+            Mutant(
+                "migrate",
+                Instead("FORGET", "''"),
+                {f"{DEPLOY}::test_a_migration_makes_every_earlier_answer_void": 'refused(5, "deploy", "--tag", "v1")'},
+            ),
+            Mutant(
+                "migrate",
+                DropCall("judge"),
+                {
+                    f"{DATABASES}::test_a_full_database_fails_the_migration_in_its_own_words": (
+                        '"No space left on device" in told'
+                    )
+                },
+            ),
+            Mutant(
+                "going_on",
+                Uncaught("KeyboardInterrupt"),
+                {f"{DEPLOY}::test_ctrl_c_during_a_migration_says_what_goes_on": "the migration goes on in"},
+            ),
+            Mutant(
+                "follow",
+                DropCall("unit.change", mentions="stop the migration"),
+                {f"{DEPLOY}::test_a_migration_past_its_time_is_stopped_on_the_host_too": "docker ps -aq"},
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.asking",
+        (
+            Mutant(
+                "_in_container",
+                Gives("last", "row['image']"),
+                {f"{DRY_RUN}::test_a_deploy_is_told_step_by_step": "pending"},
+            ),
+        ),
+    ),
+)

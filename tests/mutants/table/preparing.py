@@ -1,0 +1,70 @@
+"""What `setup` puts on a host, and what a dry run must not."""
+
+from __future__ import annotations
+
+from tests.mutants.changes import Always, Never, Text, Unwrap
+from tests.mutants.mutant import Mutant, group
+
+HOSTS, CLOCKS = "tests/faults/test_bad_hosts.py", "tests/faults/test_bad_clocks.py"
+QUOTING, DRY_RUN = "tests/unit/test_quoting.py", "tests/unit/test_dry_run.py"
+
+MUTANTS = (
+    *group(
+        "galos_ops.host.Host",
+        (
+            Mutant(
+                "write",
+                Text('cat >"$new" && [', 'cat >"$new"; [ 1 ] || ['),
+                {f"{HOSTS}::test_a_full_disk_leaves_the_file_as_it_was": 'refused(1, "env.push")'},
+            ),
+            Mutant(
+                "refuse_dry",
+                Never("self.dry"),
+                {f"{DRY_RUN}::test_whatever_changes_a_host_is_out_of_a_dry_run_s_reach[change]": "DID NOT RAISE"},
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.files",
+        (
+            Mutant(
+                "place",
+                Always("not host.dry"),
+                {f"{DRY_RUN}::test_a_file_that_would_change_is_told_with_its_difference": "a dry run must not write"},
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.unit",
+        (
+            Mutant(
+                "with_environment",
+                Unwrap("shlex.quote"),
+                {
+                    f"{HOSTS}::test_values_of_every_kind_reach_a_migration_on_the_host_as_they_are": "== values",
+                    f"{QUOTING}::test_the_values_of_env_reach_a_command_on_the_host_as_they_are": "could not print",
+                },
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.shell",
+        (
+            Mutant(
+                "shell_path",
+                Unwrap("shlex.quote(path)"),
+                {f"{QUOTING}::test_a_word_arrives_as_it_was_typed": "could not print"},
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.ecr",
+        (
+            Mutant(
+                "HINTS",
+                Text("Signature (expired|not yet current)", "never"),
+                {f"{CLOCKS}::test_a_host_whose_clock_is_wrong_is_told_so": "next: set the clock of sandbox"},
+            ),
+        ),
+    ),
+)

@@ -1,0 +1,45 @@
+"""What keeps a secret from being shown."""
+
+from __future__ import annotations
+
+from tests.mutants.changes import Always, Instead, Returns
+from tests.mutants.mutant import Mutant, group
+
+SECRETS, SETUP, DIFFS = "tests/faults/test_secrets.py", "tests/integration/test_setup.py", "tests/unit/test_diffs.py"
+
+MUTANTS = (
+    *group(
+        "galos_ops.errors",
+        (
+            Mutant(
+                "masked",
+                Returns("text"),
+                {
+                    f"{SECRETS}::test_a_deploy_with_a_migration_and_a_backup_shows_no_password": (
+                        '"postgresql://galos:***@db/" in result.stdout'
+                    )
+                },
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.logs",
+        (
+            Mutant(
+                "guard_logs",
+                Instead("logging.INFO", "logging.DEBUG"),
+                {f"{SETUP}::test_no_secret_is_seen_in_any_output_or_on_any_command_line": "assert"},
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.diffs",
+        (
+            Mutant(
+                "docker_config",
+                Always("SHOWN_JSON"),
+                {f"{DIFFS}::test_no_stretch_of_a_value_is_seen_in_any_config_of_docker": "assert [part for part in"},
+            ),
+        ),
+    ),
+)
