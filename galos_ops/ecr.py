@@ -109,7 +109,7 @@ def docker_config(host: Host, settings: Settings) -> Change:
 
 
 HINTS = (
-    (r"docker: (command )?not found", "install Docker on {host}"),
+    (r"docker['’]?: (command not found|not found|No such file)", "install Docker on {host}"),
     (r"permission denied.*docker.*sock", "ssh {host} 'sudo usermod -aG docker $USER', then connect anew"),
     (r"Cannot connect to the Docker daemon", "ssh {host} sudo systemctl start docker"),
     (r"is not on the PATH", "fab -H {host} ecr.helper"),

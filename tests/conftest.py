@@ -6,12 +6,9 @@ import random
 from collections.abc import Generator
 
 import pytest
-from hypothesis import settings
 
+import tests.properties  # noqa: F401 - loads the profile of property tests
 from tests import processes
-
-settings.register_profile("steady", derandomize=True, deadline=None)
-settings.load_profile("steady")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

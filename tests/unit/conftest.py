@@ -23,3 +23,11 @@ def host(shell: str, tmp_path: Path) -> Iterator[LocalHost]:
     host = LocalHost(tmp_path, shell)
     yield host
     host.stubs.check()
+
+
+@pytest.fixture
+def box(tmp_path: Path) -> Iterator[LocalHost]:
+    """The same with one shell, where shells are not the subject."""
+    host = LocalHost(tmp_path)
+    yield host
+    host.stubs.check()

@@ -19,11 +19,10 @@ from galos_ops.doctor.examination import read, script, understood
 from galos_ops.doctor.examined import Detail, Examined, Refusal, Room
 from galos_ops.doctor.table import CHECKS
 from galos_ops.ecr import CONFIG, CREDENTIALS, DOCKER_CONFIG
-from galos_ops.errors import NotReadyError
 from galos_ops.facts import Container, Facts
 from galos_ops.migration import Answer
 from galos_ops.settings import Settings
-from tests.unit.fake_host import FakeHost
+from tests.unit.local_host import LocalHost
 
 SETTINGS = Settings.of({})
 REGISTRY = SETTINGS.ecr.registry
@@ -408,18 +407,22 @@ def test_the_script_is_plain_posix_shell(shell: str) -> None:
     assert (checked.returncode, checked.stderr) == (0, "")
 
 
-class Locked(FakeHost):
-    """A host that does not let one file be read."""
+@pytest.mark.parametrize("unreadable", ["folder", "bytes"])
+def test_a_file_that_cannot_be_read_hides_no_other(host: LocalHost, unreadable: str) -> None:
+    host.put(CONFIG, "x")
+    path = host.path(ENV)
+    if unreadable == "folder":
+        path.mkdir()
+    else:
+        path.write_bytes(b"\xff")
+    reason = {"folder": "Is a directory", "bytes": "it is not UTF-8 text"}[unreadable]
+    assert read(host, (CONFIG, ENV, LOG)) == ({CONFIG: "x"}, {ENV: reason})
 
-    def read(self, *paths: str) -> list[str | None]:
-        if ENV in paths:
-            raise NotReadyError("h: cannot read ~/.env.", evidence="sh: 1: cannot open /root/.env: Permission denied\n")
-        return super().read(*paths)
 
-
-def test_a_file_that_cannot_be_read_hides_no_other() -> None:
-    assert read(Locked({CONFIG: "x"}), (CONFIG, ENV, LOG)) == ({CONFIG: "x"}, {ENV: "Permission denied"})
-    assert read(FakeHost({CONFIG: "x"}), (CONFIG, ENV)) == ({CONFIG: "x"}, {})
+def test_files_that_can_be_read_are_read_in_one_round_trip(host: LocalHost) -> None:
+    host.put(CONFIG, "x")
+    assert read(host, (CONFIG, ENV, LOG)) == ({CONFIG: "x"}, {})
+    assert len(host.scripts) == 1
 
 
 # --- the page --------------------------------------------------------------------------------------------------------

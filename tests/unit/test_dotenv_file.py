@@ -1,7 +1,6 @@
 import re
 from pathlib import Path
 
-import hypothesis
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,10 +12,8 @@ from galos_ops.dotenv_rules import problems
 from galos_ops.dotenv_text import BOM, assignments, parse
 from galos_ops.errors import NotReadyError, UsageError
 from galos_ops.settings import Settings
-from tests.unit.fake_host import FakeHost, said
-
-hypothesis.settings.register_profile("patient", deadline=None)
-hypothesis.settings.load_profile("patient")
+from tests.unit.fake_host import FakeHost
+from tests.unit.local_host import LocalHost
 
 URL = "DATABASE_URL=postgresql://galos:s3cret@db:5432/elite_development\n"
 SECRET = "hunter2"
@@ -283,41 +280,74 @@ def settings(local: Path) -> Settings:
     return Settings(env_file=str(local))
 
 
-def test_push_writes_a_private_file_and_the_second_time_nothing(local: Path) -> None:
-    host = FakeHost()
+def test_push_writes_a_private_file_and_the_second_time_nothing(host: LocalHost, local: Path) -> None:
     first = push(host, settings(local))
     assert (first.changed, first.detail) == (True, "~/.env written: added DATABASE_URL")
-    assert host.files == {"~/.env": URL}
+    assert host.files() == {"~/.env": URL}
+    placed = host.path("~/.env").stat()
+    assert placed.st_mode & 0o777 == 0o600
     second = push(host, settings(local))
     assert (second.changed, second.detail) == (False, "~/.env unchanged")
-    assert host.writes == [("~/.env", 0o600)]
+    assert host.path("~/.env").stat().st_ino == placed.st_ino
+    assert "s3cret" not in "".join(host.scripts)
 
 
-def test_push_tightens_a_file_that_others_may_read(local: Path) -> None:
-    host = FakeHost({"~/.env": URL}, {'find -H "$HOME"/.env -perm /077 -exec': said("mode changed\n")})
+@pytest.mark.parametrize("mode", [0o644, 0o640, 0o606, 0o620])
+def test_push_tightens_a_file_that_others_may_use(host: LocalHost, local: Path, mode: int) -> None:
+    path = host.put("~/.env", URL, mode=mode)
+    inode = path.stat().st_ino
+    done = push(host, settings(local))
+    assert (done.changed, done.detail) == (True, "~/.env made private (0600), its text unchanged")
+    assert (path.stat().st_mode & 0o777, path.stat().st_ino) == (mode & 0o700, inode)
+    assert not push(host, settings(local)).changed
+
+
+def test_push_tightens_the_file_behind_a_link(host: LocalHost, local: Path) -> None:
+    path = host.put("~/real", URL, mode=0o644)
+    (host.home / ".env").symlink_to("real")
     assert push(host, settings(local)).changed
-    assert host.writes == []
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert (host.home / ".env").is_symlink()
 
 
-def test_push_goes_to_the_configured_directory(local: Path) -> None:
-    host = FakeHost({"/srv/galos/.env": "DATABASE_URL=x\nA=1\n"})
-    done = push(host, Settings(env_file=str(local), directory="/srv/galos/"))
-    assert done.detail == "/srv/galos/.env updated: changed DATABASE_URL"
-    assert host.files["/srv/galos/.env"] == URL + "A=1\n"
+def test_push_goes_to_the_configured_directory(host: LocalHost, local: Path) -> None:
+    directory = f"{host.home}/it's galos"
+    host.put(f"{directory}/.env", "DATABASE_URL=x\nA=1\n")
+    done = push(host, Settings(env_file=str(local), directory=f"{directory}/"))
+    assert done.detail == f"{directory}/.env updated: changed DATABASE_URL"
+    assert host.files() == {"~/it's galos/.env": URL + "A=1\n"}
 
 
-def test_difference_changes_nothing_and_carries_the_warnings(local: Path) -> None:
+def test_push_keeps_what_the_host_has_to_the_byte(host: LocalHost, local: Path) -> None:
+    text = f"{BOM}# ours since 2019 é\r\n\r\n  OTHER='a b'\r\nexport DATABASE_URL=old # why\r\nLAST=1"
+    host.put("~/.env", text)
+    push(host, settings(local))
+    assert host.files() == {"~/.env": text.replace("export DATABASE_URL=old", URL.strip())}
+
+
+def test_push_leaves_a_file_that_it_cannot_merge_as_it_is(host: LocalHost, local: Path) -> None:
+    path = host.put("~/.env", f"some words {SECRET}\n", mode=0o644)
+    before = path.stat()
+    with pytest.raises(NotReadyError, match="cannot be read") as caught:
+        push(host, settings(local))
+    assert SECRET not in f"{caught.value.message}"
+    after = path.stat()
+    assert (after.st_ino, after.st_mode, after.st_mtime_ns) == (before.st_ino, before.st_mode, before.st_mtime_ns)
+
+
+def test_difference_changes_nothing_and_carries_the_warnings(host: LocalHost, local: Path) -> None:
     local.write_text(f"export K=1\n{URL}", encoding="utf-8")
-    host = FakeHost()
+    path = host.put("~/.env", "K=0\n", mode=0o644)
     found = difference(host, settings(local))
-    assert found.added == ("DATABASE_URL", "K")
+    assert (found.added, found.changed) == (("DATABASE_URL",), ("K",))
     assert found.warnings == ("line 1: starts with export, which docker-compose before 1.26 refuses",)
-    assert (host.files, host.scripts) == ({}, [])
+    assert host.files() == {"~/.env": "K=0\n"}
+    assert path.stat().st_mode & 0o777 == 0o644
 
 
-def test_push_tells_the_warnings(local: Path) -> None:
+def test_push_tells_the_warnings(box: LocalHost, local: Path) -> None:
     local.write_text(f"export K=1\n{URL}", encoding="utf-8")
-    assert "warning: line 1: starts with export" in push(FakeHost(), settings(local)).detail
+    assert "warning: line 1: starts with export" in push(box, settings(local)).detail
 
 
 def test_checked_takes_windows_files(local: Path) -> None:
@@ -334,7 +364,7 @@ def test_nothing_is_sent_while_the_local_file_has_errors(local: Path) -> None:
         push(host, settings(local))
     assert [line.split()[2] for line in caught.value.evidence.splitlines()] == ["A", "B", "DATABASE_URL"]
     assert SECRET not in caught.value.evidence
-    assert (host.files, host.scripts) == ({}, [])
+    assert host.scripts == []
 
 
 @pytest.mark.parametrize("content", [None, b"\xff\xfe", "directory"])

@@ -4,29 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from types import SimpleNamespace
 
 import pytest
 
 from galos_ops.asking import MISSING, needs
 from galos_ops.compose import Compose, Flavour
 from galos_ops.files import place
-from galos_ops.host import Host
 from galos_ops.lock import lock
 from galos_ops.registry import Newest, parse
-from tests.unit.fake_host import FakeHost, said
+from tests.unit.fake_host import FakeHost
+from tests.unit.local_host import LocalHost
 
-
-class DryHost(FakeHost):
-    """A host in memory with the real `sudo` and `write`."""
-
-    dry = True
-    connection = SimpleNamespace(config=SimpleNamespace(sudo=SimpleNamespace(password=None)))
-    sudo = Host.sudo
-    write = Host.write
-
-
-CHANGES: dict[str, Callable[[DryHost], object]] = {
+CHANGES: dict[str, Callable[[FakeHost], object]] = {
     "change": lambda host: host.change("true", doing="change"),
     "sudo": lambda host: host.sudo("true", doing="install"),
     "write": lambda host: host.write("~/x", "x"),
@@ -35,24 +24,34 @@ CHANGES: dict[str, Callable[[DryHost], object]] = {
 
 
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
-def test_whatever_changes_a_host_is_out_of_a_dry_run_s_reach(change: Callable[[DryHost], object]) -> None:
-    host = DryHost()
+def test_whatever_changes_a_host_is_out_of_a_dry_run_s_reach(change: Callable[[FakeHost], object]) -> None:
     with pytest.raises(RuntimeError, match="a dry run must not"):
-        change(host)
-    assert host.scripts == []
+        change(FakeHost(dry=True))
 
 
-def test_a_file_that_would_change_is_told_with_its_difference() -> None:
-    done = place(DryHost(), "~/.env", "A=1\n", "A=2\n", mask=lambda text: text, private=True, note="changed A")
+def test_a_file_that_would_change_is_told_with_its_difference(host: LocalHost) -> None:
+    host.dry = True
+    host.put("~/.env", "A=1\n", mode=0o644)
+    done = place(host, "~/.env", "A=1\n", "A=2\n", mask=lambda text: text, private=True, note="changed A")
     assert (done.changed, done.detail) == (True, "~/.env would be updated: changed A")
     assert done.diff == ("--- ~/.env", "+++ ~/.env", "@@ -1,1 +1,1 @@", "-A=1", "+A=2")
+    assert host.files() == {"~/.env": "A=1\n"}
 
 
-def test_a_file_that_would_be_made_private_is_only_looked_at() -> None:
-    host = DryHost(replies={"find -H": said("/root/.env\n")})
+@pytest.mark.parametrize(
+    ("mode", "detail"),
+    [
+        (0o644, "~/.env would be made private (0600), its text unchanged"),
+        (0o600, "~/.env unchanged"),
+        (0o700, "~/.env unchanged"),
+    ],
+)
+def test_a_file_that_would_be_made_private_is_only_looked_at(host: LocalHost, mode: int, detail: str) -> None:
+    host.dry = True
+    path = host.put("~/.env", "A=1\n", mode=mode)
     done = place(host, "~/.env", "A=1\n", "A=1\n", mask=str, private=True)
-    assert done.detail == "~/.env would be made private (0600), its text unchanged"
-    assert host.scripts == ['find -H "$HOME"/.env -perm /077']
+    assert (done.changed, done.detail) == (mode == 0o644, detail)
+    assert path.stat().st_mode & 0o777 == mode
 
 
 def row(architecture: str, digit: str) -> dict[str, object]:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 import string
-import subprocess
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from fabric import Connection
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from galos_ops.compose import Compose, Flavour
@@ -21,37 +20,22 @@ from galos_ops.host import Host
 from galos_ops.lock import script
 from galos_ops.migration import argv
 from galos_ops.releases import append, parse, release
-from galos_ops.result import OnLine, Result
 from galos_ops.settings import Migration, Settings
 from galos_ops.shell import shell_path
 from galos_ops.unit import Unit, on_host
+from tests.properties import PROCESSES
+from tests.unit.local_host import SHELLS, LocalHost
 
 NASTY = "'\"`$\\;&|<>(){}[]*?!#~% \t\n\ré♥"
 TEXT = st.text(st.sampled_from(NASTY + string.ascii_letters) | st.characters(exclude_characters="\0", codec="utf-8"))
 TEXTS = st.lists(TEXT.map(lambda text: text[:200]), min_size=1, max_size=60)  # many at once: a process costs the most
-FEW = settings(max_examples=10, deadline=None)
 
 
-class LocalHost(Host):
-    """Runs on this machine what sshd would run on the host, with the shell that it would use."""
-
-    def __init__(self, home: str, shell: str = "sh") -> None:
-        super().__init__(Connection("box"))
-        self._shell, self._variables = shell, {**os.environ, "HOME": home}
-
-    def _execute(
-        self,
-        command: str,
-        stdin: bytes | None,
-        timeout: int,  # noqa: ARG002
-        on_line: OnLine | None,  # noqa: ARG002
-        doing: str,  # noqa: ARG002
-    ) -> Result:
-        done = subprocess.run(
-            [self._shell, "-c", command], input=stdin, env=self._variables, capture_output=True, check=False
-        )
-        out, err = done.stdout.decode(), done.stderr.decode()
-        return Result(done.returncode, out, err, out + err)
+@contextmanager
+def machine(shell: str) -> Iterator[LocalHost]:
+    """A host for one example, its home a path that needs quoting."""
+    with tempfile.TemporaryDirectory() as directory:
+        yield LocalHost(Path(directory), shell, home="it's $HOME")
 
 
 def words(host: Host, line: str) -> list[str]:
@@ -59,31 +43,33 @@ def words(host: Host, line: str) -> list[str]:
     return host.run(f"printf '%s\\0' {line}", doing="print").stdout.split("\0")[:-1]
 
 
-@pytest.mark.parametrize("shell", ["dash", "bash"])
-@FEW
+@pytest.mark.parametrize("shell", SHELLS)
+@PROCESSES
 @given(texts=TEXTS)
 def test_a_word_arrives_as_it_was_typed(shell: str, texts: list[str]) -> None:
-    home = "/home/it's $HOME"
-    host = LocalHost(home, shell)
-    assert words(host, shlex.join(texts)) == texts
-    assert words(host, " ".join(map(shell_path, texts))) == [
-        home if text == "~" else home + text[1:] if text.startswith("~/") else text for text in texts
-    ]
+    with machine(shell) as host:
+        home = str(host.home)
+        assert words(host, shlex.join(texts)) == texts
+        assert words(host, " ".join(map(shell_path, texts))) == [
+            home if text == "~" else home + text[1:] if text.startswith("~/") else text for text in texts
+        ]
 
 
-@FEW
+@pytest.mark.parametrize("shell", SHELLS)
+@PROCESSES
 @given(texts=TEXTS)
-def test_the_options_of_a_migration_tool_reach_it_as_they_are(texts: list[str]) -> None:
+def test_the_options_of_a_migration_tool_reach_it_as_they_are(shell: str, texts: list[str]) -> None:
     migration = Migration(tool="sqlx", arguments=shlex.join(texts))
     line = Compose(Flavour("printf '%s\\0'", (2, 26)), "~").run("s", "n", argv(migration, "run"))
-    assert LocalHost("/").run(line, doing="print").stdout.split("\0")[-len(texts) - 1 : -1] == texts
+    with machine(shell) as host:
+        assert host.run(line, doing="print").stdout.split("\0")[-len(texts) - 1 : -1] == texts
 
 
-@FEW
+@pytest.mark.parametrize("shell", SHELLS)
+@PROCESSES
 @given(texts=TEXTS)
-def test_the_values_of_env_reach_a_command_on_the_host_as_they_are(texts: list[str]) -> None:
-    with tempfile.TemporaryDirectory() as home:
-        host = LocalHost(home)
+def test_the_values_of_env_reach_a_command_on_the_host_as_they_are(shell: str, texts: list[str]) -> None:
+    with machine(shell) as host:
         rows = {f"ODD_{number}": text for number, text in enumerate(texts)}
         host.write("~/.env", "".join(f"{name}={quoted(text)}\n" for name, text in rows.items()))
         told = on_host(unit(host), ["env", "-0"], "print", 60, None, check=True).stdout
@@ -108,24 +94,25 @@ def unit(host: Host) -> Unit:
     )
 
 
-@FEW
+@pytest.mark.parametrize("shell", SHELLS)
+@PROCESSES
 @given(name=TEXT.filter(lambda text: text.strip("/. ")), text=TEXT)
-def test_a_file_is_read_back_as_it_was_written_whatever_its_name(name: str, text: str) -> None:
+def test_a_file_is_read_back_as_it_was_written_whatever_its_name(shell: str, name: str, text: str) -> None:
     folder = name.replace("/", "-").replace("\n", " ").encode()[:100].decode(errors="ignore")
-    with tempfile.TemporaryDirectory() as home:
-        host, path = LocalHost(home), f"~/{folder}/file"
+    with machine(shell) as host:
+        path = f"~/{folder}/file"
         host.write(path, text)
         assert host.read(path, "~/none") == [text, None]
-        assert [one.name for one in Path(home).iterdir()] == [folder]
+        assert [one.name for one in host.home.iterdir()] == [folder]
 
 
-@FEW
+@pytest.mark.parametrize("shell", SHELLS)
+@PROCESSES
 @given(texts=TEXTS)
-def test_who_holds_the_host_and_what_was_released_are_told_as_they_are(texts: list[str]) -> None:
+def test_who_holds_the_host_and_what_was_released_are_told_as_they_are(shell: str, texts: list[str]) -> None:
     who = " ".join(texts)
     taking = script("~", 0, "t0ken", who).removesuffix(": >holder") + "cat holder"
-    with tempfile.TemporaryDirectory() as home:
-        host = LocalHost(home)
+    with machine(shell) as host:
         assert host.run(taking, doing="lock").stdout == f"held\n{who}\n"
         line = replace(release(unit(host), "deploy", "sha256:aa"), user=who, migrations=tuple(texts))
         host.run(f"cd ~\n{append(line)}", doing="log")

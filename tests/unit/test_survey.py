@@ -56,7 +56,7 @@ def test_without_an_engine_the_rest_is_told_all_the_same() -> None:
 @pytest.mark.parametrize("output", ["", "time\tnow", "welcome\n", "time\t1\ndisk\tAA=="])
 def test_what_the_script_does_not_print_is_the_shells_noise(output: str) -> None:
     with pytest.raises(NotReadyError, match="start-up file"):
-        look(FakeHost(replies={"": said(output)}), [REFERENCE], "~")
+        look(FakeHost({script([REFERENCE], "~"): said(output)}), [REFERENCE], "~")
 
 
 @pytest.mark.parametrize(("told", "ahead"), [(100, 0), (101, 0), (102, 0), (99, 0), (98, -1), (105, 3), (40, -59)])

@@ -1,0 +1,219 @@
+"""Keys and images, asked of AWS as a real HTTP server on this machine."""
+
+from __future__ import annotations
+
+import base64
+import json
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from galos_ops import ecr
+from galos_ops.errors import ConnectError, NotReadyError, OpsError, UsageError
+from galos_ops.settings import Ecr, Service, Settings
+from tests.unit.fake_host import FakeHost
+from tests.unit.local_host import LocalHost
+
+ID, KEY = "AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
+CREDENTIALS = f"[default]\naws_access_key_id = {ID}\naws_secret_access_key = {KEY}\n"
+SECRET = "hunter2"
+
+
+@dataclass
+class FakeAws:
+    """Answers each ECR action in turn, the last answer for ever; `asked` are the requests."""
+
+    url: str = ""
+    answers: dict[str, list[tuple[int, Any]]] = field(default_factory=dict)
+    asked: list[tuple[str, Any]] = field(default_factory=list)
+
+    def refuse(self, action: str, code: str, message: str = "no", status: int = 400) -> None:
+        self.answers[action] = [(status, {"__type": code, "message": message})]
+
+
+@pytest.fixture
+def aws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeAws]:
+    token = base64.b64encode(b"AWS:token").decode()
+    fake = FakeAws(answers={"GetAuthorizationToken": [(200, {"authorizationData": [{"authorizationToken": token}]})]})
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            action = self.headers["X-Amz-Target"].rpartition(".")[2]
+            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            fake.asked.append((action, {**body, "authorization": self.headers["Authorization"]}))
+            queue = fake.answers[action]
+            status, answer = queue.pop(0) if len(queue) > 1 else queue[0]
+            payload = json.dumps(answer).encode()
+            self.send_response(status)
+            self.send_header("Content-Type", "application/x-amz-json-1.1")
+            self.send_header("Content-Length", str(len(payload)))
+            self.end_headers()
+            self.wfile.write(payload)
+
+        def log_message(self, format: str, *args: Any) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    fake.url = f"http://127.0.0.1:{server.server_port}"
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE", "AWS_CA_BUNDLE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    (tmp_path / "credentials").write_text(CREDENTIALS, encoding="utf-8")
+    (tmp_path / "config").write_text(f"[default]\nendpoint_url = {fake.url}\n", encoding="utf-8")
+    yield fake
+    server.shutdown()
+    server.server_close()
+
+
+def test_credentials_are_proven_then_placed_then_left(aws: FakeAws, host: LocalHost) -> None:
+    first = ecr.credentials(host, Settings())
+    assert (first.changed, first.detail) == (True, "~/.aws/credentials written")
+    assert host.files() == {ecr.CREDENTIALS: CREDENTIALS}
+    placed = host.path(ecr.CREDENTIALS).stat()
+    assert placed.st_mode & 0o777 == 0o600
+    second = ecr.credentials(host, Settings())
+    assert (second.changed, second.detail) == (False, "~/.aws/credentials unchanged")
+    assert host.path(ecr.CREDENTIALS).stat().st_ino == placed.st_ino
+    assert KEY not in "".join(host.scripts)
+    assert [action for action, _ in aws.asked] == ["GetAuthorizationToken"] * 2
+    assert f"{ID}/" in aws.asked[0][1]["authorization"]
+    assert "/eu-central-1/ecr/" in aws.asked[0][1]["authorization"]
+
+
+@pytest.mark.usefixtures("aws")
+def test_credentials_replace_a_session_and_say_so(host: LocalHost) -> None:
+    others = "# mine\n[other]\naws_session_token = theirs\n"
+    session = f"[default]\naws_access_key_id=ASIA\naws_session_token={SECRET}\naws_secret_access_key=x\nnew = 1\n"
+    host.put(ecr.CREDENTIALS, others + session)
+    done = ecr.credentials(host, Settings())
+    assert done.changed
+    assert "removed aws_session_token" in done.detail
+    assert SECRET not in done.detail
+    expected = f"[default]\naws_access_key_id={ID}\naws_secret_access_key={KEY}\nnew = 1\n"
+    assert host.files() == {ecr.CREDENTIALS: others + expected}
+
+
+@pytest.mark.usefixtures("aws")
+def test_credentials_tighten_a_file_that_others_may_read(host: LocalHost) -> None:
+    path = host.put(ecr.CREDENTIALS, CREDENTIALS, mode=0o644)
+    inode = path.stat().st_ino
+    done = ecr.credentials(host, Settings())
+    assert (done.changed, done.detail) == (True, "~/.aws/credentials made private (0600), its text unchanged")
+    assert (path.stat().st_mode & 0o777, path.stat().st_ino) == (0o600, inode)
+    assert not ecr.credentials(host, Settings()).changed
+
+
+def test_an_instance_role_needs_no_keys(aws: FakeAws) -> None:
+    host = FakeHost()
+    done = ecr.credentials(host, Settings(ecr=Ecr(credentials="instance")))
+    assert (done.changed, host.scripts, aws.asked) == (False, [], [])
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("UnrecognizedClientException", "AWS refused the keys of the default AWS profile"),
+        ("InvalidSignatureException", "AWS refused the keys"),
+        ("ExpiredTokenException", "have expired"),
+        ("AccessDeniedException", "does not let"),
+        ("SomethingNewException", "SomethingNewException"),
+    ],
+)
+def test_keys_that_aws_refuses_are_not_placed(aws: FakeAws, code: str, words: str) -> None:
+    aws.refuse("GetAuthorizationToken", code, f"Credential={ID} {KEY}")
+    host = FakeHost()
+    with pytest.raises(NotReadyError, match=words) as caught:
+        ecr.credentials(host, Settings())
+    assert ID not in f"{caught.value.message}"
+    assert KEY not in f"{caught.value.message}"
+    assert caught.value.hint
+    assert caught.value.__cause__ is None
+    assert host.scripts == []
+
+
+def test_a_denied_action_is_named(aws: FakeAws) -> None:
+    message = "User: arn:aws:iam::1:user/u is not authorized to perform: ecr:GetAuthorizationToken on resource: *"
+    aws.refuse("GetAuthorizationToken", "AccessDeniedException", message)
+    with pytest.raises(NotReadyError, match=r"\(ecr:GetAuthorizationToken\)"):
+        ecr.credentials(FakeHost(), Settings())
+
+
+@pytest.mark.parametrize(
+    ("credentials", "config", "kind", "words"),
+    [
+        ("", "", UsageError, "has no AWS keys"),
+        (f"[default]\naws_access_key_id = {ID}\n", "", UsageError, "Only half"),
+        (f"{CREDENTIALS}aws_session_token = {SECRET}\n", "", UsageError, "they expire"),
+        (f"aws_secret_access_key = {SECRET}\n", "", UsageError, "cannot be read"),
+        (CREDENTIALS, f"[default]\n{SECRET}\n", UsageError, "cannot be read"),
+        (CREDENTIALS, "[default]\nendpoint_url = bogus\n", UsageError, "cannot be read"),
+        (CREDENTIALS.replace(KEY, f"{SECRET} {SECRET}"), "", UsageError, "characters that no AWS key has"),
+        (CREDENTIALS, "[default]\nendpoint_url = http://127.0.0.1:1\n", ConnectError, "Cannot reach AWS"),
+        (CREDENTIALS, "[default]\nendpoint_url = https://127.0.0.1:1\nca_bundle = /no\n", ConnectError, "Cannot reach"),
+        ("", "[default]\ncredential_process = sh -c 'echo hunter2 >&2; exit 1'\n", UsageError, "has no AWS keys"),
+    ],
+)
+@pytest.mark.usefixtures("aws")
+def test_local_keys_that_cannot_be_used(
+    tmp_path: Path, credentials: str, config: str, kind: type[OpsError], words: str
+) -> None:
+    (tmp_path / "credentials").write_text(credentials, encoding="utf-8")
+    (tmp_path / "config").write_text(config, encoding="utf-8")
+    host = FakeHost()
+    with pytest.raises(kind, match=words) as caught:
+        ecr.credentials(host, Settings())
+    assert SECRET not in f"{caught.value.message}"
+    assert caught.value.hint
+    assert host.scripts == []
+
+
+@pytest.mark.usefixtures("aws")
+def test_a_missing_profile_is_named() -> None:
+    with pytest.raises(UsageError, match="does not have the AWS profile 'absent'"):
+        ecr.credentials(FakeHost(), Settings(ecr=Ecr(profile="absent")))
+
+
+@pytest.mark.usefixtures("aws")
+def test_a_named_profile_is_used(tmp_path: Path, aws: FakeAws, box: LocalHost) -> None:
+    (tmp_path / "credentials").write_text(CREDENTIALS.replace("default", "deploy"), encoding="utf-8")
+    (tmp_path / "config").write_text(f"[profile deploy]\nendpoint_url = {aws.url}\n", encoding="utf-8")
+    ecr.credentials(box, Settings(ecr=Ecr(profile="deploy")))
+    assert box.files() == {ecr.CREDENTIALS: CREDENTIALS}
+
+
+def image(digest: str, pushed: int, *tags: str) -> dict[str, Any]:
+    return {"imageDigest": digest, "imagePushedAt": pushed, "imageSizeInBytes": 7} | (
+        {"imageTags": tags} if tags else {}
+    )
+
+
+def test_images_are_read_from_every_page_newest_first(aws: FakeAws) -> None:
+    aws.answers["DescribeImages"] = [
+        (
+            200,
+            {"imageDetails": [image("sha256:1", 100, "v1"), image("sha256:3", 300, "v3", "latest")], "nextToken": "n"},
+        ),
+        (200, {"imageDetails": [image("sha256:2", 200)]}),
+    ]
+    found = ecr.images(Settings(), Service("team/galos"), limit=2)
+    assert [(one.digest, one.tags, one.size_bytes) for one in found] == [
+        ("sha256:3", ("latest", "v3"), 7),
+        ("sha256:2", (), 7),
+    ]
+    assert found[0].pushed_at.timestamp() == 300
+    assert [body["repositoryName"] for _, body in aws.asked] == ["team/galos"] * 2
+    assert {body["registryId"] for _, body in aws.asked} == {"261923651564"}
+
+
+def test_an_absent_repository_is_not_ready(aws: FakeAws) -> None:
+    aws.refuse("DescribeImages", "RepositoryNotFoundException")
+    with pytest.raises(NotReadyError, match="no such repository"):
+        ecr.images(Settings(), Service("galos-sync"))
