@@ -1,13 +1,14 @@
 import base64
-import subprocess
+from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
+from hashlib import sha256
 
 import pytest
 
-from galos_ops.compose import Flavour
+from galos_ops.compose import FILES, Flavour
 from galos_ops.errors import NotReadyError
-from galos_ops.facts import Container, Facts, parse, probe, require, tagged
+from galos_ops.facts import CONTAINER, Container, Facts, container, gather, parse, require, tagged
+from tests.unit.local_host import LocalHost, Reply
 
 
 def packed(text: str) -> str:
@@ -123,21 +124,6 @@ def test_a_ready_host_has_its_compose() -> None:
     assert require("h", "/srv", parse(OUTPUT)).directory == "/srv"
 
 
-@pytest.mark.parametrize("shell", ["dash", "bash"])
-def test_the_probe_is_plain_posix_shell(shell: str) -> None:
-    checked = subprocess.run(
-        [shell, "-n"], input=probe(["a/b:c"], "~/it's"), text=True, capture_output=True, check=False
-    )
-    assert (checked.returncode, checked.stderr) == (0, "")
-
-
-def test_the_probe_tells_nothing_about_a_directory_that_is_not_there(tmp_path: Path) -> None:
-    script = probe([], str(tmp_path / "nowhere"))
-    told = subprocess.run(["sh", "-c", script], text=True, capture_output=True, check=True)
-    facts = parse(told.stdout)
-    assert (facts.directories, facts.compose_file, facts.config, facts.config_error) == ((), "", "", "")
-
-
 @pytest.mark.parametrize(
     ("reference", "expected"),
     [
@@ -149,3 +135,128 @@ def test_the_probe_tells_nothing_about_a_directory_that_is_not_there(tmp_path: P
 )
 def test_a_reference_without_a_tag_means_latest(reference: str, expected: str) -> None:
     assert tagged(reference) == expected
+
+
+# --- the probe, in real shells ---------------------------------------------------------------------------------------
+
+REFERENCE = "registry/galos-sync:latest"
+ENGINE_ASKED = "version --format {{.Server.Version}}"
+LISTING = "ps -aq --no-trunc --filter label=com.docker.compose.service"
+ROW = "sha256:aa running 0 /root-galos-sync-1 galos-sync False root"
+
+
+def with_docker(host: LocalHost, *, containers: str = "", images: Mapping[str, str] | None = None) -> None:
+    """An engine with containers, their lines as `docker inspect` prints them, and images by reference."""
+    ids = [line.split(" ")[0] for line in containers.splitlines()]
+    told = "".join(f"container\t{line}\n" for line in containers.splitlines())
+    host.stubs.add("docker", {ENGINE_ASKED: "26.1.5\n", LISTING: "".join(f"{one}\n" for one in ids)})
+    if ids:
+        host.stubs.add("docker", {f"inspect -f container\t{CONTAINER} {' '.join(ids)}": told})
+    for reference, image in (images or {}).items():
+        found = Reply(f"{image}\n") if image else Reply(exited=1, stderr="Error: No such image\n")
+        host.stubs.add("docker", {f"image inspect -f {{{{.Id}}}} {reference}": found})
+
+
+def with_compose(host: LocalHost, config: str | Reply = CONFIG, version: str = "2.26.1-4") -> None:
+    host.stubs.add("docker-compose", {"version --short": f"{version}\n", "config": config})
+
+
+def test_all_facts_are_told_in_one_round_trip(host: LocalHost) -> None:
+    with_docker(host, containers=f"c1 {ROW} {host.home}\nc2 {ROW} /else where", images={REFERENCE: "sha256:aa"})
+    with_compose(host)
+    host.put("~/docker-compose.yml", "services: {}\n")
+    host.put("~/.env", "A=1\n")
+    host.put("~/.galos-ops/galos-sync.passed", "99ff\n")
+    host.put("~/.galos-ops/galos.web.passed", "aa00\n")
+    facts = gather(host, [REFERENCE], "~")
+    assert len(host.scripts) == 1
+    assert facts == Facts(
+        directories=(str(host.home), str(host.home)),
+        engine="26.1.5",
+        flavour=Flavour("docker-compose", (2, 26, 1)),
+        compose_file="docker-compose.yml",
+        environment=sha256(b"A=1\n").hexdigest(),
+        config=CONFIG.rstrip("\n"),
+        containers=tuple(
+            container(f"{one} {ROW} {place}") for one, place in (("c1", host.home), ("c2", "/else where"))
+        ),
+        images={REFERENCE: "sha256:aa"},
+        passed={"galos-sync": "99ff", "galos.web": "aa00"},
+    )
+
+
+def test_a_host_with_nothing_running_and_no_image_is_told_so(host: LocalHost) -> None:
+    with_docker(host, images={REFERENCE: "", "b:v1": "sha256:bb"})
+    with_compose(host)
+    facts = gather(host, [REFERENCE, "b:v1"], "~")
+    assert (facts.containers, facts.images, facts.passed) == ((), {"b:v1": "sha256:bb"}, {})
+    assert (facts.compose_file, facts.environment) == ("", "")
+
+
+def test_a_directory_behind_a_link_has_both_its_names(host: LocalHost) -> None:
+    with_docker(host)
+    with_compose(host)
+    (host.home / "data").mkdir()
+    (host.home / "it's here").symlink_to("data")
+    assert gather(host, [], "~/it's here").directories == (f"{host.home}/it's here", f"{host.home}/data")
+
+
+def test_a_directory_that_is_not_there_hides_neither_engine_nor_compose(host: LocalHost) -> None:
+    with_docker(host)
+    host.stubs.add("docker-compose", {"version --short": "1.29.2\n"})
+    facts = gather(host, [], "~/nowhere")
+    assert (facts.engine, facts.flavour) == ("26.1.5", Flavour("docker-compose", (1, 29, 2)))
+    assert (facts.directories, facts.compose_file, facts.config, facts.config_error) == ((), "", "", "")
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["Cannot connect to the Docker daemon at unix:///x. Is it running?", "permission denied: docker.sock\nmore"],
+)
+def test_without_an_engine_the_rest_is_told_all_the_same(host: LocalHost, words: str) -> None:
+    host.stubs.add("docker", {ENGINE_ASKED: Reply(exited=1, stderr=f"{words}\n")})
+    with_compose(host)
+    host.put("~/.env", "")
+    facts = gather(host, [REFERENCE], "~")
+    assert (facts.engine, facts.engine_error) == ("", words)
+    assert facts.flavour is not None
+    assert facts.config
+    assert facts.environment == sha256(b"").hexdigest()
+
+
+def test_a_host_without_docker_is_told_so(host: LocalHost) -> None:
+    facts = gather(host, [REFERENCE], "~")
+    assert "docker" in facts.engine_error
+    assert "not found" in facts.engine_error
+    assert (facts.engine, facts.flavour, facts.config, facts.config_error) == ("", None, "", "")
+
+
+def test_the_plugin_is_taken_where_there_is_no_docker_compose(host: LocalHost) -> None:
+    with_docker(host)
+    host.stubs.add("docker", {"compose version --short": "2.26.1\n", "compose config": CONFIG})
+    facts = gather(host, [], "~")
+    assert facts.flavour == Flavour("docker compose", (2, 26, 1))
+    assert facts.config == CONFIG.rstrip("\n")
+
+
+def test_a_compose_file_that_cannot_be_read_is_told_with_the_reason_alone(host: LocalHost) -> None:
+    with_docker(host)
+    with_compose(host, Reply("half a file\n", 15, "yaml: line 3: did not find expected key\n"))
+    facts = gather(host, [], "~")
+    assert (facts.config, facts.config_error) == ("", "yaml: line 3: did not find expected key")
+
+
+@pytest.mark.parametrize(("there", "used"), [(FILES, FILES[0]), (FILES[1:], FILES[1]), (FILES[-1:], FILES[-1])])
+def test_the_compose_file_is_the_one_that_docker_compose_takes(
+    host: LocalHost, there: tuple[str, ...], used: str
+) -> None:
+    for name in there:
+        host.put(f"~/{name}", "services: {}\n")
+    assert gather(host, [], "~").compose_file == used
+
+
+def test_a_login_shell_that_prints_is_named(box: LocalHost) -> None:
+    box.stubs.program("timeout", 'echo "Welcome to box"; shift 3; exec "$@"')  # as a start-up file would before it
+    with pytest.raises(NotReadyError, match="start-up file of the login shell") as caught:
+        gather(box, [], "~")
+    assert "Welcome to box" in caught.value.evidence

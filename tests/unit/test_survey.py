@@ -1,10 +1,13 @@
 import base64
 import json
-import subprocess
+import shlex
+from collections.abc import Mapping
+from dataclasses import asdict, replace
 from typing import Any
 
 import pytest
 
+from galos_ops import ecr, lock, survey
 from galos_ops.errors import NotReadyError
 from galos_ops.survey import (
     Disk,
@@ -20,6 +23,9 @@ from galos_ops.survey import (
     script,
 )
 from tests.unit.fake_host import FakeHost, said
+from tests.unit.local_host import LocalHost, Reply
+from tests.unit.test_facts import with_compose, with_docker
+from tests.unit.test_releases import V1, V2
 
 REFERENCE = "1.dkr.ecr.eu-central-1.amazonaws.com/galos-sync:latest"
 REFUSED = "a\nno such manifest"
@@ -33,10 +39,6 @@ def packed(text: str) -> str:
 def manifest(*found: str, os: str = "linux") -> str:
     rows = [{"Ref": "x", "Descriptor": {"digest": one, "platform": {"os": os}}} for one in found]
     return json.dumps(rows[0] if len(rows) == 1 else rows)
-
-
-def test_the_script_is_one_that_a_posix_shell_can_read() -> None:
-    subprocess.run(["dash", "-n"], input=script([REFERENCE, "b:v1"], "~/it's here"), text=True, check=True)
 
 
 def test_without_an_engine_the_rest_is_told_all_the_same() -> None:
@@ -118,3 +120,122 @@ def test_an_attestation_is_never_the_image_of_a_list() -> None:
 )  # fmt: skip
 def test_dockers_times_are_told_in_utc(text: str | None, expected: str | None) -> None:
     assert moment(text) == expected
+
+
+# --- the script, in real shells --------------------------------------------------------------------------------------
+
+ROW = "running 0 /root-galos-sync-1 galos-sync False root"
+ALL = "ps -aq --no-trunc --filter label=com.docker.compose.service"
+DIGESTS = 'image inspect -f {{join .RepoDigests " "}} '
+ASKED = "manifest inspect -v "
+FAILED = 'time="2026-11-23T17:12:53Z" level=error msg="Error" error="ecr: Failed to get authorization token"\n'
+
+
+def with_registry(host: LocalHost, tag: Reply, digests: str = "", own: Mapping[str, Reply] | None = None) -> None:
+    """A registry, what the host's image is called there, and what it answers about those names."""
+    host.stubs.add("docker", {ASKED + REFERENCE: tag, DIGESTS + REFERENCE: f"{digests}\n"})
+    host.stubs.add("docker", {ASKED + name: reply for name, reply in (own or {}).items()})
+
+
+def engine(host: LocalHost, root: str, *, runs: bool = True) -> None:
+    """An engine with at most one container, of an image that is not the tag's, and the tag's own."""
+    with_docker(host, containers=f"c1 {A} {ROW} {host.home}" if runs else "", images={REFERENCE: B})
+    built = [json.dumps({"id": one, "created": "2026-01-01T00:00:00Z", "digests": []}) for one in (A, B)]
+    detail = {"id": "c1", "started": "2026-01-01T00:00:00Z", "finished": "", "exit": 0, "health": None}
+    host.stubs.add("docker", {"info -f {{.DockerRootDir}}": f"{root}\n"})
+    if runs:
+        host.stubs.add(
+            "docker",
+            {
+                f"inspect -f detail\t{survey.CONTAINER} c1": f"detail\t{json.dumps(detail)}\n",
+                "inspect -f {{.Image}} c1": f"{A}\n",
+                f"image inspect -f built\t{survey.IMAGE} {REFERENCE} {A}": "".join(f"built\t{one}\n" for one in built),
+            },
+        )
+    else:
+        only = {f"image inspect -f built\t{survey.IMAGE} {REFERENCE}": f"built\t{built[1]}\n"}
+        host.stubs.add("docker", only)
+
+
+def test_a_host_is_looked_at_in_one_round_trip(host: LocalHost) -> None:
+    engine(host, "/")
+    with_compose(host)
+    with_registry(host, Reply(manifest(B)))
+    host.stubs.program(ecr.HELPER, "exit 1")
+    host.put("~/.galos-ops/releases.jsonl", "".join(json.dumps(asdict(one)) + "\n" for one in (V1, V2)))
+    facts, seen = look(host, [REFERENCE], "~")
+    assert len(host.scripts) == 1
+    assert facts.images == {REFERENCE: B}
+    assert [one.id for one in facts.containers] == ["c1"]
+    assert list(seen.containers) == ["c1"]
+    assert list(seen.images) == [A, B]
+    assert seen.registry == {REFERENCE: Registry("newer", B)}
+    assert (seen.releases, seen.helper, seen.helper_error) == ((V1, V2), True, "")
+    assert seen.difference == 0  # both clocks are this machine's
+    assert seen.lock == Lock(False)
+    assert str(host.home) in {disk.path for disk in seen.disks}
+    assert all(0 < disk.free_bytes <= disk.size_bytes for disk in seen.disks)
+
+
+@pytest.mark.parametrize(
+    ("digests", "own", "state"),
+    [
+        (f"{REFERENCE.removesuffix(':latest')}@{A}", {}, "newest"),  # the tag's answer names it: nothing more is asked
+        (f"other/name@{A}", {}, "newer"),  # another repository's digest says nothing about this one
+        (f"{REFERENCE.removesuffix(':latest')}@{B}", {B: A}, "newest"),
+        (f"{REFERENCE.removesuffix(':latest')}@{B}", {B: B}, "newer"),
+    ],
+)
+def test_the_registry_is_asked_about_the_host_s_own_image_too(
+    box: LocalHost, digests: str, own: dict[str, str], state: str
+) -> None:
+    engine(box, "/", runs=False)
+    with_compose(box)
+    name = REFERENCE.removesuffix("latest").removesuffix(":")
+    replies = {f"{name}@{digest}": Reply(manifest(found)) for digest, found in own.items()}
+    with_registry(box, Reply(manifest(A)), digests, replies)
+    assert look(box, [REFERENCE], "~")[1].registry == {REFERENCE: Registry(state, A)}
+
+
+def test_what_the_helper_wrote_into_its_log_meanwhile_is_the_reason(host: LocalHost) -> None:
+    engine(host, "/", runs=False)
+    with_compose(host)
+    host.put("~/.ecr/log/ecr-login.log", FAILED.replace("17:12:53", "09:00:00"))
+    log = f"""cat >>"$HOME/.ecr/log/ecr-login.log" <<'END'\n{FAILED}level=info msg="nothing"\nEND\n"""
+    with_registry(host, Reply("no such manifest\n", 1, effect=log))
+    seen = look(host, [REFERENCE], "~")[1]
+    assert seen.helper_error == FAILED.strip()
+    assert seen.registry == {REFERENCE: Registry("unknown", reason=FAILED.strip())}
+    assert not seen.helper
+
+
+def test_without_docker_the_rest_is_told(host: LocalHost) -> None:
+    facts, seen = look(host, [REFERENCE], "~")
+    assert facts.engine == ""
+    assert seen.registry[REFERENCE].state == "unknown"
+    assert "No such file" in str(seen.registry[REFERENCE].reason)
+    assert [disk.path for disk in seen.disks] == [str(host.home)]
+
+
+def test_a_directory_that_is_not_there_has_no_disk_no_lock_and_no_log(host: LocalHost) -> None:
+    facts, seen = look(host, [REFERENCE], "~/nowhere")
+    assert facts.directories == ()
+    assert (seen.disks, seen.lock, seen.releases) == ((), Lock(False), ())
+
+
+def test_who_holds_the_lock_is_told_while_it_is_held_and_no_longer(host: LocalHost) -> None:
+    who = json.dumps(lock.holder("deploy"))
+    holding = host.started(f"exec sh -c {shlex.quote(lock.script('~', 0, 't0ken', who))}")
+    assert holding.stdout
+    assert holding.stdout.readline() == b"held\n"
+    told = look(host, [], "~")[1].lock
+    assert (told.held, told.task, told.user) == (True, "deploy", lock.holder("deploy")["user"])
+    holding.communicate()
+    assert look(host, [], "~")[1].lock == Lock(False)
+
+
+def test_only_the_end_of_a_long_log_is_sent(box: LocalHost, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(survey, "LOG_LINES", 2)
+    log = [replace(V1, tag=f"v{number}") for number in range(4)]
+    box.put("~/.galos-ops/releases.jsonl", "".join(json.dumps(asdict(one)) + "\n" for one in log))
+    assert [one.tag for one in look(box, [], "~")[1].releases] == ["v2", "v3"]

@@ -1,0 +1,96 @@
+"""Whether a container stays up: the script that watches it, in real shells, with a Docker that tells what we say."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from galos_ops import verify
+from galos_ops.errors import VerifyError
+from galos_ops.facts import Container
+from galos_ops.report import Report
+from galos_ops.settings import Verify
+from tests.unit.local_host import LocalHost, Reply
+from tests.unit.screen import Screen
+from tests.unit.units import SETTINGS, unit
+
+CONTAINER = Container("c1", "sha256:aa", "running", 0, "root-galos-sync-1", "galos-sync", False, "root", "/root")
+LOOK = f"inspect -f {verify.LOOK} c1"
+LOGS = f"logs --tail {verify.LOG_LINES} c1"
+UP = "running 0 none"
+
+
+def watched(
+    host: LocalHost, *looks: str, seconds: int = 1, settled: bool = False, restarts: int = 0, sleeps: bool = True
+) -> None:
+    """Verify a container of which Docker says this, look after look, the last words for ever; "" where it is gone."""
+    replies = [Reply(f"{look}\n") if look else Reply(exited=1, stderr="Error: No such object: c1\n") for look in looks]
+    host.stubs.add("docker", {LOOK: replies})
+    host.stubs.add("docker", {LOGS: Reply("out\n", stderr="panic: <&'\n")}, asked=False)
+    host.stubs.add("sleep", {"0.5": ""}, asked=sleeps)
+    chosen = replace(unit(host), settings=replace(SETTINGS, verify=Verify(seconds=seconds)))
+    verify.verify(chosen, Report(Screen()), replace(CONTAINER, restarts=restarts), settled=settled)
+
+
+def looks(host: LocalHost) -> int:
+    return host.stubs.calls.count(f"docker {LOOK}")
+
+
+@pytest.mark.parametrize("seconds", [1, 3])
+def test_a_container_is_watched_twice_a_second_to_the_end_of_its_time(host: LocalHost, seconds: int) -> None:
+    watched(host, UP, seconds=seconds)
+    assert looks(host) == 2 * seconds + 1
+    assert host.stubs.calls.count("sleep 0.5") == 2 * seconds
+
+
+@pytest.mark.parametrize(
+    ("last", "words"),
+    [
+        ("", "its container is gone"),
+        ("exited 0 none", "its container did not stay up"),
+        ("dead 0 none", "its container did not stay up"),
+        ("paused 0 none", "its container did not stay up"),
+        ("created 0 none", "its container did not stay up"),
+        ("restarting 1 none", "its container restarts again and again"),
+        ("running 1 none", "its container restarts again and again"),
+        ("running 0 unhealthy", "its health check says unhealthy"),
+    ],
+)
+@pytest.mark.parametrize("before", [0, 2])
+def test_what_does_not_stay_up_is_found_at_any_look(host: LocalHost, last: str, words: str, before: int) -> None:
+    with pytest.raises(VerifyError, match=words) as caught:
+        watched(host, *[UP] * before, last, sleeps=before > 0)
+    assert looks(host) == before + 1
+    assert caught.value.evidence == "out\npanic: <&'\n"
+    assert "sha256:aa" in caught.value.sentence
+    assert caught.value.hint == "fab -H box logs"
+
+
+def test_a_health_check_that_is_still_starting_is_waited_for_past_the_time(host: LocalHost) -> None:
+    watched(host, *["running 0 starting"] * 5, "running 0 healthy", seconds=1)
+    assert looks(host) == 6
+
+
+def test_a_container_that_ends_while_its_health_check_starts_is_down(host: LocalHost) -> None:
+    with pytest.raises(VerifyError, match="did not stay up"):
+        watched(host, *["running 0 starting"] * 5, "exited 0 unhealthy", seconds=1)
+
+
+def test_a_health_check_that_never_passes_is_not_waited_for_for_ever(
+    box: LocalHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(verify, "HEALTH_SECONDS", 3)
+    with pytest.raises(VerifyError, match="did not pass within"):
+        watched(box, "running 0 starting", seconds=1)
+    assert looks(box) == 7
+
+
+def test_a_container_that_ran_before_gets_one_look_and_keeps_its_restarts(host: LocalHost) -> None:
+    watched(host, "running 3 starting", settled=True, restarts=3, sleeps=False)
+    assert looks(host) == 1
+
+
+def test_a_container_that_ran_before_and_restarted_since_is_found(host: LocalHost) -> None:
+    with pytest.raises(VerifyError, match="again and again"):
+        watched(host, "running 4 none", settled=True, restarts=3, sleeps=False)

@@ -1,0 +1,20 @@
+"""The unit that unit tests work on: galos-sync as the defaults have it, on any host."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from galos_ops.compose import Compose, Flavour
+from galos_ops.facts import Facts
+from galos_ops.host import Host
+from galos_ops.settings import Settings
+from galos_ops.unit import Unit
+
+SETTINGS = Settings()
+COMPOSE = Compose(Flavour("docker-compose", (2, 26)), "~")
+
+
+def unit(host: Host, facts: Facts | None = None, *, token: str = "") -> Unit:
+    service = SETTINGS.services["galos-sync"]
+    made = Unit(host, SETTINGS, "galos-sync", service, facts or Facts(), COMPOSE)
+    return replace(made, token=token)
