@@ -1,12 +1,18 @@
+from __future__ import annotations
+
 import fcntl
 import json
+import shlex
 import subprocess
-from pathlib import Path
 
 import pytest
 
-from galos_ops.lock import describe, holder, run_url, script
-from tests.processes import start
+from galos_ops import lock
+from galos_ops.errors import LockedError
+from galos_ops.lock import SILENCE_SECONDS, STEP_SECONDS, describe, fence, holder, run_url, script
+from tests.processes import HANG_SECONDS
+from tests.unit.local_host import LocalHost, Reply
+from tests.unit.units import unit
 
 WHO = '{"user": "ann", "machine": "laptop", "task": "deploy", "since": "2026-01-02T03:04:05+00:00", "run": null}'
 
@@ -41,55 +47,178 @@ def test_the_ci_run_is_named(environment: dict[str, str], url: str | None) -> No
     assert run_url(environment) == url
 
 
-def take(directory: Path, wait: int = 0) -> "subprocess.Popen[str]":
-    words = ["sh", "-c", script(str(directory), wait, "t0ken", WHO)]
-    return start(words, stdin=subprocess.PIPE)
+TOKEN = "t0ken"
 
 
-def first_line(process: "subprocess.Popen[str]") -> str:
+def take(host: LocalHost, wait: int = 0, token: str = TOKEN) -> subprocess.Popen[bytes]:
+    """A task's try for the lock, which holds it for as long as its standard input gives a heartbeat in time."""
+    return host.started(f"exec sh -c {shlex.quote(script('~', wait, token, WHO))}")
+
+
+def first_line(process: subprocess.Popen[bytes]) -> str:
     assert process.stdout
-    return process.stdout.readline().strip()
+    return process.stdout.readline().decode().strip()
 
 
-def test_the_lock_lives_as_long_as_its_standard_input(tmp_path: Path) -> None:
-    holding = take(tmp_path)
+def state(host: LocalHost, name: str) -> str:
+    return (host.home / ".galos-ops" / name).read_text()
+
+
+def wait_until_free(host: LocalHost, name: str = "lock") -> None:
+    """Wait for the end of all that holds a lock; the kernel wakes us."""
+    with (host.home / ".galos-ops" / name).open("a") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+
+
+def test_the_lock_lives_as_long_as_its_standard_input(host: LocalHost) -> None:
+    holding = take(host)
     assert first_line(holding) == "held"
-    refused = take(tmp_path)
-    assert refused.communicate()[0].splitlines() == [f"busy {WHO}"]
+    refused = take(host, token="other")
+    assert refused.communicate()[0].decode().splitlines() == [f"busy {WHO}"]
     assert refused.returncode == 4
+    assert state(host, "token") == "t0ken\n"
     holding.communicate()
-    again = take(tmp_path)
+    again = take(host)
     assert first_line(again) == "held"
     again.communicate()
 
 
-def test_a_killed_holder_leaves_nothing_to_remove(tmp_path: Path) -> None:
-    holding = take(tmp_path)
+def test_heartbeats_keep_the_lock_and_anything_else_ends_it(host: LocalHost) -> None:
+    holding = take(host)
+    assert first_line(holding) == "held"
+    assert holding.stdin
+    holding.stdin.write(b"....")
+    holding.stdin.flush()
+    assert take(host).communicate()[0].decode().startswith("busy")
+    holding.stdin.write(b"x")
+    holding.stdin.flush()
+    assert holding.wait() == 0
+    holding.communicate()
+
+
+def test_a_holder_that_is_silent_for_too_long_is_let_go_of(host: LocalHost) -> None:
+    host.stubs.add("timeout", {f"{SILENCE_SECONDS} head -c1": Reply(exited=124)})
+    silent = take(host)
+    assert first_line(silent) == "held"
+    assert silent.wait() == 0  # though its standard input is still open
+    assert (state(host, "token"), state(host, "holder")) == ("", "")
+    silent.communicate()
+
+
+def test_a_killed_holder_leaves_nothing_to_remove(host: LocalHost) -> None:
+    holding = take(host)
     assert first_line(holding) == "held"
     holding.kill()
     holding.communicate()
-    with (tmp_path / ".galos-ops" / "lock").open() as held:
-        fcntl.flock(held, fcntl.LOCK_EX)  # waits for the end of what the killed shell had begun, which nobody else ends
-    again = take(tmp_path)
+    wait_until_free(host)  # what the killed shell had begun ends with its standard input
+    again = take(host)
     assert first_line(again) == "held"
     again.communicate()
 
 
-def test_one_who_waits_gets_the_lock_when_it_is_free(tmp_path: Path) -> None:
-    holding, waiting = take(tmp_path), None
+def test_one_who_waits_gets_the_lock_when_it_is_free(host: LocalHost) -> None:
+    holding = take(host)
     assert first_line(holding) == "held"
-    waiting = take(tmp_path, wait=30)
+    waiting = take(host, wait=HANG_SECONDS)
     assert first_line(waiting) == f"waiting {WHO}"
     holding.communicate()
     assert first_line(waiting) == "held"
     waiting.communicate()
 
 
-def test_the_holders_file_is_private(tmp_path: Path) -> None:
-    holding = take(tmp_path)
+def test_who_waits_in_vain_is_told_who_holds_the_host(host: LocalHost) -> None:
+    host.stubs.add("flock", {"-n 9": Reply(exited=1), "-w 5 9": Reply(exited=1)})
+    (host.home / ".galos-ops").mkdir()
+    host.put("~/.galos-ops/holder", WHO)
+    waiting = take(host, wait=5)
+    assert waiting.communicate()[0].decode().splitlines() == [f"waiting {WHO}", f"busy {WHO}"]
+    assert waiting.returncode == 4
+
+
+def test_the_holders_file_is_private_and_empty_when_nobody_holds(host: LocalHost) -> None:
+    holding = take(host)
     assert first_line(holding) == "held"
-    path = tmp_path / ".galos-ops" / "holder"
-    assert json.loads(path.read_text()) == json.loads(WHO)
-    assert path.stat().st_mode & 0o777 == 0o600
+    folder = host.home / ".galos-ops"
+    assert json.loads(state(host, "holder")) == json.loads(WHO)
+    assert {path.name: path.stat().st_mode & 0o777 for path in folder.iterdir()} == dict.fromkeys(
+        ("holder", "lock", "step", "token"), 0o600
+    )
+    assert folder.stat().st_mode & 0o777 == 0o700
     holding.communicate()
-    assert path.read_text() == ""
+    assert (state(host, "holder"), state(host, "token")) == ("", "")
+
+
+def test_a_directory_that_cannot_be_made_is_an_error(host: LocalHost) -> None:
+    host.put("~/file", "")
+    taking = host.started(f"exec sh -c {shlex.quote(script('~/file', 0, 't0ken', WHO))}")
+    assert taking.communicate()[0] == b""
+    assert taking.returncode == 8
+
+
+# --- a step of the holder --------------------------------------------------------------------------------------------
+
+STEP = "echo done"
+
+
+def step(host: LocalHost, token: str = TOKEN) -> LockedError | None:
+    """A change by the holder of a token: what it ended in."""
+    try:
+        assert unit(host, token=token).change(STEP, doing="pull").stdout == "done\n"
+    except LockedError as error:
+        return error
+    return None
+
+
+def test_a_step_of_the_holder_is_done(host: LocalHost) -> None:
+    holding = take(host)
+    assert first_line(holding) == "held"
+    assert step(host) is None
+    holding.communicate()
+
+
+@pytest.mark.parametrize("token", ["an earlier one", "", None])
+def test_a_step_whose_lock_is_not_ours_any_more_is_not_done(host: LocalHost, token: str | None) -> None:
+    (host.home / ".galos-ops").mkdir()
+    if token is not None:
+        host.put("~/.galos-ops/token", f"{token}\n")
+    error = step(host)
+    assert error
+    assert "nothing was done to pull" in error.sentence
+    assert error.code == 4
+
+
+def test_a_step_on_a_host_without_flock_is_not_done(host: LocalHost) -> None:
+    host.put("~/.galos-ops/token", "t0ken\n")
+    host.stubs.program("flock", "echo 'flock: not found' >&2; exit 127")
+    assert step(host)
+
+
+def test_a_step_is_not_begun_while_an_earlier_one_goes_on(host: LocalHost) -> None:
+    host.put("~/.galos-ops/token", "t0ken\n")
+    host.stubs.add("flock", {f"-w {STEP_SECONDS} 8": Reply(exited=1)})
+    assert step(host)
+
+
+def test_a_step_holds_its_lock_to_its_own_end_whoever_dies_meanwhile(
+    host: LocalHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next holder writes its token first, so that no further step begins, and then waits for its end."""
+    monkeypatch.setattr(lock, "STEP_SECONDS", 0)
+    host.put("~/.galos-ops/token", "t0ken\n")
+    running = host.started(f"cd; exec sh -c {shlex.quote(fence('t0ken') + chr(10) + 'echo begun; cat')}")
+    assert first_line(running) == "begun"
+    refused = take(host, token="next")
+    assert refused.communicate()[0].decode().splitlines() == ["busy step"]
+    assert refused.returncode == 4
+    assert step(host)  # the dead holder's token counts no more, nor does that of who was refused
+    assert state(host, "token") == ""
+    running.communicate()
+    again = take(host, token="next")
+    assert first_line(again) == "held"
+    assert state(host, "token") == "next\n"
+    again.communicate()
+
+
+def test_a_step_without_a_lock_needs_no_token(host: LocalHost) -> None:
+    assert step(host, token="") is None
+    assert host.files() == {}

@@ -1,21 +1,20 @@
 import json
-from dataclasses import asdict
+from collections.abc import Iterable
+from dataclasses import asdict, replace
 from typing import Any
 
 import pytest
 
-from galos_ops.compose import Compose, Flavour
-from galos_ops.errors import GuardError, NotReadyError, UsageError
-from galos_ops.facts import Facts
-from galos_ops.releases import Event, Log, Release, parse
+from galos_ops.errors import CommandFailed, GuardError, NotReadyError, UsageError
+from galos_ops.releases import LOG, Event, Log, Release, append, beyond_keep, parse, record
 from galos_ops.rollback import refuse_over_a_migration, target
-from galos_ops.settings import Settings
+from galos_ops.settings import Releases
 from galos_ops.unit import Unit
 from tests.unit.fake_host import FakeHost
+from tests.unit.local_host import LocalHost, Reply
+from tests.unit.units import unit
 
-SETTINGS = Settings()
-COMPOSE = Compose(Flavour("docker-compose", (2, 26)), "~")
-UNIT = Unit(FakeHost(), SETTINGS, "galos-sync", SETTINGS.services["galos-sync"], Facts(), COMPOSE)
+UNIT = unit(FakeHost())
 
 
 def line(event: Event, image: str, day: int = 1, **more: Any) -> Release:
@@ -89,3 +88,102 @@ def test_a_migration_since_is_a_wall() -> None:
 def test_a_migration_that_was_never_followed_by_a_start_is_a_wall_too() -> None:
     with pytest.raises(GuardError):
         refuse_over_a_migration(UNIT, [V1, line("migrate", "bb", 2)], V1)
+
+
+# --- the log and the tags on a host ----------------------------------------------------------------------------------
+
+LISTING = "images --no-trunc --format {{.ID}} {{.Repository}}:{{.Tag}} galos-ops/galos-sync"
+LOG_PATH = f"~/{LOG}"
+
+
+def written(log: Iterable[Release]) -> str:
+    return "".join(json.dumps(asdict(one), ensure_ascii=False) + "\n" for one in log)
+
+
+def kept(*images: str) -> str:
+    """The release tags of these images, as Docker lists them."""
+    return "".join(f"sha256:{image} galos-ops/galos-sync:{image}\n" for image in images)
+
+
+def with_keep(host: LocalHost, keep: int) -> Unit:
+    made = unit(host)
+    return replace(made, settings=replace(made.settings, releases=Releases(keep=keep)))
+
+
+def test_a_line_is_appended_whole_for_the_owner_alone_and_is_on_the_disk(host: LocalHost) -> None:
+    first, second = replace(V1, user="o'brien", migrations=("1 $(id) é", "")), V2
+    host.put("~/.galos-ops/token", "")
+    host.stubs.program("sync", 'echo "$1" >>synced')
+    host.run(f"cd ~\n{append(first)}\n{append(second)}", doing="log")
+    assert parse(host.read(LOG_PATH)[0]) == Log((first, second), 0)
+    assert host.path(LOG_PATH).stat().st_mode & 0o777 == 0o600
+    assert host.files()["~/synced"] == f"{LOG}\n{LOG}\n"
+
+
+@pytest.mark.parametrize("fault", ["no folder", "sync"])
+def test_what_follows_a_line_that_could_not_be_written_is_not_done(host: LocalHost, fault: str) -> None:
+    if fault == "sync":
+        host.put("~/.galos-ops/token", "")
+        host.stubs.program("sync", "exit 1")
+    with pytest.raises(CommandFailed):
+        host.run(f"cd ~\n{append(V1)}\necho done >done", doing="log")
+    assert "~/done" not in host.files()
+
+
+def test_a_release_is_logged_and_its_image_is_kept_from_pruning(host: LocalHost) -> None:
+    image = "sha256:" + "ab" * 32
+    host.put(LOG_PATH, written([V1]))
+    host.stubs.add("docker", {f"tag {image} galos-ops/galos-sync:abababababab": "", LISTING: kept("aa")})
+    record(unit(host), replace(V2, image=image))
+    assert parse(host.read(LOG_PATH)[0]).releases == (V1, replace(V2, image=image))
+
+
+def test_a_release_whose_image_cannot_be_kept_is_a_failure(host: LocalHost) -> None:
+    host.put(LOG_PATH, "")
+    host.stubs.add("docker", {"tag sha256:aa galos-ops/galos-sync:aa": Reply(exited=1, stderr="No such image\n")})
+    with pytest.raises(CommandFailed, match="could not record the release"):
+        record(unit(host), V1)
+
+
+def test_the_tags_beyond_those_to_keep_are_removed_and_one_that_is_in_use_is_told(host: LocalHost) -> None:
+    host.put(LOG_PATH, written([line("deploy", image) for image in ("aa", "bb", "cc")]))
+    host.stubs.add("docker", {"tag sha256:dd galos-ops/galos-sync:dd": "", LISTING: kept("dd", "cc", "bb", "aa")})
+    host.stubs.add(
+        "docker", {"rmi galos-ops/galos-sync:bb": Reply(exited=1), "rmi galos-ops/galos-sync:aa": "Untagged"}
+    )
+    record(with_keep(host, 2), line("deploy", "dd"))
+
+
+@pytest.mark.parametrize(
+    ("log", "gone"),
+    [
+        ([line("deploy", "aa"), line("deploy", "bb"), line("deploy", "cc")], ["aa"]),
+        # an image that came again is as new as its last release
+        ([*(line("deploy", image) for image in ("aa", "bb", "cc")), line("rollback", "aa")], ["bb"]),
+        # the log's order decides, not the clocks of those who wrote it
+        ([line("deploy", "aa", 9), line("deploy", "bb", 1), line("deploy", "cc", 2)], ["aa"]),
+        # a migration is no release
+        ([line("deploy", "aa"), line("migrate", "bb"), line("migrate", "bb"), line("deploy", "cc")], ["bb"]),
+        # each service of one repository keeps its own, though its name is the end of another's
+        (
+            [line("deploy", "aa", service="sync"), *(line("deploy", image) for image in ("bb", "cc", "dd"))],
+            ["bb"],
+        ),
+        # a line that nobody can read is nobody's release
+        ([line("deploy", "aa")], ["bb", "cc", "dd"]),
+    ],
+)
+def test_what_would_be_removed_is_what_no_service_s_last_releases_have(
+    host: LocalHost, log: list[Release], gone: list[str]
+) -> None:
+    *before, newest = log
+    host.put(LOG_PATH, "\x00torn" + "\n" + written(before))
+    there = list(dict.fromkeys([*(one.image.removeprefix("sha256:") for one in log), *gone]))
+    host.stubs.add("docker", {LISTING: kept(*there)})
+    removed = beyond_keep(with_keep(host, 2), newest.image)
+    assert removed == [f"galos-ops/galos-sync:{image}" for image in gone]
+
+
+def test_before_the_first_release_nothing_would_be_removed(host: LocalHost) -> None:
+    host.stubs.add("docker", {LISTING: ""})
+    assert beyond_keep(unit(host), "sha256:aa") == []
