@@ -9,6 +9,7 @@ import pytest
 
 import tests.properties  # noqa: F401 - loads the profile of property tests
 from tests import processes
+from tests.judge.plugin import MARKERS
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -17,8 +18,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--shuffle", type=int, metavar="SEED", help="run the tests in the random order of this seed")
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     processes.take_interrupts()
+    for marker in MARKERS:
+        config.addinivalue_line("markers", marker)
 
 
 @pytest.hookimpl(trylast=True)

@@ -27,9 +27,10 @@ from tests.integration.conftest import (
     watch,
 )
 from tests.integration.test_deploy import V2, applied
+from tests.judge.plugin import pytest_runtest_call
 from tests.processes import HANG_SECONDS
 
-__all__ = ["any_compose", "bare", "deployed", "ready", "sandbox"]
+__all__ = ["any_compose", "bare", "deployed", "pytest_runtest_call", "ready", "sandbox"]
 
 IMPATIENT = Path(__file__).with_name("impatient")
 STEPS = ("pull", "pending", "down", "migrate", "up", "verify")

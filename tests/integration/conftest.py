@@ -19,6 +19,10 @@ from sandbox.catalogue import REPOSITORY
 from sandbox.host import Host
 from sandbox.sandbox import Sandbox
 from tests import processes
+from tests.judge import Judge
+from tests.judge.plugin import pytest_runtest_call
+
+__all__ = ["pytest_runtest_call"]
 
 ROOT = processes.ROOT
 FLAVOURS = {"v1": "sandbox-2", "v2": "sandbox", "v5": "sandbox-3"}
@@ -48,6 +52,10 @@ class Operator:
     login: str
     environment: dict[str, str] = field(default_factory=dict)
     root: Path = ROOT
+    judge: Judge = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.judge = Judge(self.sandbox, self.host)
 
     def __call__(self, *words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
         """Run `fab WORDS` and return what it left behind."""

@@ -1,0 +1,137 @@
+"""Reading what a host's engine and the database recorded: one command each."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sandbox.host import Host
+from sandbox.sandbox import Sandbox
+from tests.judge.record import ONE_OFF, RELEASE, SERVICE, Container
+from tests.judge.rules import State
+
+# A volume made and removed leaves two events: once they are in the record, so is all that happened before.
+# What the engine still keeps from before them must be in the record.
+HOST = r"""
+set -euo pipefail
+sentinel=$1 offset=$2 since=$3 patience=$4 record=/var/log/docker-events.jsonl
+size=$(stat -c %s "$record") until=$(date +%s.%N)
+docker volume create "$sentinel" >/dev/null && docker volume rm "$sentinel" >/dev/null
+new() { tail -c "+$((size + 1))" "$record"; }
+until new | grep -q "\"destroy\".*$sentinel.*}$"; do
+    [ "$SECONDS" -le "$patience" ] || { echo absent; exit; }
+    sleep 0.02
+done
+[ "$offset" != 0 ] || offset=$((size + $(new | grep -bm1 "$sentinel" | cut -d: -f1)))
+echo "offset $offset"
+echo "time $until"
+form='container {"id":{{json .Id}},"name":{{json .Name}},"labels":{{json .Config.Labels}}'
+form+=',"running":{{json .State.Running}},"started":{{json .State.StartedAt}}}'
+docker ps -aq | xargs -r docker inspect -f "$form"
+docker images --no-trunc --format 'tag {{.Repository}}:{{.Tag}} {{.ID}}'
+find /root /home /srv -xdev \( -name '.galos-ops.*' -o -path '*/.galos-ops/*.new' \) -printf 'file %p\n' \
+    -o -path '*/.galos-ops/*.passed' -printf 'remembered %f\n'
+[ "$since" = 0 ] || docker events --since "$since" --until "$until" --format '{{json .}}' |
+    { grep -vxFf <(tail -c "+$((offset + 1))" "$record") || [ $? = 1 ]; } | sed 's/^/missing /'
+tail -c "+$((offset + 1))" "$record" | sed 's/^/record /'
+"""
+
+# The session that asks is itself a line of the log: once that is there, so is all that happened before.
+DATABASE = r"""
+set -euo pipefail
+sentinel=$1 since=$2 log=/var/lib/postgresql/log/server.json
+shift 2
+for database; do
+    known="SELECT count(*) FROM pg_database WHERE datname = '$database'"
+    [ "$(PGAPPNAME=$sentinel psql -XAtqc "$known")" = 1 ] || continue
+    psql -XAtq -v ON_ERROR_STOP=1 -d "$database" <<'SQL' | sed "s/^/applied $database /"
+SELECT to_regclass('_sqlx_migrations') IS NOT NULL AS known \gset
+\if :known
+SELECT version, (extract(epoch FROM installed_on) * 1000000000)::bigint + greatest(execution_time, 0)
+FROM _sqlx_migrations WHERE success;
+\endif
+SQL
+done
+until tail -n 100 "$log" | grep -q "authorized.*$sentinel"; do
+    [ "$SECONDS" -lt 20 ] || { echo absent; exit; }
+    sleep 0.02
+done
+awk -F'"' -v since="$since" '$4 >= since && /connection|PostgreSQL/ {print "log " $0}' "$log"
+"""
+
+
+@dataclass(frozen=True)
+class Observation:
+    """What a host told: the lines of the record from `offset` on, and the events that they lack."""
+
+    offset: int
+    time: str
+    state: State
+    lines: tuple[str, ...]
+    missing: tuple[str, ...]
+    recorded: bool  # whether the sentinel came to the record
+
+
+def observe(host: Host, sentinel: str, patience: int, offset: int = 0, since: str = "0") -> Observation:
+    """Read the record from an offset on, 0 for the sentinel's own; `since` is the time at that offset.
+
+    `patience` is how many seconds an event may take from the engine to the record.
+    """
+    told = host.execute(["bash", "-s", sentinel, str(offset), since, str(patience)], stdin=HOST).stdout.splitlines()
+    rows = sort(told)
+    position, time = rows.get("offset", ["0"])[0], rows.get("time", ["0"])[0]
+    return Observation(
+        int(position),
+        time,
+        state(rows),
+        tuple(rows.get("record", ())),
+        tuple(rows.get("missing", ())),
+        "absent" not in rows,
+    )
+
+
+def sort(lines: Iterable[str]) -> dict[str, list[str]]:
+    """Rows by the word that they begin with."""
+    rows: dict[str, list[str]] = {}
+    for line in lines:
+        kind, _, value = line.partition(" ")
+        rows.setdefault(kind, []).append(value)
+    return rows
+
+
+def state(rows: dict[str, list[str]]) -> State:
+    """What a host holds."""
+    containers = []
+    for text in rows.get("container", ()):
+        row = json.loads(text)
+        labels = row["labels"] or {}
+        containers.append(
+            Container(
+                row["id"],
+                row["name"].lstrip("/"),
+                labels.get(SERVICE, ""),
+                labels.get(ONE_OFF) == "True",
+                labels.get(RELEASE, ""),
+                row["running"],
+                row["started"],
+            )
+        )
+    tags = dict(tag.rsplit(" ", 1) for tag in rows.get("tag", ()))
+    remembered = frozenset(name.removesuffix(".passed") for name in rows.get("remembered", ()))
+    return State(tuple(containers), tags, frozenset(rows.get("file", ())), remembered)
+
+
+def ask_database(
+    sandbox: Sandbox, sentinel: str, since: str, databases: Iterable[str]
+) -> tuple[dict[str, dict[str, int]], list[str]]:
+    """The migrations applied to each database, with their times, and the lines of the log since a UTC timestamp."""
+    command = ("exec", "--interactive", sandbox.find("db").container.name, "bash", "-s", sentinel, since, *databases)
+    rows = sort(sandbox.docker.run(*command, stdin=DATABASE.encode()).splitlines())
+    assert "absent" not in rows, "the database does not write its log"
+    applied: dict[str, dict[str, int]] = {}
+    for row in rows.get("applied", ()):
+        database, _, value = row.partition(" ")
+        version, _, when = value.partition("|")
+        applied.setdefault(database, {})[version] = int(when)
+    return applied, rows.get("log", [])

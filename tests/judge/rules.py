@@ -1,0 +1,217 @@
+"""What no run may break (docs/promises.md), each as a rule over what the host's engine and the database recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from tests.judge.record import Container, Event, Record, Run
+from tests.judge.sessions import Session
+
+SENTINEL = "galos-judge-"
+
+
+@dataclass(frozen=True)
+class State:
+    """What a host holds at one moment: `tags` maps references to image IDs, `files` are temporary ones of ours."""
+
+    containers: tuple[Container, ...] = ()
+    tags: Mapping[str, str] = field(default_factory=dict)
+    files: frozenset[str] = frozenset()
+    remembered: frozenset[str] = frozenset()  # services with a clean answer that the library remembers
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """All that a test is judged by; times are nanoseconds since 1970."""
+
+    record: Record
+    carried: Mapping[str, frozenset[str]]  # migrations by release
+    databases: Mapping[str, str]  # the database of each service
+    applied: Mapping[str, Mapping[str, int]]  # by database: migrations and when each was applied
+    sessions: tuple[Session, ...] = ()
+    before: State = State()
+    after: State = State()
+    by_hand: tuple[tuple[int, int], ...] = ()  # when the test acted on the host itself
+    keep: int = 5
+    application: str = "galos-sync"  # the name that the service gives itself at the database
+
+    def typed(self, time: int) -> bool:
+        """Whether the test acted by hand at that time."""
+        return any(start <= time <= end for start, end in self.by_hand)
+
+    @property
+    def starts(self) -> list[Run]:
+        """The starts of containers of a service, but those by hand and what a restart policy made of these."""
+        by_hand: set[str] = set()
+        found = []
+        for run in self._runs("service"):
+            if run.asked or self.typed(run.start):
+                (by_hand.add if self.typed(run.start) else by_hand.discard)(run.container.id)
+            if run.start and run.container.id not in by_hand:
+                found.append(run)
+        return found
+
+    @property
+    def migrations(self) -> list[Run]:
+        return [run for run in self._runs("migration") if run.start and not self.typed(run.start)]
+
+    def _runs(self, kind: str) -> list[Run]:
+        return [
+            run for run in self.record.runs if run.container.kind == kind and run.container.service in self.databases
+        ]
+
+    def serving(self) -> list[Run]:
+        """Every life of a container of a service, also those that the test began by hand."""
+        return self._runs("service")
+
+    def clean(self, service: str, release: str, time: int) -> bool:
+        """Whether at that time exactly what the release carries was applied to the service's database."""
+        return release in self.carried and self.done(service, time) == self.carried[release]
+
+    def done(self, service: str, time: int) -> frozenset[str]:
+        """The migrations that were applied to the service's database at that time."""
+        applied = self.applied.get(self.databases[service], {})
+        return frozenset(name for name, when in applied.items() if when <= time)
+
+
+Rule = Callable[[Evidence], Iterator[str]]
+
+
+def guard(evidence: Evidence) -> Iterator[str]:
+    """No container of a service starts while a migration is pending, or one is applied that its image lacks."""
+    for run in evidence.starts:
+        service, release = run.container.service, run.container.release
+        if release not in evidence.carried:
+            yield f"{title(run)} started, and nobody knows what its image carries"
+        elif not evidence.clean(service, release, run.start):
+            done = evidence.done(service, run.start)
+            pending, unknown = evidence.carried[release] - done, done - evidence.carried[release]
+            yield f"{title(run)} started with {sorted(pending)} pending, {sorted(unknown)} unknown to its image"
+
+
+def stopped(evidence: Evidence) -> Iterator[str]:
+    """The old container is removed before a migration starts; nothing on this database runs while one does."""
+    record = evidence.record
+    for migration in evidence.migrations:
+        service = migration.container.service
+        for container in record.containers.values():
+            if container.kind != "service" or container.service != service:
+                continue
+            gone = record.gone(container)
+            if record.created(container) < migration.start and (gone is None or gone > migration.start):
+                yield f"{container.name} ({container.release}) was there when {title(migration)} started"
+        for run in evidence.serving():
+            shared = evidence.databases[run.container.service] == evidence.databases[service]
+            if shared and run.overlaps(migration.start, migration.end):
+                yield f"{title(run)} ran while {title(migration)} did"
+
+
+def sessions(evidence: Evidence) -> Iterator[str]:
+    """The database knows no session of a service during a migration, from whatever host."""
+    for migration in evidence.migrations:
+        database = evidence.databases[migration.container.service]
+        for session in evidence.sessions:
+            ours = (session.database, session.application) == (database, evidence.application)
+            if ours and session.overlaps(migration.start, migration.end):
+                yield f"{session.application} of {session.host} was connected to {database} during {title(migration)}"
+
+
+def checked(evidence: Evidence) -> Iterator[str]:
+    """What starts is what was checked after the last migration, and what migrated is what starts next."""
+    remembered = {
+        (each.service, each.release)
+        for each in evidence.before.containers
+        if each.kind == "service" and each.service in evidence.before.remembered
+    }
+    for run in evidence.starts:
+        if not run.asked:
+            continue
+        service, release = run.container.service, run.container.release
+        ended = [
+            each for each in evidence._runs("migration") if each.container.service == service and each.start < run.start
+        ]
+        since = max((each.end or each.start for each in ended), default=0)
+        checks = [
+            each
+            for each in evidence._runs("check")
+            if each.container.service == service
+            and each.container.release == release
+            and each.end is not None
+            and since <= each.start < each.end <= run.start
+            and each.code == 0
+            and evidence.clean(service, release, each.start)
+        ]
+        known = not since and (service, release) in remembered
+        if not checks and not known:
+            yield f"{title(run)} started, and no check of its image was clean since the last migration"
+        earlier = [
+            each for each in evidence.serving() if each.container.service == service and since < each.start < run.start
+        ]
+        if ended and not earlier and ended[-1].container.release != release:
+            yield f"{title(run)} started after {title(ended[-1])}"
+
+
+def left(evidence: Evidence) -> Iterator[str]:
+    """Nothing of ours is left: no container, volume, network, tag or temporary file."""
+    record = evidence.record
+    for container in record.containers.values():
+        made = record.created(container)
+        if container.kind != "service" and made and not evidence.typed(made) and record.gone(container) is None:
+            yield f"the container {container.name} is left"
+    for kind in ("volume", "network"):
+        existing: dict[str, Event] = {}
+        for event in record.of(kind, "create", "destroy"):
+            existing.pop(event.id, None)
+            if event.action == "create" and not event.id.startswith(SENTINEL) and not evidence.typed(event.time):
+                existing[event.id] = event
+        for event in existing.values():
+            if not event.name.endswith("_default"):  # the network of a compose project
+                yield f"the {kind} {event.name or event.id} is left"
+    yield from (f"the tag {tag} is left" for tag in sorted(_tags(evidence)))
+    kept = {id for tag, id in evidence.after.tags.items() if tag.startswith("galos-ops/")}
+    known = {id for tag, id in evidence.before.tags.items() if tag.startswith("galos-ops/")}
+    if len(kept) > max(evidence.keep, len(known)):
+        yield f"{len(kept)} releases are kept, not {evidence.keep}"
+    yield from (f"the file {path} is left" for path in sorted(evidence.after.files - evidence.before.files))
+
+
+def _tags(evidence: Evidence) -> set[str]:
+    """New tags of the repositories, other than `latest` and those made by hand."""
+    made = {
+        event.id if event.action == "pull" else event.name: event.time
+        for event in evidence.record.of("image", "pull", "tag")
+    }
+    new = evidence.after.tags.keys() - evidence.before.tags.keys()
+    return {
+        tag
+        for tag in new
+        if not tag.startswith(("galos-ops/", "<none>"))
+        and not tag.endswith((":latest", ":<none>"))
+        and not evidence.typed(made.get(tag, 0))
+    }
+
+
+RULES: dict[str, Rule] = {
+    "guard": guard,
+    "stopped": stopped,
+    "sessions": sessions,
+    "checked": checked,
+    "left": left,
+}
+
+
+def violations(evidence: Evidence) -> dict[str, list[str]]:
+    """What the evidence shows of each rule that was broken."""
+    found = {name: sorted(set(rule(evidence))) for name, rule in RULES.items()}
+    return {name: sentences for name, sentences in found.items() if sentences}
+
+
+def title(run: Run) -> str:
+    return f"{run.container.name} ({run.container.release or 'unknown'})"
+
+
+def changes(record: Record) -> list[Event]:
+    """What happened to the containers of services: anything here is downtime where none was promised."""
+    harmless = ("exec_", "health_status", "attach", "top", "export", "resize")
+    return [each for each in record.about("service") if not each.action.startswith(harmless)]
