@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import io
+import threading
+
+from tests.processes import HANG_SECONDS
 
 
 class Screen(io.StringIO):
@@ -12,6 +15,7 @@ class Screen(io.StringIO):
         super().__init__()
         self._terminal = terminal
         self._letters = encoding
+        self._written = threading.Condition()
 
     @property
     def encoding(self) -> str:  # type: ignore[override]
@@ -22,7 +26,15 @@ class Screen(io.StringIO):
 
     def write(self, text: str) -> int:
         text.encode(self._letters)
-        return super().write(text)
+        with self._written:
+            count = super().write(text)
+            self._written.notify_all()
+        return count
+
+    def wait_for(self, text: str) -> None:
+        """Wait until this text was printed, by whatever thread."""
+        with self._written:
+            assert self._written.wait_for(lambda: text in self.getvalue(), HANG_SECONDS), self.getvalue()
 
     @property
     def lines(self) -> list[str]:

@@ -1,7 +1,10 @@
+from collections.abc import Callable
+
 import pytest
 import yaml
 
 from galos_ops.compose import Compose, Flavour, render
+from tests.unit.local_host import LocalHost, Reply
 
 V1, V2 = Flavour("docker-compose", (1, 29, 2)), Flavour("docker compose", (2, 26, 1))
 
@@ -34,14 +37,33 @@ def test_words_are_quoted() -> None:
     assert compose.here("true") == "cd \"$HOME\"/'it'\"'\"'s here' || exit 1\ntrue"
 
 
-def test_the_other_verbs() -> None:
-    compose = Compose(V1, "~")
-    assert compose.pull(["a", "b"]) == "docker-compose pull a b"
-    assert compose.start(["a"]) == "docker-compose start a"
-    assert compose.stop(["a"]) == "docker-compose stop a"
-    assert compose.remove("a") == "docker-compose rm -s -f a"
-    assert compose.down() == "docker-compose down"
-    assert compose.logs(["a"], tail=5, follow=True) == "docker-compose logs --no-color --tail=5 -f a"
+VERBS: dict[str, tuple[Callable[[Compose], str], str]] = {
+    "pull": (lambda compose: compose.pull(["a", "b"]), "pull a b"),
+    "start": (lambda compose: compose.start(["a"]), "start a"),
+    "stop": (lambda compose: compose.stop(["a"]), "stop a"),
+    "remove": (lambda compose: compose.remove("a"), "rm -s -f a"),
+    "down": (lambda compose: compose.down(), "down"),
+    "logs": (lambda compose: compose.logs(["a"], tail=5, follow=True), "logs --no-color --tail=5 -f a"),
+    "logs so far": (lambda compose: compose.logs(["a"], tail=5, follow=False), "logs --no-color --tail=5 a"),
+}
+
+
+@pytest.mark.parametrize("flavour", [V1, V2], ids=str)
+@pytest.mark.parametrize(("line", "arguments"), VERBS.values(), ids=VERBS)
+def test_each_verb_reaches_docker_compose_in_the_service_s_directory(
+    host: LocalHost, flavour: Flavour, line: Callable[[Compose], str], arguments: str
+) -> None:
+    (host.home / "it's here").mkdir()
+    compose = Compose(flavour, "~/it's here")
+    program, _, plugin = flavour.command.partition(" ")
+    host.stubs.add(program, {f"{plugin} {arguments}".strip(): Reply(effect="pwd")})
+    assert host.run(compose.here(line(compose)), doing="try").stdout == f"{host.home}/it's here\n"
+
+
+def test_in_a_directory_that_is_not_there_nothing_is_run(host: LocalHost) -> None:
+    host.stubs.add("docker-compose", {})
+    compose = Compose(V1, "~/nowhere")
+    assert host.run(compose.here(compose.down()), doing="stop", check=False).exited == 1
 
 
 def test_a_rendered_compose_file_hands_env_to_the_container() -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import base64
+import getpass
 import json
 import re
-import subprocess
+import shlex
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -13,8 +15,10 @@ from typing import Any
 
 import pytest
 
+from galos_ops import lock
 from galos_ops.compose import Flavour
 from galos_ops.doctor.check import Check, Verdict, judge, summary
+from galos_ops.doctor.examination import DETAIL as DETAIL_ROW
 from galos_ops.doctor.examination import read, script, understood
 from galos_ops.doctor.examined import Detail, Examined, Refusal, Room
 from galos_ops.doctor.table import CHECKS
@@ -23,6 +27,7 @@ from galos_ops.facts import Container, Facts
 from galos_ops.migration import Answer
 from galos_ops.settings import Settings
 from tests.unit.local_host import LocalHost
+from tests.unit.test_facts import with_compose, with_docker
 
 SETTINGS = Settings.of({})
 REGISTRY = SETTINGS.ecr.registry
@@ -399,12 +404,58 @@ def test_the_clock_is_off_by_what_the_round_trip_cannot_explain(began: float, en
     assert understood(PRINTED, Examined(SETTINGS, "galos-sync"), began, ended).clock == clock
 
 
-@pytest.mark.parametrize("shell", ["dash", "bash"])
-def test_the_script_is_plain_posix_shell(shell: str) -> None:
-    checked = subprocess.run(
-        [shell, "-n"], input=script(SETTINGS, "~/it's/.env"), text=True, capture_output=True, check=False
+def looked(host: LocalHost, settings: Settings = SETTINGS) -> Examined:
+    """What the doctor's script finds on a host."""
+    env = f"{settings.directory}/.env"
+    began = time.time()
+    output = host.run(script(settings, env), doing="look").stdout
+    return understood(output, Examined(settings, "galos-sync"), began, time.time())
+
+
+def with_engine(host: LocalHost) -> None:
+    with_docker(host, containers=f"c1 sha256:aa running 0 /x galos-sync False root {host.home}", images={IMAGE: ""})
+    with_compose(host)
+    row = "c1|healthy|2026-01-01T00:00:00.5Z|json-file|10m"
+    host.stubs.add("docker", {"info -f {{.DockerRootDir}}": "/\n"})
+    host.stubs.add("docker", {f"inspect -f detail\t{DETAIL_ROW} c1": f"detail\t{row}\n"})
+
+
+def test_the_script_finds_what_a_host_has(host: LocalHost) -> None:
+    with_engine(host)
+    host.put("~/.aws/credentials", KEYS, mode=0o644)
+    host.put("~/real", "", mode=0o640)
+    (host.home / ".env").symlink_to("real")
+    host.stubs.program("docker-credential-ecr-login", "exit 1")
+    host.put("~/bin/docker-credential-not-executable", "")
+    host.variables |= {"PATH": f"{host.variables['PATH']}:{host.home}/bin:/no such folder", "DATABASE_URL": "a\nB=c"}
+    one = looked(host)
+    assert one.facts.engine == "26.1.5"
+    assert one.modes == {CREDENTIALS: 0o644, ENV: 0o640}
+    assert one.user == getpass.getuser()
+    assert {"HOME", "PATH", "DATABASE_URL"} <= one.exported
+    assert one.stores == {"ecr-login"}
+    assert (one.writable, one.held, one.clock) == (True, False, 0.0)
+    assert {room.kind for room in one.rooms} >= {"disk"}
+    assert (one.details["c1"].health, one.details["c1"].log_driver, one.details["c1"].log_size) == (
+        "healthy",
+        "json-file",
+        "10m",
     )
-    assert (checked.returncode, checked.stderr) == (0, "")
+
+
+def test_the_script_tells_of_a_host_with_nothing_at_all(host: LocalHost) -> None:
+    one = looked(host, Settings.of({"directory": "~/nowhere, it's"}))
+    assert (one.facts.directories, one.facts.engine, one.modes, one.stores) == ((), "", {}, frozenset())
+    assert one.details == {}
+
+
+def test_the_script_tells_that_somebody_holds_the_host(host: LocalHost) -> None:
+    holding = host.started(f"exec sh -c {shlex.quote(lock.script('~', 0, 't0ken', '{}'))}")
+    assert holding.stdout
+    assert holding.stdout.readline() == b"held\n"
+    assert looked(host).held
+    holding.communicate()
+    assert not looked(host).held
 
 
 @pytest.mark.parametrize("unreadable", ["folder", "bytes"])

@@ -1,10 +1,10 @@
 import re
-import time
-from itertools import pairwise
+from types import SimpleNamespace
 
 import pyte
 import pytest
 
+from galos_ops import live
 from galos_ops.live import Terminal
 from tests.unit.screen import Screen
 
@@ -29,14 +29,6 @@ def drawn(screen: Screen, columns: int = 40) -> list[str]:
     return [line.rstrip() for line in shown.display if line.strip()]
 
 
-def until(screen: Screen, text: str) -> None:
-    """Wait until the live line was drawn with this text."""
-    deadline = time.monotonic() + 20
-    while text not in screen.getvalue():
-        assert time.monotonic() < deadline, screen.getvalue()
-        time.sleep(0.01)
-
-
 @pytest.mark.parametrize("columns", [40, 100])
 def test_the_running_step_is_drawn_over_and_its_line_stays(monkeypatch: pytest.MonkeyPatch, columns: int) -> None:
     monkeypatch.setenv("COLUMNS", str(columns))
@@ -44,7 +36,7 @@ def test_the_running_step_is_drawn_over_and_its_line_stays(monkeypatch: pytest.M
     with Terminal(screen) as report:
         report.title("galos-1", "galos-sync")
         with report.step("pending", "asking") as step:
-            until(screen, "asking")
+            screen.wait_for("asking")
             step.detail = NAMES
         report.say("deployed sha256:33e86345 in 9.2 s")
     title, line, said = drawn(screen, columns)
@@ -58,12 +50,12 @@ def test_the_running_step_is_drawn_over_and_its_line_stays(monkeypatch: pytest.M
 def test_output_and_sentences_stay_above_the_running_line() -> None:
     screen = Screen()
     with Terminal(screen) as report, report.step("migrate"):
-        until(screen, "⠙ migrate")
+        screen.wait_for("⠙ migrate")
         report.output("Applied 20260806140000/migrate allow stars without orbits (1.2ms)")
         report.warn("this goes on for a little longer than the line")
         screen.truncate(0)
         screen.seek(0)
-        until(screen, " migrate")
+        screen.wait_for(" migrate")
     shown = drawn(screen)
     assert len(shown) == 1
     assert shown[0].startswith("  ✓ migrate")
@@ -85,7 +77,7 @@ def test_how_far_a_step_is_stands_in_its_line_while_it_runs() -> None:
         report.progress("nothing runs")
         with report.step("pull"):
             report.progress("3/7 layers")
-            until(screen, "pull      3/7 layers ")
+            screen.wait_for("pull      3/7 layers ")
         with report.step("up"):
             pass
     assert not any("layers" in line or "nothing runs" in line for line in drawn(screen))
@@ -96,7 +88,7 @@ def test_what_ends_a_step_badly_leaves_the_terminal_as_it_was(error: type[BaseEx
     screen = Screen()
 
     def interrupted() -> None:
-        until(screen, " migrate")
+        screen.wait_for(" migrate")
         screen.write("^C")
         raise error
 
@@ -111,7 +103,7 @@ def test_what_ends_a_step_badly_leaves_the_terminal_as_it_was(error: type[BaseEx
 def test_the_echo_of_ctrl_c_fits_behind_the_running_line() -> None:
     screen = Screen()
     with Terminal(screen) as report, report.step("migrate", "x" * 60):
-        until(screen, "…")
+        screen.wait_for("…")
         screen.write("^C")
     assert [line[:11] for line in drawn(screen)] == ["  ✓ migrate"]
 
@@ -119,7 +111,7 @@ def test_the_echo_of_ctrl_c_fits_behind_the_running_line() -> None:
 def test_a_step_in_a_step_is_the_one_that_is_alive() -> None:
     screen = Screen()
     with Terminal(screen) as report, report.step("outer"), report.step("inner"):
-        until(screen, " inner")
+        screen.wait_for(" inner")
     assert [line[:9] for line in drawn(screen)] == ["  ✓ inner", "  ✓ outer"]
 
 
@@ -146,7 +138,7 @@ def test_markup_and_emoji_codes_are_text() -> None:
         report.output(said)
         report.table([[said]])
         with report.step("pull", said):
-            until(screen, "⠙ pull      [red]")
+            screen.wait_for("⠙ pull      [red]")
     assert screen.getvalue().count(said) == 3
     assert drawn(screen)[-1].startswith("  ✓ pull      [red]:smile:[/re…")
 
@@ -154,7 +146,7 @@ def test_markup_and_emoji_codes_are_text() -> None:
 def test_a_terminal_that_cannot_show_the_letters_gets_plain_ones() -> None:
     screen = Screen(encoding="ascii")
     with Terminal(screen) as report, report.step("pull", "sha256:1f3a09c2 → sha256:9bc2e071"):
-        until(screen, "pull")
+        screen.wait_for("pull")
     assert [len(line) for line in drawn(screen)] == [40]
     assert drawn(screen)[0].startswith("  ok pull      sha256:1f3a09c2~")
 
@@ -169,9 +161,14 @@ def test_a_table_is_cut_to_the_terminal() -> None:
     assert [line.index("end") for line in (first, second)] == [37, 37]
 
 
-def test_frames_follow_one_another() -> None:
-    screen = Screen()
-    with Terminal(screen) as report, report.step("pull"):
-        until(screen, "⠹ pull")
-    frames = re.findall("[⠋⠙⠹⠸] pull", screen.getvalue())
-    assert all(one != other for one, other in pairwise(dict.fromkeys(frames)))
+def test_frames_follow_one_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    report = Terminal(Screen())
+    with report, report.step("pull") as step:
+        clock = SimpleNamespace(now=step.began)
+        monkeypatch.setattr(live, "time", SimpleNamespace(monotonic=lambda: clock.now))
+        frames = []
+        for tenth in range(12):
+            clock.now = step.began + (tenth + 0.5) / 10
+            frames.append(report._frame().plain)
+    assert "".join(frame[2] for frame in frames) == "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏⠋⠙"
+    assert all(frame[3:].startswith(" pull ") for frame in frames)

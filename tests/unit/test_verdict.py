@@ -60,30 +60,37 @@ def test_what_is_worth_a_look_is_no_failure(name: str, host: dict[str, Any], ser
 
 
 @pytest.mark.parametrize(
-    ("code", "words", "service"),
+    ("code", "words", "hint", "service"),
     [
-        (7, "it has no container", {"container": ContainerStatus("none")}),
-        (7, "does not run", {"container": replace(RUNS, state="exited", exit_code=1)}),
-        (7, "does not run", {"container": replace(RUNS, state="paused")}),
-        (7, "again and again", {"container": replace(RUNS, state="restarting", restarts=3)}),
-        (7, "again and again", {"container": replace(RUNS, since=NOW, restarts=3)}),
-        (7, "says unhealthy", {"container": replace(RUNS, health="unhealthy")}),
-        (7, "has not passed yet", {"container": replace(RUNS, health="starting")}),
-        (7, "neither what latest means nor the last release", {"container": replace(RUNS, image=NEW)}),
-        (5, "1 migration pending", {"pending": PendingStatus("pending", ("1 first",))}),
-        (5, "some migrations pending", {"pending": PendingStatus("pending")}),
-        (5, "cannot tell whether", {"pending": PendingStatus("unknown", reason="it broke")}),
-        (5, "a migration runs now", {"migrator": "running"}),
-        (8, "cannot tell what the registry has: no answer", {"registry": Registry("unknown", reason="no answer")}),
-        (8, "no compose file", {"problem": PROBLEM, "pending": PendingStatus("unknown", reason="not asked")}),
+        (7, "it has no container", "fab -H box deploy", {"container": ContainerStatus("none")}),
+        (7, "does not run", "fab -H box up", {"container": replace(RUNS, state="exited", exit_code=1)}),
+        (7, "does not run", "fab -H box up", {"container": replace(RUNS, state="paused")}),
+        (7, "again and again", "fab -H box logs", {"container": replace(RUNS, state="restarting", restarts=3)}),
+        (7, "again and again", "fab -H box logs", {"container": replace(RUNS, since=NOW, restarts=3)}),
+        (7, "says unhealthy", "fab -H box logs", {"container": replace(RUNS, health="unhealthy")}),
+        (7, "has not passed yet", "fab -H box logs", {"container": replace(RUNS, health="starting")}),
+        (
+            7,
+            "neither what latest means nor the last release",
+            "fab -H box deploy",
+            {"container": replace(RUNS, image=NEW)},
+        ),
+        (5, "1 migration pending", "fab -H box deploy", {"pending": PendingStatus("pending", ("1 first",))}),
+        (5, "some migrations pending", "fab -H box deploy", {"pending": PendingStatus("pending")}),
+        (5, "cannot tell whether", "then: fab -H box pending", {"pending": PendingStatus("unknown", reason="broken")}),
+        (5, "a migration runs now", "ssh box docker logs -f galos-sync-migration", {"migrator": "running"}),
+        (8, "registry has: no answer", "fab -H box ecr.check", {"registry": Registry("unknown", reason="no answer")}),
+        (8, "no compose file", PROBLEM.next, {"problem": PROBLEM, "pending": PendingStatus("unknown", reason="-")}),
     ],
 )
-def test_what_is_not_well_has_its_exit_code_and_a_next_command(code: int, words: str, service: dict[str, Any]) -> None:
+def test_what_is_not_well_has_its_exit_code_and_a_next_command(
+    code: int, words: str, hint: str, service: dict[str, Any]
+) -> None:
     _, error = judged(**service)
     assert error
     assert error.code == code
     assert words in error.sentence
-    assert "box" in error.hint
+    assert error.hint.endswith(hint)
 
 
 def test_the_gravest_comes_first() -> None:
