@@ -9,6 +9,7 @@ from galos_ops.facts import Facts
 from galos_ops.host import Host
 from galos_ops.settings import Settings
 from galos_ops.unit import Unit
+from tests.unit.local_host import LocalHost, Reply
 
 SETTINGS = Settings()
 COMPOSE = Compose(Flavour("docker-compose", (2, 26)), "~")
@@ -18,3 +19,14 @@ def unit(host: Host, facts: Facts | None = None, *, token: str = "") -> Unit:
     service = SETTINGS.services["galos-sync"]
     made = Unit(host, SETTINGS, "galos-sync", service, facts or Facts(), COMPOSE)
     return replace(made, token=token)
+
+
+REFERENCE = SETTINGS.image(SETTINGS.services["galos-sync"])
+IMAGE_ID = "sha256:" + "a" * 64
+IMAGES = {REFERENCE: IMAGE_ID}
+
+
+def image_of(host: LocalHost, reference: str, image: str) -> None:
+    """Have a reference mean an image on the host, none where that is empty."""
+    found = Reply(f"{image}\n") if image else Reply(exited=1, stderr=f"Error: No such image: {reference}\n")
+    host.stubs.add("docker", {f"image inspect -f {{{{.Id}}}} {reference}": found})

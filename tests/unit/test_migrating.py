@@ -1,0 +1,95 @@
+"""Running migrations: the scripts in real shells, with stubs for Docker and docker-compose."""
+
+from __future__ import annotations
+
+import pytest
+
+from galos_ops.errors import MigrationError
+from galos_ops.migrating import migrate
+from galos_ops.releases import LOG, parse
+from tests.unit.local_host import LocalHost, Reply
+from tests.unit.test_guard import OTHER, PENDING, answers, locked
+from tests.unit.units import IMAGE_ID, IMAGES, REFERENCE, image_of
+
+NAME = "galos-sync-migration"
+RUN = f"run --no-deps -T -d --name {NAME} --entrypoint sqlx galos-sync migrate run --source galos_db/migrations"
+PASSED = "~/.galos-ops/galos-sync.passed"
+
+
+def migrates(host: LocalHost, *, ends: str = "0", ran_in: str = IMAGE_ID, begins: Reply | None = None) -> None:
+    """Have the container that migrates begin, say two lines and end with an exit code; "" where it is gone by then."""
+    image_of(host, REFERENCE, IMAGE_ID)
+    host.stubs.add("docker-compose", {RUN: begins or Reply("c1\n")})
+    host.stubs.add("docker", {f"rm {NAME}": [Reply(exited=1), Reply()]})
+    if begins:
+        return
+    host.stubs.add("docker", {f"inspect -f {{{{.Image}}}} {NAME}": f"{ran_in}\n"})
+    if ran_in != IMAGE_ID:
+        host.stubs.add("docker", {f"rm -f {NAME}": ""})
+        return
+    host.stubs.add("docker", {f"logs -f {NAME}": Reply("Applied 1\n", stderr="Applied 2\n")})
+    waited = Reply(f"{ends}\n") if ends else Reply(exited=1, stderr="No such container\n")
+    host.stubs.add("docker", {f"wait {NAME}": waited})
+
+
+def run(host: LocalHost) -> list[str]:
+    """Migrate; the lines that were shown."""
+    lines: list[str] = []
+    host.put(PASSED, "an answer from before")
+    migrate(locked(host), IMAGES, ("1 one", "2 two"), lines.append)
+    return lines
+
+
+def test_a_migration_is_logged_shown_and_checked_again(host: LocalHost) -> None:
+    migrates(host)
+    answers(host, Reply())
+    assert run(host) == ["Applied 1", "Applied 2"]
+    [line] = parse(host.read(f"~/{LOG}")[0]).releases
+    assert (line.event, line.image, line.migrations) == ("migrate", IMAGE_ID, ("1 one", "2 two"))
+    assert host.files()[PASSED] != "an answer from before"
+
+
+def test_what_was_answered_before_is_void_and_the_log_tells_before_a_migration_begins(host: LocalHost) -> None:
+    look = f"grep -c migrate {LOG} >$HOME/logged; ! [ -e .galos-ops/galos-sync.passed ] || echo kept >>$HOME/logged"
+    migrates(host, begins=Reply(exited=1, stderr="no such service\n", effect=look))
+    with pytest.raises(MigrationError, match="could not be started") as caught:
+        run(host)
+    assert host.files()["~/logged"] == "1\n"
+    assert caught.value.evidence == "no such service\n"
+
+
+@pytest.mark.parametrize(("ends", "words"), [("3", "exit 3"), ("137", "exit 137"), ("", "exit 97")])
+def test_a_migration_that_did_not_end_well_is_a_failed_one_with_its_output(
+    host: LocalHost, ends: str, words: str
+) -> None:
+    migrates(host, ends=ends)
+    with pytest.raises(MigrationError, match=rf"the migration failed \({words}\)") as caught:
+        run(host)
+    assert "Applied 1\n" in caught.value.evidence
+    assert host.stubs.calls[-1] == f"docker rm {NAME}"
+    assert PASSED not in host.files()
+
+
+def test_a_migration_that_runs_in_another_image_is_ended_at_once(host: LocalHost) -> None:
+    migrates(host, ran_in=OTHER)
+    with pytest.raises(MigrationError, match="could not be started") as caught:
+        run(host)
+    assert caught.value.evidence.endswith(f"it ran in {OTHER}\n")
+    assert host.stubs.calls[-1] == f"docker rm -f {NAME}"
+
+
+@pytest.mark.parametrize(
+    ("answer", "state", "evidence"),
+    [
+        (Reply(PENDING), "pending", "allow stars without orbits"),
+        (Reply(exited=1, stderr="error: no\n"), "unknown", "error: no"),
+    ],
+)
+def test_a_migration_that_ended_well_and_left_some_pending_is_a_failed_one(
+    host: LocalHost, answer: Reply, state: str, evidence: str
+) -> None:
+    migrates(host)
+    answers(host, answer)
+    with pytest.raises(MigrationError, match=f"ended well, but the check says {state}") as caught:
+        run(host)
+    assert evidence in caught.value.evidence
