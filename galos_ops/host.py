@@ -28,6 +28,7 @@ from galos_ops.ssh import DEAD_LINK_SECONDS, connect, recognise
 
 COMMAND_SECONDS = 60
 GRACE_SECONDS = 15  # what a remote deadline gets on top before we stop waiting for its word
+SETTLE_SECONDS = 1
 SUDO_ASKS = 97
 
 
@@ -227,13 +228,24 @@ class Host:
         finally:
             with contextlib.suppress(OSError, EOFError, SSHException):
                 channel.close()
-        if not channel.get_transport().is_active():
+        if link_is_dead(channel):
             raise self.lost(doing)
         if not ended:
             raise CommandTimedOut(
                 f"{self.name}: could not {doing}: no answer after {timeout} s.", evidence=gathered.text
             )
         return gathered.result(channel.exit_status)
+
+
+def link_is_dead(channel: paramiko.Channel) -> bool:
+    """Return whether the connection is lost, for a channel that has ended.
+
+    A transport that dies closes its channels before it says so itself; then there is no exit code.
+    """
+    transport = channel.get_transport()
+    if channel.exit_status < 0:
+        transport.join(SETTLE_SECONDS)
+    return not transport.is_active()
 
 
 def _send(channel: paramiko.Channel, stdin: bytes) -> None:

@@ -18,7 +18,7 @@ from paramiko import Channel, SSHException
 
 from galos_ops.errors import LockedError, NotReadyError
 from galos_ops.facts import STATE
-from galos_ops.host import Host
+from galos_ops.host import Host, link_is_dead
 from galos_ops.shell import shell_path
 
 BEAT_SECONDS = 15
@@ -137,6 +137,8 @@ def _take(host: Host, channel: Channel, taking: str, wait: int, say: Callable[[s
             say(f"waiting at most {wait} s: {describe(who)}")
             word, _, who = answers.readline().strip().partition(" ")
         evidence = "" if word else channel.makefile_stderr("r").read().decode(errors="replace")
+        if not word and channel.status_event.wait(RELEASE_SECONDS) and link_is_dead(channel):
+            raise host.lost("take the lock")
     except (OSError, EOFError, SSHException) as error:
         raise host.lost("take the lock") from error
     if word == "busy":

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
+from tests.faults.barrier import AFTER, PLACE, Barrier
 from tests.faults.relay import Relay, relayed
+from tests.faults.steps import BACKUP
 from tests.integration.conftest import (
     ROOT,
     Operator,
@@ -32,67 +36,94 @@ from tests.processes import HANG_SECONDS
 
 __all__ = ["any_compose", "bare", "deployed", "pytest_runtest_call", "ready", "sandbox"]
 
-IMPATIENT = Path(__file__).with_name("impatient")
-STEPS = ("pull", "pending", "down", "migrate", "up", "verify")
+CLIENT = Path(__file__).with_name("client")
 
 
 @contextmanager
 def undone(operator: Operator, broken: str, mended: str) -> Iterator[None]:
-    """Break the host with a script, and mend it with another one."""
-    operator.host.shell(broken)
+    """Break the host with a script, and mend it with another one, which must do so from wherever the first one got."""
     try:
+        operator.host.shell(broken)
         yield
     finally:
         operator.host.shell(mended)
 
 
-@dataclass
 class Running:
-    """A `fab` under way whose steps can be waited for."""
+    """A `fab` under way, which may wait behind a barrier after a step."""
 
-    process: subprocess.Popen[str]
-    lines: list[str] = field(default_factory=list)
+    def __init__(self, process: subprocess.Popen[str], barrier: Barrier | None = None) -> None:
+        self.process = process
+        self._barrier = barrier
+        self._lines: list[str] = []
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
 
-    def until(self, step: str) -> None:
-        """Return when the line of a step is printed, which is when it is over."""
-        assert self.process.stdout
-        for line in self.process.stdout:
-            self.lines.append(line)
-            if f" {step} " in line:
-                return
-        raise AssertionError(f"{step} never ended:\n{''.join(self.lines)}")
+    def reached(self) -> None:
+        """Return once the step is over and `fab` waits before what follows it."""
+        assert self._barrier
+        deadline = time.monotonic() + HANG_SECONDS
+        while not self._barrier.reached(0.5):
+            assert self.process.poll() is None, f"fab ended before the end of the step:\n{self.told}"
+            assert time.monotonic() < deadline, f"the step did not end:\n{self.told}"
 
-    def end(self, timeout: float = HANG_SECONDS) -> int:
-        """Read to the end and return the exit code."""
-        assert self.process.stdout
-        reader = threading.Thread(target=lambda: self.lines.extend(self.process.stdout or []), daemon=True)
-        reader.start()
-        code = self.process.wait(timeout)
-        reader.join(10)
+    def go_on(self) -> None:
+        """Let `fab` go on from where it waits."""
+        assert self._barrier
+        self._barrier.open()
+
+    def kill(self) -> None:
+        """Kill `fab`, and see that it died of that and nothing else."""
+        assert self.process.poll() is None, f"fab had ended already:\n{self.told}"
+        self.process.kill()
+        assert self.end() == -signal.SIGKILL, self.told
+
+    def end(self) -> int:
+        """Wait for the end and return the exit code."""
+        code = self.process.wait(HANG_SECONDS)
+        self._reader.join(10)
         return code
 
     @property
     def told(self) -> str:
-        return "".join(self.lines)
+        return "".join(self._lines)
+
+    def _read(self) -> None:
+        assert self.process.stdout
+        self._lines.extend(self.process.stdout)
 
 
 @dataclass
 class Case:
-    """A deploy of v2, with its migration, over v1: what every fault is thrown at."""
+    """A deploy of v2, with its backup and its migration, over v1: what every fault is thrown at."""
 
     operator: Operator
     relay: Relay
     watching: Watch
     config: Path
+    barriers: ExitStack
 
-    def deploy(self, *words: str) -> Running:
-        """Start `fab deploy` through the relay."""
-        return Running(self.operator.start("deploy", *words, ssh_config=self.config))
+    def deploy(self, *words: str, after: str = "") -> Running:
+        """Start `fab deploy` through the relay; it waits `after` that step for the test to let it go on."""
+        backup = self.operator.configured({"services": {"galos-sync": {"migration": {"backup": BACKUP}}}})
+        environment, barrier = {"PYTHONPATH": str(ROOT)}, None
+        if after:
+            barrier = self.barriers.enter_context(Barrier(self.config.with_name(f"barrier-{after}")).held())
+            environment |= {AFTER: after, PLACE: str(barrier.place)}
+        operator = replace(self.operator, root=CLIENT, environment={**self.operator.environment, **environment})
+        process = operator.start("-f", backup, "deploy", *words, ssh_config=self.config)
+        return Running(process, barrier)
 
     def impatient(self) -> None:
         """Let `fab` take a link for dead after seconds, and the host let go of the lock as soon."""
-        self.operator.root = IMPATIENT
-        self.operator.environment["PYTHONPATH"] = str(ROOT)
+        self.operator.environment["TEST_IMPATIENT"] = "yes"
+
+    def orphan(self) -> None:
+        """Leave a migration as a client leaves it that died: the service is down, nobody waits for its end."""
+        run = "docker-compose run -d -T --name galos-sync-migration --entrypoint sqlx galos-sync migrate run"
+        self.operator.host.shell(
+            f"cd && docker-compose pull -q && docker-compose rm -s -f galos-sync && {run} --source galos_db/migrations"
+        )
 
     def judge(self) -> None:
         """I1 and I2, by the host's own events: the service starts only after a migration that ended well."""
@@ -121,11 +152,11 @@ class Case:
 def case(deployed: Operator, tmp_path: Path) -> Iterator[Case]:
     deployed.sandbox.publish("v2")
     deployed.environment["FABRIC_GALOS_VERIFY_SECONDS"] = "0"
-    with relayed(deployed.host.port) as relay:
+    with relayed(deployed.host.port) as relay, ExitStack() as barriers:
         known = tmp_path / "known_hosts"
         port = str(deployed.host.port)
         known.write_text((deployed.sandbox.directory / "known_hosts").read_text().replace(port, str(relay.port)))
         config = tmp_path / "ssh_config"
         text = deployed.sandbox.ssh_config.read_text().replace(f"Port {port}", f"Port {relay.port}")
         config.write_text(text.replace(str(deployed.sandbox.directory / "known_hosts"), str(known)))
-        yield Case(deployed, relay, watch(deployed.host), config)
+        yield Case(deployed, relay, watch(deployed.host), config, barriers)

@@ -1,4 +1,4 @@
-"""A TCP relay that freezes, resets or delays the link at a chosen moment."""
+"""A TCP relay that delays the link, or cuts it at an exact byte: what it has passed on by then is all that passes."""
 
 from __future__ import annotations
 
@@ -8,40 +8,83 @@ import struct
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from queue import SimpleQueue
 
 
+@dataclass
+class Direction:
+    """One direction of a connection; `passed` and `held` are the bytes that it forwarded and those that came too late.
+
+    Whoever has the lock knows that no byte is under way.
+    """
+
+    source: socket.socket
+    sink: socket.socket
+    passed: int = 0
+    held: int = 0
+    cut: bool = False
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def forward(self, data: bytes) -> None:
+        """Pass bytes on, or the end of the stream when there are none, unless the link is cut."""
+        with self.lock:
+            if self.cut:
+                self.held += len(data)
+            elif data:
+                self.sink.sendall(data)
+                self.passed += len(data)
+            else:
+                self.sink.shutdown(socket.SHUT_WR)
+
+
 class Relay:
-    """Listens on `port` of 127.0.0.1 and forwards to another port there, until it is told otherwise."""
+    """Listens on `port` of 127.0.0.1 and forwards to another port there.
+
+    A cut is of the connections there are; new ones pass.
+    """
 
     def __init__(self, target: int) -> None:
         self._target = target
-        self._flowing = threading.Event()
-        self._flowing.set()
-        self._over = threading.Event()
         self._delay = 0.0
-        self._sockets: list[socket.socket] = []
+        self._directions: list[Direction] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
 
+    @property
+    def connections(self) -> int:
+        """How many there were so far."""
+        return len(self._directions) // 2
+
+    @property
+    def passed(self) -> int:
+        """How many bytes went through so far, in both directions."""
+        return sum(each.passed for each in self._directions)
+
+    @property
+    def held(self) -> int:
+        """How many bytes the client sent after the link was cut."""
+        return sum(each.held for each in self._directions[::2])
+
     def freeze(self) -> None:
-        """Pass nothing on any more, in neither direction, and let no FIN through."""
-        self._flowing.clear()
+        """Pass nothing on any more, in neither direction, not even an end; nothing is under way on return."""
+        for each in list(self._directions):
+            with each.lock:
+                each.cut = True
+
+    def reset(self) -> None:
+        """End every connection with a RST, on both sides; nothing is under way on return."""
+        self.freeze()
+        for each in list(self._directions):
+            with contextlib.suppress(OSError):  # it ended before
+                each.source.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                each.source.shutdown(socket.SHUT_RD)  # wakes the thread that reads it; until then close() sends nothing
+                each.source.close()
 
     def delay(self, seconds: float) -> None:
         """Pass on whatever comes from now on later by so long, in each direction; the bandwidth stays."""
         self._delay = seconds
-
-    def reset(self) -> None:
-        """End every connection with a RST, on both sides."""
-        self._over.set()
-        self._flowing.set()
-        for one in self._sockets:
-            with contextlib.suppress(OSError):  # it ended before
-                one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-                one.shutdown(socket.SHUT_RD)  # wakes the thread that reads it; until then close() sends nothing
-                one.close()
 
     def close(self) -> None:
         self._listener.close()
@@ -52,40 +95,45 @@ class Relay:
             while True:
                 client, _ = self._listener.accept()
                 server = socket.create_connection(("127.0.0.1", self._target))
-                self._sockets += [client, server]
-                for source, sink in ((client, server), (server, client)):
-                    threading.Thread(target=self._pump, args=(source, sink), daemon=True).start()
+                both = [Direction(client, server), Direction(server, client)]
+                self._directions += both
+                for each in both:
+                    threading.Thread(target=self._read, args=(each,), daemon=True).start()
 
-    def _pump(self, source: socket.socket, sink: socket.socket) -> None:
-        """Read one direction to its end; `_pass_on` writes what was read when its time has come."""
+    def _read(self, direction: Direction) -> None:
+        """Read one direction to its end; what was read is written by another thread when its time has come."""
         under_way: SimpleQueue[tuple[float, bytes]] = SimpleQueue()
-        threading.Thread(target=self._pass_on, args=(under_way, sink), daemon=True).start()
+        threading.Thread(target=self._write, args=(under_way, direction), daemon=True).start()
         data = b"anything"
         while data:
             try:
-                data = source.recv(65536)
+                data = direction.source.recv(65536)
             except OSError:  # it was reset
                 data = b""
             under_way.put((time.monotonic() + self._delay, data))
 
-    def _pass_on(self, under_way: SimpleQueue[tuple[float, bytes]], sink: socket.socket) -> None:
+    def _write(self, under_way: SimpleQueue[tuple[float, bytes]], direction: Direction) -> None:
+        data = b"anything"
         with contextlib.suppress(OSError):  # the other side ended or was reset
-            while True:
+            while data:
                 due, data = under_way.get()
                 time.sleep(max(0.0, due - time.monotonic()))
-                self._flowing.wait()
-                if self._over.is_set():
-                    return
-                if not data:
-                    sink.shutdown(socket.SHUT_WR)
-                    return
-                sink.sendall(data)
+                direction.forward(data)
 
 
 @contextlib.contextmanager
 def relayed(target: int) -> Iterator[Relay]:
+    """A relay to a port of 127.0.0.1."""
     relay = Relay(target)
     try:
         yield relay
     finally:
         relay.close()
+
+
+@contextlib.contextmanager
+def cut(relay: Relay) -> Iterator[None]:
+    """From the first byte in here to the last, nothing may pass, and nobody may connect anew."""
+    before = relay.connections, relay.passed
+    yield
+    assert (relay.connections, relay.passed) == before, "the link was not cut: bytes passed, or a new connection came"

@@ -73,7 +73,7 @@ def full(sandbox: Sandbox) -> Iterator[None]:
 
 
 def test_a_full_database_fails_the_migration_in_its_own_words(case: Case) -> None:
-    case.operator.sandbox.migration_seconds(0.1)
+    case.operator.sandbox.migration_seconds(0)
     case.operator.sandbox.publish("slow-migration")
     with full(case.operator.sandbox):
         told = case.operator.refused(6, "deploy")

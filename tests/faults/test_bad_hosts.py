@@ -7,7 +7,8 @@ from pathlib import Path
 
 from tests.faults.conftest import Case, undone
 from tests.integration.conftest import Operator, container, image_id, watch
-from tests.integration.test_deploy import MIGRATING, V1, V2, applied, wait_for
+from tests.integration.gate import gated
+from tests.integration.test_deploy import V1, V2, applied
 
 
 def test_a_full_disk_leaves_the_file_as_it_was(ready: Operator, tmp_path: Path) -> None:
@@ -108,18 +109,16 @@ def test_a_leftover_of_a_migration_that_never_started_is_no_obstacle(case: Case)
 
 
 def test_the_engine_restarts_during_the_migration(case: Case) -> None:
-    case.operator.sandbox.migration_seconds(20)
-    case.operator.sandbox.publish("slow-migration")
-    running = case.deploy()
-    wait_for(case.operator, MIGRATING)
-    case.operator.host.engine_stop()
-    case.operator.host.engine_start()
-    assert container(case.operator.host) == ""
-    assert running.end() in (1, 6), running.told
-    assert "Traceback" not in running.told, running.told
-    assert "next: " in running.told
+    with gated(case.operator.sandbox) as gate:
+        running = case.deploy()
+        gate.reached()
+        case.operator.host.engine_stop()
+        case.operator.host.engine_start()
+        assert container(case.operator.host) == ""
+        assert running.end() in (1, 6), running.told
+        assert "Traceback" not in running.told, running.told
+        assert "next: " in running.told
     case.judge()
-    case.operator.sandbox.migration_seconds(1)
     case.operator("deploy", "--wait", "100")
     case.operator.done("deploy", "--wait", "100")
     assert container(case.operator.host) == f"running {image_id(case.operator.host)}"

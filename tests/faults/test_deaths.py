@@ -1,77 +1,156 @@
-"""The client dies, or the link does, at each step of a deploy with a migration."""
+"""The client dies, or the link does, after each step and inside each step of a deploy with a backup and a migration."""
 
 from __future__ import annotations
 
 import signal
+import time
+from collections.abc import Callable
 
 import pytest
 
-from tests.faults.conftest import STEPS, Case
+from tests.faults.conftest import Case, Running
+from tests.faults.relay import cut
+from tests.faults.steps import STEPS, held
 from tests.integration.conftest import container, image_id
-from tests.integration.test_deploy import MIGRATING, wait_for
+from tests.integration.gate import gated
+from tests.integration.test_deploy import wait_for
 
 FOLLOWED = "cat /proc/[0-9]*/cmdline | tr '\\0' ' ' | grep -q 'docker logs -f galos-sync-[m]igration'"
+CHANGED = [step for step in STEPS if step != "record"]
+SIGNALS = {
+    step: signal.SIGINT if step in ("pull", "backup", "migrate", "up", "record") else signal.SIGTERM for step in STEPS
+}
+
+
+def deploy(case: Case, step: str) -> Running:
+    """A deploy that waits after a step."""
+    if step == "adopt":
+        case.orphan()
+    running = case.deploy(after=step)
+    running.reached()
+    return running
+
+
+def assert_lost(running: Running) -> None:
+    assert running.end() == 3, running.told
+    assert "Traceback" not in running.told, running.told
+    assert "the connection was lost while trying to" in running.told
+    assert "next: " in running.told
+
+
+def assert_interrupted(running: Running, number: signal.Signals) -> None:
+    running.process.send_signal(number)
+    assert running.end() == 1, running.told
+    assert "interrupted" in running.told
+    assert "next: " in running.told
+    assert "Traceback" not in running.told, running.told
 
 
 @pytest.mark.parametrize("step", STEPS)
 def test_kill_9_after_a_step(case: Case, step: str) -> None:
-    running = case.deploy()
-    running.until(step)
-    running.process.kill()
-    running.end()
+    deploy(case, step).kill()
     case.judge()
+    case.converges()
+
+
+@pytest.mark.parametrize("step", CHANGED)
+def test_the_link_is_reset_after_a_step(case: Case, step: str) -> None:
+    running = deploy(case, step)
+    case.relay.reset()
+    with cut(case.relay):
+        running.go_on()
+        assert_lost(running)
+    case.judge()
+    case.converges()
+
+
+@pytest.mark.parametrize("step", CHANGED)
+def test_the_link_freezes_after_a_step(case: Case, step: str) -> None:
+    case.impatient()
+    running = deploy(case, step)
+    case.relay.freeze()
+    with cut(case.relay):
+        running.go_on()
+        assert_lost(running)
+    assert case.relay.held, "the next step was never sent"
+    case.judge()
+    case.converges()
+
+
+@pytest.mark.parametrize("break_link", ["reset", "freeze"])
+def test_a_link_that_is_lost_after_the_last_step_costs_nothing(case: Case, break_link: str) -> None:
+    case.impatient()
+    running = deploy(case, "record")
+    getattr(case.relay, break_link)()
+    with cut(case.relay):
+        running.go_on()
+        assert running.end() == 0, running.told
+    assert "deployed sha256:" in running.told
+    case.judge()
+    case.converges()
+
+
+@pytest.mark.parametrize(("step", "number"), SIGNALS.items(), ids=SIGNALS)
+def test_an_interrupt_after_a_step_is_a_sentence(case: Case, step: str, number: signal.Signals) -> None:
+    assert_interrupted(deploy(case, step), number)
+    case.judge()
+    case.converges()
+
+
+def killed(_case: Case, running: Running) -> None:
+    running.kill()
+
+
+def reset(case: Case, running: Running) -> None:
+    case.relay.reset()
+    with cut(case.relay):
+        assert_lost(running)
+
+
+def interrupted(_case: Case, running: Running) -> None:
+    assert_interrupted(running, signal.SIGINT)
+
+
+def terminated(_case: Case, running: Running) -> None:
+    assert_interrupted(running, signal.SIGTERM)
+
+
+@pytest.mark.parametrize("fault", [killed, reset, interrupted, terminated])
+def test_a_fault_inside_each_step_in_turn(case: Case, fault: Callable[[Case, Running], None]) -> None:
+    """Each run gets further than the one before; the command that it left on the host begins once it is gone."""
+    for step in STEPS:
+        if step == "record":  # the release before was started by a run that died, and is not started again
+            case.operator.sandbox.publish("v3")
+        with held(case.operator, step) as command:
+            running = case.deploy("--wait", "100")
+            command.reached()
+            fault(case, running)
+        case.judge()
     case.converges()
 
 
 def test_kill_9_inside_the_migration(case: Case) -> None:
-    case.operator.sandbox.migration_seconds(5)
-    case.operator.sandbox.publish("slow-migration")
-    running = case.deploy()
-    wait_for(case.operator, MIGRATING)
-    running.process.kill()
-    running.end()
-    assert container(case.operator.host) == ""
+    with gated(case.operator.sandbox) as gate:
+        running = case.deploy()
+        gate.reached()
+        running.kill()
+        assert container(case.operator.host) == ""
     case.operator.done("deploy", "--wait", "100")
     case.judge()
-
-
-@pytest.mark.parametrize("step", STEPS)
-def test_the_link_is_reset_after_a_step(case: Case, step: str) -> None:
-    running = case.deploy()
-    running.until(step)
-    case.relay.reset()
-    code = running.end()
-    assert "Traceback" not in running.told, running.told
-    if code:
-        assert code == 3, running.told
-        assert "the connection was lost while trying to" in running.told
-        assert "next: " in running.told
-    case.judge()
-    case.converges()
-
-
-@pytest.mark.parametrize("step", STEPS)
-def test_the_link_freezes_after_a_step(case: Case, step: str) -> None:
-    case.impatient()
-    running = case.deploy()
-    running.until(step)
-    case.relay.freeze()
-    assert running.end() == 3, running.told
-    assert "the connection was lost while trying to" in running.told
-    case.judge()
-    case.converges()
 
 
 def test_the_link_freezes_inside_the_migration(case: Case) -> None:
     """Nothing is sent and nothing is awaited but the end: only the keepalive can tell."""
     case.impatient()
-    case.operator.sandbox.migration_seconds(5)
-    case.operator.sandbox.publish("slow-migration")
-    running = case.deploy()
-    wait_for(case.operator, FOLLOWED)
-    case.relay.freeze()
-    assert running.end() == 3, running.told
-    assert "the connection was lost while trying to migrate" in running.told
+    with gated(case.operator.sandbox) as gate:
+        running = case.deploy()
+        gate.reached()
+        wait_for(case.operator, FOLLOWED)
+        case.relay.freeze()
+        with cut(case.relay):
+            assert_lost(running)
+        assert "the connection was lost while trying to migrate" in running.told
+        assert container(case.operator.host) == ""
     case.operator.done("deploy", "--wait", "100")
     case.judge()
 
@@ -79,28 +158,16 @@ def test_the_link_freezes_inside_the_migration(case: Case) -> None:
 def test_a_slow_link_is_no_dead_one(case: Case) -> None:
     """Slower than the keepalives follow each other, for longer than a dead link is given; then 100 ms to the end."""
     case.impatient()
-    case.operator.sandbox.migration_seconds(8)
-    case.operator.sandbox.publish("slow-migration")
-    case.relay.delay(0.05)
-    running = case.deploy()
-    wait_for(case.operator, FOLLOWED)
-    case.relay.delay(0.9)
-    wait_for(case.operator, f"! {MIGRATING}")
-    case.relay.delay(0.05)
-    assert running.end() == 0, running.told
+    with gated(case.operator.sandbox) as gate:
+        case.relay.delay(0.05)
+        running = case.deploy()
+        gate.reached()
+        wait_for(case.operator, FOLLOWED)
+        case.relay.delay(0.9)
+        time.sleep(2 * 4)  # what is tried is this time itself: twice that after which a silent link is dead
+        assert running.process.poll() is None, running.told
+        case.relay.delay(0.05)
+        gate.open()
+        assert running.end() == 0, running.told
     case.judge()
     assert container(case.operator.host) == f"running {image_id(case.operator.host)}"
-
-
-@pytest.mark.parametrize(
-    ("step", "number"), [("pull", signal.SIGINT), ("down", signal.SIGTERM), ("migrate", signal.SIGINT)]
-)
-def test_an_interrupt_after_a_step_is_a_sentence(case: Case, step: str, number: signal.Signals) -> None:
-    running = case.deploy()
-    running.until(step)
-    running.process.send_signal(number)
-    assert running.end() == 1, running.told
-    assert "interrupted" in running.told
-    assert "Traceback" not in running.told, running.told
-    case.judge()
-    case.converges()

@@ -33,7 +33,7 @@ def test_a_container_of_one_docker_compose_is_replaced_by_another(sandbox: Sandb
     operator = Operator(sandbox, fresh(sandbox, name), name)
     operator.done("setup", "deploy")
     assert operator.host.shell(NAMES) == "root_galos-sync_1"
-    sandbox.migration_seconds(0.1)
+    sandbox.migration_seconds(0)
     for flavour, release in (("v2", "v2"), ("v5", "slow-migration")):
         sandbox.publish(release)
         watching = watch(operator.host)

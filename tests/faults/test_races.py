@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from tests.faults.conftest import Case
+from tests.faults.steps import held
 from tests.integration.conftest import container, image_id
-from tests.integration.test_deploy import MIGRATING, wait_for
+from tests.integration.gate import gated
+from tests.integration.test_deploy import wait_for
+
+WAITING = "cat /proc/[0-9]*/cmdline | tr '\\0' ' ' | grep -q 'flock -w 100 [8]'"
 
 
 def test_of_twenty_deploys_one_runs_and_the_others_say_who_holds_the_host(case: Case) -> None:
-    case.operator.sandbox.migration_seconds(30)
-    case.operator.sandbox.publish("slow-migration")
-    first = case.deploy()
-    wait_for(case.operator, MIGRATING)
-    others = [case.deploy() for _ in range(19)]
-    codes = [other.end() for other in others]
-    assert codes == [4] * 19
-    for other in others:
-        assert "has held the host for deploy since 2" in other.told
-    assert first.end() == 0, first.told
+    with gated(case.operator.sandbox) as gate:
+        first = case.deploy()
+        gate.reached()
+        others = [case.deploy() for _ in range(19)]
+        codes = [other.end() for other in others]
+        assert codes == [4] * 19
+        for other in others:
+            assert "has held the host for deploy since 2" in other.told
+        gate.open()
+        assert first.end() == 0, first.told
     assert container(case.operator.host) == f"running {image_id(case.operator.host)}"
     case.judge()
 
@@ -34,20 +38,38 @@ def test_two_that_wait_run_one_after_the_other(case: Case) -> None:
 
 def test_a_newer_latest_in_the_registry_is_not_what_starts(case: Case) -> None:
     """Pushed, and pulled on the host by hand, after the check: the release that was checked starts."""
-    running = case.deploy()
-    running.until("pending")
-    checked = image_id(case.operator.host)
+    host, old = case.operator.host, container(case.operator.host)
+    running = case.deploy(after="pending")
+    running.reached()
+    checked = image_id(host)
     case.operator.sandbox.publish("crashing")
-    case.operator.host.shell("cd && docker-compose pull -q")
+    host.shell("cd && docker-compose pull -q")
+    assert image_id(host) not in ("", checked)
+    assert container(host) == old
+    running.go_on()
     assert running.end() == 0, running.told
-    assert container(case.operator.host) == f"running {checked}"
+    assert container(host) == f"running {checked}"
+    events = [
+        f"{event['Type']} {event['Action']}"
+        for event in host.events(case.watching.since)
+        if event["Action"] == "pull" or event["Actor"]["Attributes"].get("com.docker.compose.oneoff") == "False"
+    ]
+    assert events.count("image pull") == 2
+    newer = len(events) - 1 - events[::-1].index("image pull")
+    assert newer < events.index("container create"), events
     case.judge()
 
 
 def test_what_a_dead_client_left_running_is_waited_for(case: Case) -> None:
     """A step holds a lock of its own to its end, whether or not its client lives."""
-    step = "mkdir -p ~/.galos-ops && cd ~/.galos-ops && (flock step sleep 15 >/dev/null 2>&1 &)"
-    case.operator.host.shell(step)
-    told = case.operator.refused(4, "deploy")
-    assert "a step that an earlier run began still goes on" in told
+    with held(case.operator, "down") as command:
+        running = case.deploy()
+        command.reached()
+        running.kill()
+        told = case.operator.refused(4, "deploy")
+        assert "a step that an earlier run began still goes on" in told
+        waiting = case.deploy("--wait", "100")
+        wait_for(case.operator, WAITING)
+        command.open()
+        assert waiting.end() == 0, waiting.told
     case.converges()

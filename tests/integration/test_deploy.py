@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
-import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 
 import pytest
 
 from tests.integration.conftest import REFERENCE, Operator, container, image_id, watch
+from tests.integration.gate import Gate, gated
 from tests.processes import HANG_SECONDS
 
 APPLIED = "SELECT version FROM _sqlx_migrations WHERE success ORDER BY version"
-MIGRATING = "docker ps --format '{{.Names}}' | grep -x galos-sync-migration"
 V1 = ["20260801120000", "20260803090000"]
 V2 = [*V1, "20260806140000", "20260806150000"]
 
@@ -220,59 +222,92 @@ def test_another_tag_can_be_deployed(deployed: Operator) -> None:
 def test_a_tag_that_moves_while_migrating_is_not_what_starts(deployed: Operator) -> None:
     """Somebody pulls a newer latest on the host between the check and the start."""
     old = image_id(deployed.host)
-    deploying = migrating(deployed, 4)
-    deployed.host.shell(f"docker tag {old} {REFERENCE}:latest")
-    output = deploying.communicate(timeout=HANG_SECONDS)[0]
-    assert deploying.returncode == 0, output
+    with migrating(deployed) as under_way:
+        deployed.host.shell(f"docker tag {old} {REFERENCE}:latest")
+        under_way.finish(0)
     checked = image_id(deployed.host, "latest")
     assert checked != old
     assert container(deployed.host) == f"running {checked}"
 
 
-def wait_for(operator: Operator, script: str, seconds: float = HANG_SECONDS) -> None:
-    deadline = time.monotonic() + seconds
-    while operator.host.execute(["bash", "-c", script], check=False).returncode:
-        assert time.monotonic() < deadline, f"never true on the host: {script}"
-        time.sleep(0.1)
+def wait_for(operator: Operator, script: str, seconds: int = HANG_SECONDS) -> None:
+    """Return once a script succeeds, tried again and again on the host itself; fail with the state of the host."""
+    loop = f"until {{ {script}; }} >/dev/null 2>&1; do sleep 0.05; done"
+    if operator.host.execute(["timeout", str(seconds), "bash", "-c", loop], check=False).returncode:
+        state = operator.host.shell("docker ps -a; ps -ef --forest", check=False)
+        raise AssertionError(f"never true on the host: {script}\n{state}")
 
 
-def migrating(operator: Operator, seconds: int) -> subprocess.Popen[str]:
-    """A deploy whose migration runs at this moment, and takes so many seconds."""
-    operator.sandbox.migration_seconds(seconds)
-    operator.sandbox.publish("slow-migration")
-    deploy = operator.start("deploy")
-    wait_for(operator, MIGRATING)
-    return deploy
+@dataclass
+class Migrating:
+    """A deploy whose migration waits at a gate."""
+
+    deploy: subprocess.Popen[str]
+    gate: Gate
+
+    def finish(self, code: int) -> str:
+        """Open the gate and return the output of the deploy, which must end with this exit code."""
+        self.gate.open()
+        return self.ended(code)
+
+    def ended(self, code: int) -> str:
+        """Return the output of the deploy, which must end by itself with this exit code, the gate as it is."""
+        output = self.deploy.communicate(timeout=HANG_SECONDS)[0]
+        assert self.deploy.returncode == code, output
+        assert "Traceback" not in output
+        return output
+
+
+@contextmanager
+def migrating(operator: Operator) -> Iterator[Migrating]:
+    """A deploy whose migration is inside its transaction and stays there until the gate is opened."""
+    with gated(operator.sandbox) as gate, operator.start("deploy") as deploy:
+        try:
+            gate.reached()
+            yield Migrating(deploy, gate)
+        finally:
+            deploy.kill()
 
 
 def test_a_migration_past_its_time_is_stopped_on_the_host_too(deployed: Operator) -> None:
-    deployed.sandbox.migration_seconds(60)
-    deployed.sandbox.publish("slow-migration")
     slow = {"services": {"galos-sync": {"migration": {"timeout": 3}}}}
-    told = deployed.refused(6, "-f", deployed.configured(slow), "deploy")
-    assert "the migration was not done after 3 s and was stopped" in told
-    assert deployed.host.shell("docker ps -aq") == ""
-    assert applied(deployed) == V2
+    with gated(deployed.sandbox):
+        told = deployed.refused(6, "-f", deployed.configured(slow), "deploy")
+        assert "the migration was not done after 3 s and was stopped" in told
+        assert deployed.host.shell("docker ps -aq") == ""
+        assert applied(deployed) == V2
 
 
 def test_a_second_deploy_is_told_who_holds_the_host(deployed: Operator) -> None:
-    first = migrating(deployed, 6)
-    for task in ("deploy", "up", "start", "migrate"):
-        told = deployed.refused(4, task)
-        assert "has held the host for deploy since 2" in told
-        assert "nothing was changed" in told
-    assert "nothing to do" in deployed.done("deploy", "--wait", "120")
-    output = first.communicate(timeout=HANG_SECONDS)[0]
-    assert first.returncode == 0, output
+    with migrating(deployed) as first:
+        for task in ("deploy", "up", "start", "migrate"):
+            told = deployed.refused(4, task)
+            assert "has held the host for deploy since 2" in told
+            assert "nothing was changed" in told
+        with deployed.start("deploy", "--wait", "120") as second:
+            assert second.stdout
+            assert "waiting at most 120 s: " in "".join(second.stdout.readline() for _ in range(2))
+            first.finish(0)
+            told = second.communicate(timeout=HANG_SECONDS)[0]
+    assert second.returncode == 0, told
+    assert "nothing to do" in told
 
 
 def test_a_killed_deploy_leaves_no_lock_and_the_next_one_adopts_its_migration(deployed: Operator) -> None:
-    first = migrating(deployed, 8)
-    first.kill()
-    first.wait()
-    watching = watch(deployed.host)
-    assert "a migration that an earlier run began is still running on the host" in deployed.refused(5, "up")
-    told = deployed.done("deploy")
+    with migrating(deployed) as first:
+        first.deploy.kill()
+        first.ended(-signal.SIGKILL)
+        watching = watch(deployed.host)
+        assert "a migration that an earlier run began is still running on the host" in deployed.refused(5, "up")
+        with deployed.start("deploy") as second:
+            assert second.stdout
+            shown = ""
+            while "Applied 20260806150000" not in shown:
+                shown = second.stdout.readline()
+                assert shown, "the output of the migration that goes on was never shown"
+            first.gate.open()
+            told = second.communicate(timeout=HANG_SECONDS)[0]
+    assert second.returncode == 0, told
     assert "✓ adopt" in told
     assert "✓ pending   none" in told
     assert container(deployed.host) == f"running {image_id(deployed.host)}"
@@ -295,19 +330,18 @@ def test_an_adopted_migration_that_failed_is_a_failed_migration(deployed: Operat
 
 
 def test_a_migration_that_is_killed_on_the_host_is_a_failed_one(deployed: Operator) -> None:
-    first = migrating(deployed, 60)
-    deployed.host.shell("docker kill galos-sync-migration")
-    told = first.communicate(timeout=HANG_SECONDS)[0]
-    assert first.returncode == 6, told
+    with migrating(deployed) as first:
+        deployed.host.shell("docker kill galos-sync-migration")
+        told = first.ended(6)
     assert "the migration failed (exit 137)" in told
     assert container(deployed.host) == ""
 
 
 def test_ctrl_c_during_a_migration_says_what_goes_on(deployed: Operator) -> None:
-    first = migrating(deployed, 6)
-    first.send_signal(signal.SIGINT)
-    told = first.communicate(timeout=HANG_SECONDS)[0]
-    assert first.returncode == 1
+    with migrating(deployed) as first:
+        first.deploy.send_signal(signal.SIGINT)
+        told = first.ended(1)
+        assert deployed.host.shell("docker ps --format '{{.Names}}'") == "galos-sync-migration"
     assert "interrupted; the migration goes on in the container galos-sync-migration" in told
     assert "docker logs -f galos-sync-migration" in told
     deployed.done("deploy")
@@ -325,10 +359,9 @@ def test_a_migration_makes_every_earlier_answer_void(deployed: Operator) -> None
 
 def test_a_deploy_whose_lock_was_lost_changes_nothing_more(deployed: Operator) -> None:
     """The host let go of the lock while the client was away; on its return it is fenced off."""
-    first = migrating(deployed, 6)
-    deployed.host.shell("echo another >~/.galos-ops/token")
-    told = first.communicate(timeout=HANG_SECONDS)[0]
-    assert first.returncode == 4, told
+    with migrating(deployed) as first:
+        deployed.host.shell("echo another >~/.galos-ops/token")
+        told = first.finish(4)
     assert "the host let go of our lock" in told
     assert container(deployed.host) == ""
     deployed.done("deploy")

@@ -11,7 +11,7 @@ from typing import Any
 from tests import processes
 from tests.described import violations
 from tests.integration.conftest import REFERENCE, Operator, container, image_id
-from tests.integration.test_deploy import MIGRATING, V2, wait_for, without_caches
+from tests.integration.test_deploy import V2, migrating, wait_for, without_caches
 from tests.processes import HANG_SECONDS
 
 FOLLOWING = "ps -eo args | grep -q '[d]ocker-compose logs\\|^cat$'"
@@ -160,18 +160,14 @@ def test_a_host_that_nobody_set_up(bare: Operator) -> None:
 
 
 def test_a_migration_that_runs_is_shown_and_nobody_waits(deployed: Operator) -> None:
-    deployed.sandbox.migration_seconds(8)
-    deployed.sandbox.publish("slow-migration")
-    first = deployed.start("deploy")
-    wait_for(deployed, MIGRATING)
-    seen = document(deployed, "status", "status", code=4)
-    assert first.poll() is None
-    assert seen["lock"]["held"] is True
-    assert seen["lock"]["task"] == "deploy"
-    assert seen["services"][0]["migrator"] == "running"
-    assert seen["services"][0]["pending"]["reason"] == "a migration runs now"
-    output = first.communicate(timeout=HANG_SECONDS)[0]
-    assert first.returncode == 0, output
+    with migrating(deployed) as first:
+        seen = document(deployed, "status", "status", code=4)
+        assert first.deploy.poll() is None
+        assert seen["lock"]["held"] is True
+        assert seen["lock"]["task"] == "deploy"
+        assert seen["services"][0]["migrator"] == "running"
+        assert seen["services"][0]["pending"]["reason"] == "a migration runs now"
+        first.finish(0)
     deployed.done("status")
 
 

@@ -7,6 +7,7 @@ import re
 
 from galos_ops.live import FRAMES
 from tests.integration.conftest import Operator, container, image_id, wipe
+from tests.integration.gate import gated
 from tests.integration.terminal import INTERRUPT, Terminal
 
 STEP = re.compile(r"  [✓!✗=] (\S+) .* \d+\.\d s")
@@ -17,13 +18,13 @@ def steps(lines: list[str]) -> list[str]:
 
 
 def test_a_terminal_shows_each_step_live_and_is_left_as_it_was_after_ctrl_c(ready: Operator) -> None:
-    ready.sandbox.migration_seconds(10)
-    ready.sandbox.publish("slow-migration")
-    interrupted = Terminal(ready, "deploy")
-    interrupted.until(" migrate ")
-    interrupted.until("Applied 20260806150000/migrate")
-    interrupted.type(INTERRUPT)
-    assert interrupted.end() == 1
+    with gated(ready.sandbox) as gate:
+        interrupted = Terminal(ready, "deploy")
+        interrupted.until(" migrate ")
+        interrupted.until("Applied 20260806150000/migrate")
+        gate.reached()
+        interrupted.type(INTERRUPT)
+        assert interrupted.end() == 1
     assert re.search(r"pull +\d/\d layers", interrupted.drawn.decode())
     assert interrupted.cursor_is_shown
     assert not set(FRAMES) & set("".join(interrupted.lines))

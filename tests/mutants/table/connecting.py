@@ -26,7 +26,7 @@ MUTANTS = (
             Mutant(
                 "script",
                 Text("|| { : >token; echo 'busy step'; exit 4; }", "|| :"),
-                {f"{RACES}::test_what_a_dead_client_left_running_is_waited_for": 'refused(4, "deploy")'},
+                {f"{RACES}::test_what_a_dead_client_left_running_is_waited_for": "a step that an earlier run began"},
             ),
             Mutant(
                 "script",
@@ -36,7 +36,12 @@ MUTANTS = (
             Mutant(
                 "fence",
                 Text('/token)" = ', '/token)" != -'),
-                {f"{DEPLOY}::test_a_deploy_whose_lock_was_lost_changes_nothing_more": "first.returncode == 4"},
+                {f"{DEPLOY}::test_a_deploy_whose_lock_was_lost_changes_nothing_more": "deploy.returncode == code"},
+            ),
+            Mutant(
+                "_take",
+                Never("link_is_dead"),
+                {f"{DEATHS}::test_a_fault_inside_each_step_in_turn[reset]": "running.end() == 3"},
             ),
             Mutant("_take", Never("held"), {f"{HOSTS}::test_a_read_only_home_is_named": "cannot take the lock"}),
         ),
@@ -57,7 +62,7 @@ MUTANTS = (
             Mutant(
                 "_watch",
                 DropCall("alarm.cancel"),
-                {f"{DEATHS}::test_a_slow_link_is_no_dead_one": "running.end() == 0"},
+                {f"{DEATHS}::test_a_slow_link_is_no_dead_one": "running.process.poll() is None"},
             ),
         ),
     ),
@@ -68,8 +73,8 @@ MUTANTS = (
                 "lost",
                 Instead("ConnectError", "CommandFailed"),
                 {
-                    f"{DEATHS}::test_the_link_is_reset_after_a_step[pull]": "code == 3",
-                    f"{DEATHS}::test_the_link_is_reset_after_a_step[down]": "code == 3",
+                    f"{DEATHS}::test_the_link_is_reset_after_a_step[pull]": "running.end() == 3",
+                    f"{DEATHS}::test_the_link_is_reset_after_a_step[down]": "running.end() == 3",
                 },
             ),
         ),
@@ -80,7 +85,7 @@ MUTANTS = (
             Mutant(
                 "_on",
                 Uncaught("KeyboardInterrupt"),
-                {f"{DEATHS}::test_an_interrupt_after_a_step_is_a_sentence": '"interrupted" in running.told'},
+                {f"{DEATHS}::test_an_interrupt_after_a_step_is_a_sentence[pull]": '"interrupted" in running.told'},
             ),
         ),
     ),

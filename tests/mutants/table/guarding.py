@@ -21,12 +21,12 @@ MUTANTS = (
             Mutant(
                 "_ask",
                 Gives("pin(images)", "''"),
-                {f"{DEPLOY}::test_a_tag_that_moves_while_migrating_is_not_what_starts": "deploying.returncode == 0"},
+                {f"{DEPLOY}::test_a_tag_that_moves_while_migrating_is_not_what_starts": "deploy.returncode == code"},
             ),
             Mutant(
                 "passed",
                 Returns("unit.name in unit.facts.passed"),
-                {f"{DEATHS}::test_kill_9_after_a_step[down]": "down never ended"},
+                {f"{DEATHS}::test_kill_9_after_a_step[down]": "fab ended before the end of the step"},
             ),
         ),
     ),
