@@ -19,6 +19,7 @@ from sandbox.catalogue import REPOSITORY
 from sandbox.host import Host
 from sandbox.sandbox import Sandbox
 from tests import processes
+from tests.integration import restore
 from tests.judge import Judge
 from tests.judge.plugin import pytest_runtest_call
 
@@ -28,6 +29,7 @@ ROOT = processes.ROOT
 FLAVOURS = {"v1": "sandbox-2", "v2": "sandbox", "v5": "sandbox-3"}
 REFERENCE = "261923651564.dkr.ecr.eu-central-1.amazonaws.com/galos-sync"
 LEFTOVERS = ".aws .docker .ecr .env .galos-ops docker-compose.yml"
+SAVES = os.environ.get("TEST_SAVES") != "no"
 HOMES = {"root": "/root", "galos": "/home/galos", "asker": "/home/asker"}
 
 
@@ -37,10 +39,12 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     kept = os.environ.get("TEST_SANDBOX")
     sandbox = Sandbox("test", Path(kept) if kept else tmp_path_factory.mktemp("sandbox"))
     flavours = {name: flavour for flavour, name in FLAVOURS.items()}
-    sandbox.up(len(flavours), [flavours[name] for name in sorted(flavours)])
-    yield sandbox
-    if not kept:
-        sandbox.down()
+    try:
+        sandbox.up(len(flavours), [flavours[name] for name in sorted(flavours)])
+        yield sandbox
+    finally:
+        if not kept:
+            sandbox.down()
 
 
 @dataclass
@@ -130,9 +134,8 @@ def watch(host: Host) -> Watch:
 
 
 def wipe(host: Host) -> None:
-    """Take a host back to what it was before anybody set it up, its credential helper aside."""
-    homes = "; ".join(f"cd {home} && rm -rf {LEFTOVERS}" for home in HOMES.values())
-    host.shell(f"docker ps -aq | xargs -r docker rm -f; docker images -q | sort -u | xargs -r docker rmi -f; {homes}")
+    """Take a host back to what it was before anybody set it up, the credential helper there."""
+    restore.host(host)
 
 
 def container(host: Host) -> str:
@@ -147,12 +150,10 @@ def image_id(host: Host, tag: str = "latest") -> str:
 
 
 def fresh(sandbox: Sandbox, name: str) -> Host:
-    """A wiped host, an empty database, and v1 as latest."""
-    host = sandbox.host(name)
-    wipe(host)
-    sandbox.database()
+    """A wiped host, an empty database, and v1 as latest; whatever else a test took is given back, too."""
+    restore.everything(sandbox, name, FLAVOURS.values())
     publish_v1(sandbox)
-    return host
+    return sandbox.host(name)
 
 
 def publish_v1(sandbox: Sandbox) -> None:
@@ -180,38 +181,36 @@ def ready(bare: Operator) -> Operator:
     """An operator at a host that is set up, nothing deployed yet."""
     saved = Saved(bare, "ready")
     if saved.exists():
-        saved.bring_back()
+        bare.host.shell(saved.bring_back)
     else:
         bare.done("setup")
-        saved.save()
+        if SAVES:
+            bare.host.shell(saved.save)
     return bare
 
 
 @pytest.fixture
-def deployed(sandbox: Sandbox, request: pytest.FixtureRequest) -> Operator:
-    """An operator at a host where v1 runs."""
-    operator = Operator(sandbox, sandbox.host("sandbox"), "sandbox")
-    saved = Saved(operator, "deployed")
-    if saved.exists():
-        wipe(operator.host)
-        publish_v1(sandbox)
-        sandbox.database(template=saved.database)
-        saved.bring_back()
-        operator.host.shell("cd && docker-compose pull -q && docker-compose up -d")
-    else:
-        operator = request.getfixturevalue("ready")
-        operator.done("deploy")
-        operator.host.shell("cd && docker-compose stop")
+def deployed(bare: Operator, request: pytest.FixtureRequest) -> Operator:
+    """An operator at a host where v1 runs: the same one whether this test or an earlier one made it."""
+    saved, sandbox, host = Saved(bare, "deployed"), bare.sandbox, bare.host
+    kept = f"docker tag {REFERENCE}:latest galos-ops/galos-sync:2000-01-01T000000Z"
+    if not (saved.exists() and saved.database in restore.saved[sandbox.id]):
+        request.getfixturevalue("ready").done("deploy")
+        if not SAVES:
+            host.shell(kept)
+            return bare
+        host.shell("cd && docker-compose stop")
         sandbox.database(saved.database, template=DATABASE)
-        operator.host.shell("cd && docker-compose start")
-        saved.save()
-    operator.host.shell(f"docker tag {REFERENCE}:latest galos-ops/galos-sync:2000-01-01T000000Z")
-    return operator
+        host.shell(saved.save)
+        wipe(host)
+    sandbox.database(template=saved.database)
+    host.shell(f"{saved.bring_back} && docker-compose pull -q && docker-compose up -d && {kept}")
+    return bare
 
 
 @dataclass
 class Saved:
-    """What slow commands left in the home and the database of a host, kept on the host for the next test.
+    """What slow commands left in the home and the database of a host, kept on both for the next test.
 
     The AWS key is part of the name: a test that renews it makes what was kept before worthless. Where $TEST_SAVES is
     "no", nothing is kept for a later run: what is under test may not be the library as it is.
@@ -227,15 +226,16 @@ class Saved:
     @property
     def path(self) -> str:
         puller = self.operator.sandbox.keys.puller
-        return f"/var/tmp/{self.name}-{puller.id if puller else 'none'}.tar"
+        return f"{restore.KEPT}/{self.name}-{puller.id if puller else 'none'}.tar"
 
-    def save(self) -> None:
-        if os.environ.get("TEST_SAVES") == "no":
-            return
-        self.operator.host.shell(f"cd && tar -cf {self.path} $(ls -d {LEFTOVERS} 2>/dev/null)")
+    @property
+    def save(self) -> str:
+        return f"cd && tar -cf {self.path} $(ls -d {LEFTOVERS} 2>/dev/null)"
+
+    @property
+    def bring_back(self) -> str:
+        return f"cd && tar -xf {self.path}"
 
     def exists(self) -> bool:
+        """Tell whether the host has it."""
         return not self.operator.host.execute(["test", "-e", self.path], check=False).returncode
-
-    def bring_back(self) -> None:
-        self.operator.host.shell(f"cd && tar -xf {self.path}")

@@ -30,10 +30,8 @@ PASSWORD = "h&nter 2\"$x'"
 
 
 def operator(sandbox: Sandbox, login: str) -> Operator:
-    """An operator at a wiped host, logged in as one of its users."""
-    host = sandbox.host(login.removesuffix("-user").removesuffix("-ask"))
-    wipe(host)
-    return Operator(sandbox, host, login)
+    """An operator at a fresh host, logged in as one of its users."""
+    return Operator(sandbox, fresh(sandbox, login.removesuffix("-user").removesuffix("-ask")), login)
 
 
 @pytest.fixture
