@@ -80,8 +80,8 @@ class Laboratory:
     def try_out(self, mutant: Mutant) -> Trial:
         """Run a mutant's tests without it, then with it; a sandbox in which the first fails is made anew, once."""
         began = time.monotonic()
-        faults = self.run(mutant.dies_of).not_passed(mutant.dies_of)
-        if faults:
+        faults = first = self.run(mutant.dies_of).not_passed(mutant.dies_of)
+        if first:
             self.sandbox.down()
             faults = self.run(mutant.dies_of).not_passed(mutant.dies_of)
         if faults:
@@ -94,6 +94,7 @@ class Laboratory:
         finally:
             path.write_text(original)
         state, reasons = judge(found, mutant.dies_of)
+        reasons += tuple(f"the control passed in a new sandbox only; before: {fault}" for fault in first)
         return Trial(mutant, state, reasons, time.monotonic() - began)
 
     def run(self, tests: Iterable[str], *, keep: bool = True) -> Run:
@@ -127,9 +128,9 @@ class Laboratory:
         shutil.rmtree(self.directory)
 
 
-def judge(run: Run, dies_of: Mapping[str, str]) -> tuple[State, tuple[str, ...]]:
+def judge(run: Run, dies_of: Mapping[str, str | tuple[str, ...]]) -> tuple[State, tuple[str, ...]]:
     """Say whether each of the tests failed, and of what it should have."""
-    verdicts = [verdict for test, text in dies_of.items() for verdict in _verdicts(run, test, text)]
+    verdicts = [verdict for test, texts in dies_of.items() for verdict in _verdicts(run, test, texts)]
     for state in ("COULD NOT BEGIN", "SURVIVED", "DIED OF SOMETHING ELSE"):
         reasons = tuple(why for each, why in verdicts if each == state)
         if reasons:
@@ -137,15 +138,16 @@ def judge(run: Run, dies_of: Mapping[str, str]) -> tuple[State, tuple[str, ...]]
     return "killed", tuple(dict.fromkeys(why for _, why in verdicts))
 
 
-def _verdicts(run: Run, test: str, text: str) -> list[tuple[State, str]]:
+def _verdicts(run: Run, test: str, texts: str | tuple[str, ...]) -> list[tuple[State, str]]:
     """The verdict of each set of a test's parameters."""
     names = dict.fromkeys(phase.test for phase in run.of(test))
     if not names:
         return [("COULD NOT BEGIN", f"{test}: did not run: {run.output}")]
-    return [_verdict(name, [phase for phase in run.phases if phase.test == name], text) for name in names]
+    several = (texts,) if isinstance(texts, str) else texts
+    return [_verdict(name, [phase for phase in run.phases if phase.test == name], several) for name in names]
 
 
-def _verdict(name: str, phases: Sequence[Phase], text: str) -> tuple[State, str]:
+def _verdict(name: str, phases: Sequence[Phase], texts: Sequence[str]) -> tuple[State, str]:
     failures = [phase for phase in phases if phase.outcome == "failed"]
     begun = [phase for phase in phases if phase.when == "call" and phase.outcome != "skipped"]
     short = name.rpartition("::")[2]
@@ -153,12 +155,10 @@ def _verdict(name: str, phases: Sequence[Phase], text: str) -> tuple[State, str]
         return "COULD NOT BEGIN", f"{short}: {brief(''.join(phase.message for phase in failures)) or 'skipped'}"
     if not failures:
         return "SURVIVED", f"{short} passed"
-    if any(names(phase, text) for phase in failures):
-        return "killed", f"{short}: {text}"
-    return (
-        "DIED OF SOMETHING ELSE",
-        f"{short}: not of {text!r} but of {brief(failures[0].message)}; {statement(failures[0])}",
-    )
+    if named := [text for text in texts if any(names(phase, text) for phase in failures)]:
+        return "killed", f"{short}: {named[0]}"
+    said, where = brief(failures[0].message), statement(failures[0])
+    return "DIED OF SOMETHING ELSE", f"{short}: not of {' or '.join(map(repr, texts))} but of {said}; {where}"
 
 
 def names(phase: Phase, text: str) -> bool:

@@ -18,12 +18,13 @@ class Mutant:
 
     `function` is dotted, with its module and, for a method, its class; a name that a module assigns will do too.
     `dies_of` says of each test that must fail what its failure must name: a part of its message, or of the statement
-    that failed. A test without its parameters in brackets stands for all of them.
+    that failed; of several texts one, where it is a matter of time which of them comes first. A test without its
+    parameters in brackets stands for all of them.
     """
 
     function: str
     change: Change
-    dies_of: Mapping[str, str]
+    dies_of: Mapping[str, str | tuple[str, ...]]
 
     def __str__(self) -> str:
         return f"{self.function.partition('.')[2]}: {self.change}"

@@ -94,3 +94,8 @@ def test_a_container_that_ran_before_gets_one_look_and_keeps_its_restarts(host: 
 def test_a_container_that_ran_before_and_restarted_since_is_found(host: LocalHost) -> None:
     with pytest.raises(VerifyError, match="again and again"):
         watched(host, "running 4 none", settled=True, restarts=3, sleeps=False)
+
+
+def test_a_container_that_ran_before_and_restarts_at_this_moment_is_found(host: LocalHost) -> None:
+    with pytest.raises(VerifyError, match="again and again"):
+        watched(host, "restarting 3 none", settled=True, restarts=3, sleeps=False)

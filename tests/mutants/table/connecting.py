@@ -7,6 +7,7 @@ from tests.mutants.mutant import Mutant, group
 
 DEPLOY, CONNECT = "tests/integration/test_deploy.py", "tests/integration/test_connect.py"
 DEATHS, RACES, HOSTS = (f"tests/faults/test_{name}.py" for name in ("deaths", "races", "bad_hosts"))
+STEPS, GATEWAYS = "tests/faults/test_steps.py", "tests/integration/test_gateways.py"
 
 MUTANTS = (
     *group(
@@ -43,6 +44,11 @@ MUTANTS = (
                 Never("link_is_dead"),
                 {f"{DEATHS}::test_a_fault_inside_each_step_in_turn[reset]": "running.end() == 3"},
             ),
+            Mutant(
+                "fence",
+                Text("flock -w ", "true "),
+                {f"{STEPS}::test_a_step_that_outlives_its_client_keeps_the_next_one_away": "refused(4,"},
+            ),
             Mutant("_take", Never("held"), {f"{HOSTS}::test_a_read_only_home_is_named": "cannot take the lock"}),
         ),
     ),
@@ -53,6 +59,16 @@ MUTANTS = (
                 "_prepare",
                 DropCall("set_missing_host_key_policy"),
                 {f"{CONNECT}::test_an_unknown_host_key_stops_everything": "result.returncode == 3"},
+            ),
+            Mutant(
+                "_prepare",
+                DropCall("_prepare"),
+                {f"{GATEWAYS}::test_a_gateway_whose_key_is_unknown_stops_everything": "code == 3"},
+            ),
+            Mutant(
+                "recognise",
+                Never("known.check"),
+                {f"{GATEWAYS}::test_a_connection_that_somebody_else_opened_is_looked_at": "was used"},
             ),
             Mutant(
                 "_bound",
@@ -69,6 +85,11 @@ MUTANTS = (
     *group(
         "galos_ops.host.Host",
         (
+            Mutant(
+                "__enter__",
+                DropCall("recognise"),
+                {f"{GATEWAYS}::test_a_connection_that_somebody_else_opened_is_looked_at": "was used"},
+            ),
             Mutant(
                 "lost",
                 Instead("ConnectError", "CommandFailed"),

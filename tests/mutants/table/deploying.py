@@ -8,6 +8,18 @@ from tests.mutants.mutant import Mutant, group
 DEPLOY, ROLLBACK = "tests/integration/test_deploy.py", "tests/integration/test_rollback.py"
 RACES, HOSTS, CLOCKS = (f"tests/faults/test_{name}.py" for name in ("races", "bad_hosts", "bad_clocks"))
 OTHERS = "tests/faults/test_other_projects.py"
+GUARD, VERIFY = "tests/integration/test_guard.py", "tests/unit/test_verify.py"
+
+FOUND = f"{VERIFY}::test_what_does_not_stay_up_is_found_at_any_look"
+HEALTH = f"{VERIFY}::test_a_health_check_that"
+UNNOTICED = (
+    (Text("running) ;; gone |", "running | gone) ;;"), "0--its container is gone"),
+    (Text("*) bad exited", "*)"), "0-exited 0 none-its container did not stay up"),
+    (Text("[ $look -ge", "[ 1 ] || [ $look -ge"), "2-exited 0 none-its container did not stay up"),
+    (Text('[ "$2" -le', 'true || [ "$2" -le'), "0-running 1 none-its container restarts again and again"),
+    (Text('[ "$3" != unhealthy ]', "true"), "0-running 0 unhealthy-its health check says unhealthy"),
+)
+"""Conditions of the script that watches a container, each with the parameters of the test that needs it."""
 
 MUTANTS = (
     *group(
@@ -22,6 +34,15 @@ MUTANTS = (
                 "give_way",
                 Never("migrated"),
                 {f"{DEPLOY}::test_after_a_migration_nothing_is_rolled_back": "the previous image must not start on"},
+            ),
+            Mutant(
+                "start_again",
+                Never("clean"),
+                {
+                    f"{GUARD}::test_a_previous_image_that_is_not_clean_is_not_started_again": (
+                        "was not started: its migrations are unknown"
+                    )
+                },
             ),
             Mutant(
                 "pull",
@@ -49,12 +70,46 @@ MUTANTS = (
             ),
             Mutant(
                 "up",
+                Never("after.image != image"),
+                {f"{GUARD}::test_a_service_that_started_in_another_image_is_stopped_again": "refused(5,"},
+            ),
+            Mutant(
+                "up",
                 Always("unit.facts.ours"),
                 {
                     f"{OTHERS}::test_a_newer_stopped_container_of_another_project_is_not_taken_for_ours": (
                         '"nothing to do: sha256:" in case.operator.done("deploy")'
                     )
                 },
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.verify",
+        (
+            *(
+                Mutant("script", change, {f"{FOUND}[{shell}-{case}]": "DID NOT RAISE" for shell in ("dash", "bash")})
+                for change, case in UNNOTICED
+            ),
+            Mutant(
+                "script",
+                Text("running) ;; gone | restarting)", "running | restarting) ;; gone)"),
+                {f"{VERIFY}::test_a_container_that_ran_before_and_restarts_at_this_moment_is_found": "DID NOT RAISE"},
+            ),
+            Mutant(
+                "script",
+                Text('[ "$3" = starting ]', "false"),
+                {f"{HEALTH}_is_still_starting_is_waited_for_past_the_time": "looks(host) == 6"},
+            ),
+            Mutant(
+                "script",
+                Text("[ $look -lt", "true || [ $look -lt"),
+                {f"{HEALTH}_never_passes_is_not_waited_for_for_ever": "not done after"},
+            ),
+            Mutant(
+                "verify",
+                Never("verdict != 'up'"),
+                {f"{DEPLOY}::test_an_image_that_does_not_stay_up_gives_way_to_the_previous_one": "refused(7,"},
             ),
         ),
     ),
@@ -81,6 +136,11 @@ MUTANTS = (
     *group(
         "galos_ops.releases",
         (
+            Mutant(
+                "record",
+                Text("\ndocker tag", "\n: docker tag"),
+                {f"{DEPLOY}::test_a_deploy_is_recorded_and_its_image_survives_pruning": "assert first in deployed."},
+            ),
             Mutant(
                 "_unneeded",
                 Text("| tail -n", "| sort | tail -n"),

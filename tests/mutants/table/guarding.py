@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from tests.mutants.changes import Always, Gives, Never, Returns
+from tests.mutants.changes import Always, Gives, Instead, Never, Returns, Text
 from tests.mutants.mutant import Mutant, group
 
 DEPLOY, VERBS = "tests/integration/test_deploy.py", "tests/integration/test_verbs.py"
 DEATHS, DATABASES = "tests/faults/test_deaths.py", "tests/faults/test_bad_databases.py"
+GUARD, REMEMBERED = "tests/integration/test_guard.py", "tests/integration/test_remembered.py"
 OTHERS = "tests/faults/test_other_projects.py"
 
 MUTANTS = (
@@ -17,6 +18,21 @@ MUTANTS = (
                 "alone",
                 Never("strangers"),
                 {f"{VERBS}::test_a_container_of_another_project_is_never_deployed_beside": "refused(8, task)"},
+            ),
+            Mutant(
+                "_ask",
+                Text('[ -z "$image" ] ||', "true ||"),
+                {f"{GUARD}::test_a_check_that_ran_in_another_image_is_no_answer": 'refused(5, "up")'},
+            ),
+            Mutant(
+                "key",
+                Gives("','.join", "''"),
+                {f"{REMEMBERED}::test_whatever_changes_is_asked_again[image]": "AS_BEFORE not in"},
+            ),
+            Mutant(
+                "key",
+                Gives("json.dumps", "''"),
+                {f"{REMEMBERED}::test_whatever_changes_is_asked_again[settings]": "AS_BEFORE not in"},
             ),
             Mutant(
                 "_ask",
@@ -47,14 +63,63 @@ MUTANTS = (
         ),
     ),
     *group(
+        "galos_ops.tasks.running",
+        (
+            Mutant(
+                "up",
+                Never("clean"),
+                {
+                    f"{DEPLOY}::test_the_runbook_from_a_bare_host_to_a_failed_migration[v2]": 'refused(5, "up")',
+                    f"{VERBS}::test_up_on_a_host_without_the_image_pulls_it_and_asks_it": 'refused(5, "up")',
+                    f"{VERBS}::test_up_starts_nothing_while_a_migration_failed": 'refused(5, "up")',
+                },
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.containers",
+        (
+            Mutant(
+                "start",
+                Never("clean"),
+                {f"{VERBS}::test_start_refuses_an_image_whose_migrations_are_pending": 'refused(5, "start")'},
+            ),
+            Mutant(
+                "start",
+                Never("tagged != own"),
+                {f"{VERBS}::test_start_asks_the_image_of_the_container_itself": "image_id(deployed.host) == new"},
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.rollback",
+        (
+            Mutant(
+                "rollback",
+                Never("clean"),
+                {f"{GUARD}::test_a_rollback_asks_the_image_that_it_would_start": 'refused(5, "rollback")'},
+            ),
+        ),
+    ),
+    *group(
         "galos_ops.facts.Facts",
         (
+            Mutant(
+                "key",
+                Instead("self.environment", "''"),
+                {f"{REMEMBERED}::test_whatever_changes_is_asked_again[.env]": "AS_BEFORE not in"},
+            ),
+            Mutant(
+                "key",
+                Instead("self.config", "''"),
+                {f"{REMEMBERED}::test_whatever_changes_is_asked_again[compose file]": "AS_BEFORE not in"},
+            ),
             Mutant(
                 "ours",
                 Always("self.project in"),
                 {
                     f"{OTHERS}::test_another_project_in_the_same_directory_is_never_deployed_beside": (
-                        'refused(8, "deploy")'
+                        "another compose project on the host runs this service too"
                     )
                 },
             ),

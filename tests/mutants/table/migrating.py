@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from tests.mutants.changes import DropCall, Gives, Instead, Uncaught, Unwrap
+from tests.mutants.changes import DropCall, Gives, Instead, Never, Text, Uncaught, Unwrap
 from tests.mutants.mutant import Mutant, group
 
 DEPLOY, DEATHS = "tests/integration/test_deploy.py", "tests/faults/test_deaths.py"
 HOSTS, OTHERS = "tests/faults/test_bad_hosts.py", "tests/faults/test_other_projects.py"
 DATABASES, DRY_RUN = "tests/faults/test_bad_databases.py", "tests/integration/test_dry_run.py"
+GUARD, ROLLBACK = "tests/integration/test_guard.py", "tests/integration/test_rollback.py"
 
 MUTANTS = (
     *group(
@@ -34,7 +35,8 @@ MUTANTS = (
                 {
                     f"{DEATHS}::test_kill_9_inside_the_migration": 'done("deploy", "--wait", "100")',
                     f"{DEPLOY}::test_a_killed_deploy_leaves_no_lock_and_the_next_one_adopts_its_migration": (
-                        'told = deployed.done("deploy")'
+                        'told = deployed.done("deploy")',
+                        '"✓ adopt" in told',
                     ),
                 },
             ),
@@ -63,6 +65,25 @@ MUTANTS = (
                 },
             ),
             Mutant(
+                "migrate",
+                Never("clean"),
+                {f"{GUARD}::test_a_migration_after_which_something_is_pending_has_failed": "refused(6,"},
+            ),
+            Mutant(
+                "migrate",
+                Gives("append", "':'"),
+                {f"{ROLLBACK}::test_a_rollback_over_a_failed_migration_is_refused": "a migration ran since"},
+            ),
+            Mutant(
+                "_begin",
+                Text('[ "$image" = ', "true || [ x = "),
+                {
+                    f"{GUARD}::test_a_migration_that_ran_in_another_image_is_a_failed_one": (
+                        "the migration failed (it could not be started)"
+                    )
+                },
+            ),
+            Mutant(
                 "going_on",
                 Uncaught("KeyboardInterrupt"),
                 {f"{DEPLOY}::test_ctrl_c_during_a_migration_says_what_goes_on": "the migration goes on in"},
@@ -71,6 +92,16 @@ MUTANTS = (
                 "follow",
                 DropCall("unit.change", mentions="stop the migration"),
                 {f"{DEPLOY}::test_a_migration_past_its_time_is_stopped_on_the_host_too": "docker ps -aq"},
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.containers",
+        (
+            Mutant(
+                "down",
+                Never("left"),
+                {f"{GUARD}::test_a_container_that_is_left_after_the_stop_keeps_the_migration_away": "refused(8,"},
             ),
         ),
     ),

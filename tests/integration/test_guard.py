@@ -1,0 +1,101 @@
+"""What the guard refuses when something moves in the middle: the image, the compose file, the schema, a container."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.integration.conftest import REFERENCE, Operator, container, image_id
+from tests.integration.test_deploy import V1, V2, applied
+from tests.integration.test_migrations import migration
+
+OLD_TAG = f"docker tag {REFERENCE}:latest {REFERENCE}:v1"
+BACK_TO_V1 = "sed -i s/:latest/:v1/ docker-compose.yml"
+ALWAYS_PULL = "sed -i 's/^    image: .*/&\\n    pull_policy: always/' ~/docker-compose.yml"
+BY_HAND = "cd && docker-compose run --no-deps --rm -T --entrypoint sqlx galos-sync migrate run"
+NEWER = "INSERT INTO _sqlx_migrations VALUES (29990101000000, 'of a newer release', now(), true, '', 0)"
+
+
+def on_the_host(operator: Operator, **keys: Any) -> str:
+    """A file for `fab -f` with migrations that are commands on the host."""
+    return migration(operator, tool="command", where="host", **keys)
+
+
+def test_a_migration_after_which_something_is_pending_has_failed(deployed: Operator) -> None:
+    file = migration(deployed, tool="command", check="echo 20990101000000; exit 1", run="true")
+    told = deployed.refused(6, "-f", file, "deploy")
+    assert "it ended well, but the check says pending" in told
+    assert "  | 20990101000000" in told
+    assert container(deployed.host) == ""
+
+
+def test_a_check_that_ran_in_another_image_is_no_answer(deployed: Operator) -> None:
+    """The tag on the host means v2, with migrations; docker-compose fetches v1, without any, before it runs a check."""
+    deployed.sandbox.publish("v2")
+    deployed.done("pull")
+    deployed.sandbox.publish("v1")
+    deployed.host.shell(ALWAYS_PULL)
+    before = container(deployed.host)
+    told = deployed.refused(5, "up")
+    assert "cannot tell whether migrations are pending" in told
+    assert "it ran in sha256:" in told
+    assert container(deployed.host) == before
+
+
+def test_a_migration_that_ran_in_another_image_is_a_failed_one(deployed: Operator) -> None:
+    """Somebody edits the compose file between the check and the migration."""
+    deployed.host.shell(OLD_TAG)
+    deployed.sandbox.publish("v2")
+    told = deployed.refused(6, "-f", migration(deployed, backup=BACK_TO_V1), "deploy")
+    assert "the migration failed (it could not be started)" in told
+    assert f"it ran in {image_id(deployed.host, 'v1')}" in told
+    assert deployed.host.shell("docker ps -aq") == ""
+    assert applied(deployed) == V1
+
+
+def test_a_service_that_started_in_another_image_is_stopped_again(deployed: Operator) -> None:
+    """Somebody edits the compose file between the last check and the start."""
+    deployed.host.shell(OLD_TAG)
+    deployed.sandbox.publish("v2")
+    file = on_the_host(deployed, check="test -e ~/migrated", run=f"touch ~/migrated; {BACK_TO_V1}")
+    try:
+        told = deployed.refused(5, "-f", file, "deploy")
+    finally:
+        deployed.host.shell("rm -f ~/migrated")
+    assert f"docker-compose started {image_id(deployed.host, 'v1')[:15]}, not the" in told
+    assert container(deployed.host) == ""
+
+
+def test_a_previous_image_that_is_not_clean_is_not_started_again(deployed: Operator) -> None:
+    """Somebody migrated by hand: no release of the log tells of it, and v1 does not know the newer schema."""
+    first = image_id(deployed.host)
+    deployed.sandbox.publish("v2")
+    deployed.done("pull")
+    deployed.host.shell(f"{BY_HAND} --source galos_db/migrations")
+    assert applied(deployed) == V2
+    deployed.sandbox.publish("crashing")
+    told = deployed.refused(7, "deploy")
+    assert f"the previous image {first[:15]} was not started: its migrations are unknown" in told
+    assert container(deployed.host).split()[1] != first
+
+
+def test_a_container_that_is_left_after_the_stop_keeps_the_migration_away(deployed: Operator) -> None:
+    """Somebody starts the service by hand, outside of the project, while the deploy asks."""
+    stray = "docker run -d --name stray --label com.docker.compose.service=galos-sync"
+    check = f"{stray} {REFERENCE}:latest sleep 600 >&2; echo first; exit 1"
+    told = deployed.refused(8, "-f", on_the_host(deployed, check=check, run="touch ~/migrated"), "deploy")
+    assert "a container that is not this project's still runs the service: stray" in told
+    assert "next: stop it on the host: docker stop stray" in told
+    assert deployed.host.shell("ls ~/migrated", check=False) == ""
+
+
+def test_a_rollback_asks_the_image_that_it_would_start(deployed: Operator) -> None:
+    """The schema is that of a release which this host's log does not know."""
+    for version in ("v2", "v3"):
+        deployed.sandbox.publish(version)
+        deployed.done("deploy")
+    before = container(deployed.host)
+    deployed.sandbox.query(NEWER)
+    told = deployed.refused(5, "rollback")
+    assert "cannot tell whether migrations are pending" in told
+    assert "29990101000000 was previously applied but is missing" in told
+    assert container(deployed.host) == before
