@@ -28,7 +28,6 @@ from galos_ops.ssh import DEAD_LINK_SECONDS, connect, recognise
 
 COMMAND_SECONDS = 60
 GRACE_SECONDS = 15  # what a remote deadline gets on top before we stop waiting for its word
-SETTLE_SECONDS = 1
 SUDO_ASKS = 97
 
 
@@ -240,11 +239,15 @@ class Host:
 def link_is_dead(channel: paramiko.Channel) -> bool:
     """Return whether the connection is lost, for a channel that has ended.
 
-    A transport that dies closes its channels before it says so itself; then there is no exit code.
+    A transport that dies closes its channels, which then have no exit code, before it says so itself: one that still
+    takes a round trip is alive.
     """
     transport = channel.get_transport()
     if channel.exit_status < 0:
-        transport.join(SETTLE_SECONDS)
+        try:
+            transport.global_request("keepalive@openssh.com", wait=True)
+        except (SSHException, OSError, EOFError):
+            return True
     return not transport.is_active()
 
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import socket
 import threading
 from collections.abc import Callable
+from typing import IO
 
 import paramiko
 from fabric import Config, Connection
 from paramiko.common import AUTH_SUCCESSFUL, OPEN_FAILED_RESOURCE_SHORTAGE, OPEN_SUCCEEDED
+
+from tests.unit.local_host import LocalHost
 
 Answer = Callable[[str, paramiko.Channel], None]
 
@@ -46,5 +51,30 @@ class SshServer(paramiko.ServerInterface):
     def _begin(self, command: str, channel: paramiko.Channel) -> None:
         """Answer once the client has heard that its command began: what it says to a question comes after that."""
         assert self.answer
-        self.transport.global_request("anybody@there", wait=True)
-        self.answer(command, channel)
+        with contextlib.suppress(OSError, EOFError, paramiko.SSHException):  # the client may leave at any moment
+            self.transport.global_request("anybody@there", wait=True)
+            self.answer(command, channel)
+
+
+def shell(host: LocalHost) -> Answer:
+    """Return what sshd does: run the command on a host, its streams those of the channel."""
+
+    def answer(command: str, channel: paramiko.Channel) -> None:
+        process = host.started(command)
+        assert process.stdin
+        assert process.stdout
+        threading.Thread(target=_hand_on, args=(channel.recv, process.stdin), daemon=True).start()
+        while data := os.read(process.stdout.fileno(), 65536):
+            channel.sendall(data)
+        channel.send_exit_status(process.wait())
+        channel.close()
+
+    return answer
+
+
+def _hand_on(read: Callable[[int], bytes], stdin: IO[bytes]) -> None:
+    with contextlib.suppress(BrokenPipeError):
+        while data := read(65536):
+            stdin.write(data)
+            stdin.flush()
+        stdin.close()

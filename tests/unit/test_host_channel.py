@@ -136,6 +136,33 @@ def test_a_link_that_is_lost_is_no_failed_command(host: Host, server: SshServer,
         host.run("x", doing="try again")
 
 
+def test_a_link_is_lost_from_the_moment_that_its_channels_are_closed(
+    host: Host, server: SshServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """paramiko's own thread is held between the two: a command without an exit status would look like a failed one."""
+    transport, asked = host.connection.transport, threading.Event()
+    unlink = paramiko.Channel._unlink  # type: ignore[attr-defined]
+    ask = transport.global_request
+
+    def unlinked(channel: paramiko.Channel) -> None:
+        unlink(channel)
+        if channel.get_transport() is transport:
+            asked.wait()
+
+    def request(*words: object, **more: object) -> object:
+        asked.set()
+        return ask(*words, **more)
+
+    monkeypatch.setattr(paramiko.Channel, "_unlink", unlinked)
+    monkeypatch.setattr(transport, "global_request", request)
+    server.answer = lambda *_: server.transport.close()
+    try:
+        with pytest.raises(ConnectError):
+            host.run("x", doing="migrate", check=False)
+    finally:
+        asked.set()
+
+
 def test_a_host_that_gives_no_channel_is_out_of_reach(host: Host, server: SshServer) -> None:
     server.refuses_channels = True
     with pytest.raises(ConnectError):

@@ -1,0 +1,120 @@
+"""Taking and keeping the lock over an SSH channel: a real connection, a real shell behind it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+
+import paramiko
+import pytest
+
+from galos_ops import lock as module
+from galos_ops.errors import ConnectError, LockedError, NotReadyError
+from galos_ops.host import Host
+from galos_ops.lock import holding, lock
+from tests.unit.local_host import LocalHost
+from tests.unit.ssh_server import SshServer, shell
+
+
+@pytest.fixture
+def server(box: LocalHost) -> Iterator[SshServer]:
+    server = SshServer()
+    server.answer = shell(box)
+    yield server
+    server.transport.close()
+
+
+@pytest.fixture
+def connected(server: SshServer) -> Iterator[Host]:
+    connection = server.connection()
+    yield Host(connection)
+    connection.client.close()
+
+
+def token(box: LocalHost) -> str:
+    return box.files()["~/.galos-ops/token"].strip()
+
+
+def test_the_lock_is_held_while_the_task_goes_on_and_free_behind_it(connected: Host, box: LocalHost) -> None:
+    said: list[str] = []
+    with lock(connected, "~", "deploy", 0, said.append) as ours:
+        assert token(box) == ours
+        assert '"task": "deploy"' in holding(connected, "~")
+    assert (token(box), holding(connected, "~"), said) == ("", "", [])
+    with lock(connected, "~", "deploy", 0, said.append) as again:
+        assert again != ours
+
+
+def test_a_task_that_fails_lets_go_of_the_lock(connected: Host, box: LocalHost) -> None:
+    with pytest.raises(ZeroDivisionError), lock(connected, "~", "deploy", 0, print):
+        raise ZeroDivisionError
+    assert (token(box), holding(connected, "~")) == ("", "")
+
+
+def test_the_second_is_told_who_holds_the_host(connected: Host) -> None:
+    with lock(connected, "~", "migrate", 0, print):
+        with (
+            pytest.raises(LockedError, match="has held the host for migrate since"),
+            lock(connected, "~", "deploy", 0, print),
+        ):
+            raise AssertionError
+        assert holding(connected, "~")
+
+
+def test_who_waits_says_for_whom_and_gets_the_lock(connected: Host) -> None:
+    waits, ends = threading.Event(), threading.Event()
+
+    def other() -> None:
+        with lock(connected, "~", "migrate", 0, print):
+            holds.set()
+            waits.wait()
+        ends.set()
+
+    holds, said = threading.Event(), []
+
+    def say(sentence: str) -> None:
+        said.append(sentence)
+        waits.set()
+
+    threading.Thread(target=other).start()
+    holds.wait()
+    with lock(connected, "~", "deploy", 60, say):
+        ends.wait()
+    assert [sentence.partition(" since ")[0] for sentence in said] == [
+        f"waiting at most 60 s: {module.holder('x')['user']} on {module.holder('x')['machine']} "
+        "has held the host for migrate"
+    ]
+
+
+def test_heartbeats_are_sent_while_the_task_goes_on(
+    connected: Host, server: SshServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    beats = threading.Semaphore(0)
+    monkeypatch.setattr(module, "BEAT_SECONDS", 0.001)
+
+    def answer(_: str, channel: paramiko.Channel) -> None:
+        channel.sendall(b"held\n")
+        while channel.recv(1) == b".":
+            beats.release()
+        channel.send_exit_status(0)
+        channel.close()
+
+    server.answer = answer
+    with lock(connected, "~", "deploy", 0, print):
+        for _ in range(3):
+            beats.acquire()
+
+
+def test_a_directory_that_cannot_be_written_is_not_ready(connected: Host, box: LocalHost) -> None:
+    box.put("~/file", "")
+    with (
+        pytest.raises(NotReadyError, match="cannot take the lock in the service's directory"),
+        lock(connected, "~/file", "deploy", 0, print),
+    ):
+        raise AssertionError
+
+
+def test_a_link_that_is_lost_while_the_lock_is_taken_is_a_lost_link(connected: Host, server: SshServer) -> None:
+    server.answer = lambda *_: server.transport.close()
+    with pytest.raises(ConnectError, match="while trying to take the lock"), lock(connected, "~", "deploy", 0, print):
+        raise AssertionError
