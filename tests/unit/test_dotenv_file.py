@@ -307,6 +307,7 @@ def test_push_tightens_the_file_behind_a_link(host: LocalHost, local: Path) -> N
     assert push(host, settings(local)).changed
     assert path.stat().st_mode & 0o777 == 0o600
     assert (host.home / ".env").is_symlink()
+    assert not push(host, settings(local)).changed
 
 
 def test_push_goes_to_the_configured_directory(host: LocalHost, local: Path) -> None:

@@ -267,6 +267,14 @@ def test_the_password_goes_to_sudo_on_standard_input_and_no_command_line(host: L
     assert "hunter2" not in "\n".join(host.stubs.calls + host.scripts)
 
 
+@pytest.mark.parametrize("user", ["0", "1000"])
+def test_a_password_that_is_not_asked_for_is_not_what_the_script_reads(host: LocalHost, user: str) -> None:
+    host.connection.config.sudo.password = "hunter2"
+    host.stubs.add("id", {"-u": f"{user}\n"})
+    host.stubs.add("sudo", {"-n true": "", "-n sh -c cat": Reply(effect="cat")}, asked=user != "0")
+    assert host.sudo("cat", doing="install").output == ""
+
+
 def test_what_root_could_not_do_is_an_error_with_its_output(host: LocalHost) -> None:
     host.stubs.add("id", {"-u": "0\n"})
     with pytest.raises(CommandFailed, match=r"could not install \(exit 5\)") as caught:

@@ -85,6 +85,12 @@ def test_the_region_is_put_on_a_host_once(host: LocalHost) -> None:
     assert host.path(ecr.CONFIG).stat().st_ino == inode
 
 
+def test_a_file_without_a_secret_keeps_its_mode_where_nothing_changes(host: LocalHost) -> None:
+    path = host.put(ecr.CONFIG, "[default]\nregion = eu-central-1\n", mode=0o644)
+    assert not ecr.region(host, Settings()).changed
+    assert path.stat().st_mode & 0o777 == 0o644
+
+
 def test_what_others_wrote_is_kept_to_the_byte(host: LocalHost) -> None:
     text = "# ours, since 2019 é\r\n[profile default]\r\n  region=us-east-1 ; old\r\n[b]\r\nx = 1"
     (host.home / "dotfiles").mkdir()
