@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
-from galos_ops.asking import MISSING, needs
+from galos_ops.asking import MISSING, Needs, needs
 from galos_ops.compose import Compose, Flavour
 from galos_ops.files import place
 from galos_ops.lock import lock
@@ -92,6 +93,32 @@ def test_what_docker_compose_would_make_is_read_from_both_manners_of_writing() -
     found = needs(v2, "web", "/srv")
     assert (found.project, found.networks, found.volumes, found.folders) == ("given", ("default",), (), ("/x y",))
     assert f"[ -e '/x y' ] || exit {MISSING}" in found.script()
+
+
+NEEDS = Needs("it's", ("default",), ("cache",), ("/srv/x y",))
+LABEL = "--filter label=com.docker.compose.project=it's --filter label=com.docker.compose"
+NETWORK, VOLUME = f"network ls -q {LABEL}.network=default", f"volume ls -q {LABEL}.volume=cache"
+
+
+@pytest.mark.parametrize(
+    ("network", "volume", "folder", "exited"),
+    [
+        ("n1\n", "v1\n", True, 0),
+        ("", None, True, MISSING),
+        ("n1\n", "", True, MISSING),
+        ("n1\n", "v1\n", False, MISSING),
+    ],
+)
+def test_the_image_is_not_asked_where_docker_compose_would_make_something_first(
+    host: LocalHost, network: str, volume: str | None, folder: bool, exited: int
+) -> None:
+    """`None` where it is not even looked at any more."""
+    host.stubs.add("docker", {NETWORK: network} | ({} if volume is None else {VOLUME: volume}))
+    path = host.home / "x y"
+    if folder:
+        path.mkdir()
+    script = replace(NEEDS, folders=(str(path),)).script()
+    assert host.run(script, doing="look", check=False).exited == exited
 
 
 def test_the_hash_of_v1_needs_no_resolved_file() -> None:

@@ -1,0 +1,86 @@
+"""Starting what was checked: the script in real shells, with stubs for Docker and docker-compose."""
+
+from __future__ import annotations
+
+import pytest
+
+from galos_ops.containers import up
+from galos_ops.errors import GuardError, VerifyError
+from galos_ops.facts import CONTAINER, Container, Facts
+from galos_ops.report import DONE, SAME, Report
+from tests.unit.local_host import LocalHost, Reply
+from tests.unit.screen import Screen
+from tests.unit.test_guard import OTHER, locked
+from tests.unit.units import COMPOSE, IMAGE_ID, IMAGES, REFERENCE, image_of
+
+UP = COMPOSE.up(["galos-sync"]).partition(" ")[2]
+REMOVE = COMPOSE.remove("galos-sync").partition(" ")[2]
+MINE = "--filter label=com.docker.compose.service=galos-sync --filter label=com.docker.compose.oneoff=False"
+LISTING = f"ps -aq --no-trunc {MINE}"
+
+
+def row(identity: str, image: str, directory: str) -> str:
+    return f"{identity} {image} running 0 /root-galos-sync-1 galos-sync False root {directory}"
+
+
+def started(host: LocalHost, *rows: str, before: Container | None = None) -> tuple[Container, str]:
+    """What was started where Docker shows these containers afterwards, and the mark of the step."""
+    screen = Screen()
+    identities = [line.split(" ")[0] for line in rows]
+    host.stubs.add("docker-compose", {UP: Reply("noise on standard output\n")})
+    host.stubs.add("docker", {LISTING: "".join(f"{one}\n" for one in identities)})
+    if rows:
+        told = "".join(f"{line}\n" for line in rows)
+        host.stubs.add("docker", {f"inspect -f {CONTAINER} {' '.join(identities)}": told})
+    found = up(locked(host, Facts(directories=(str(host.home),))), Report(screen), IMAGES, before)
+    mark = next(mark for mark in (DONE, SAME) if f"  {mark} up" in screen.getvalue())
+    return found, mark
+
+
+def test_what_was_checked_is_started_whatever_its_tag_means_by_now(host: LocalHost) -> None:
+    image_of(host, REFERENCE, OTHER)
+    host.stubs.add("docker", {f"tag {IMAGE_ID} {REFERENCE}": ""})
+    found, mark = started(host, row("c1", IMAGE_ID, str(host.home)))
+    assert (found.id, found.image, mark) == ("c1", IMAGE_ID, DONE)
+    calls = host.stubs.calls
+    assert calls.index(f"docker tag {IMAGE_ID} {REFERENCE}") < calls.index(f"docker-compose {UP}")
+
+
+def test_a_container_that_ran_already_is_told_as_that(host: LocalHost) -> None:
+    image_of(host, REFERENCE, IMAGE_ID)
+    before, _ = started(host, row("c1", IMAGE_ID, str(host.home)))
+    assert started(host, row("c1", IMAGE_ID, str(host.home)), before=before)[1] == SAME
+
+
+def test_a_container_of_another_image_is_stopped_again(host: LocalHost) -> None:
+    image_of(host, REFERENCE, IMAGE_ID)
+    host.stubs.add("docker-compose", {REMOVE: ""})
+    with pytest.raises(GuardError, match=r"started sha256:b+, not the sha256:a+ that was checked, and was stopped"):
+        started(host, row("c1", OTHER, str(host.home)))
+    assert host.stubs.calls[-1] == f"docker-compose {REMOVE}"
+
+
+@pytest.mark.parametrize("elsewhere", [True, False])
+def test_a_container_of_another_project_is_not_taken_for_the_one_that_was_started(
+    host: LocalHost, elsewhere: bool
+) -> None:
+    image_of(host, REFERENCE, IMAGE_ID)
+    with pytest.raises(VerifyError, match="docker-compose could not start"):
+        started(host, *[row("c9", IMAGE_ID, "/else")] * elsewhere)
+
+
+def test_an_image_that_its_tag_cannot_be_pointed_at_is_not_started(host: LocalHost) -> None:
+    image_of(host, REFERENCE, "")
+    host.stubs.add("docker", {f"tag {IMAGE_ID} {REFERENCE}": Reply(exited=1, stderr="No such image\n")})
+    host.stubs.add("docker-compose", {})
+    with pytest.raises(VerifyError) as caught:
+        up(locked(host), Report(Screen()), IMAGES, None)
+    assert caught.value.evidence == "No such image\n"
+
+
+def test_what_docker_compose_said_is_the_evidence(host: LocalHost) -> None:
+    image_of(host, REFERENCE, IMAGE_ID)
+    host.stubs.add("docker-compose", {UP: Reply("out\n", 1, "port is already allocated\n")})
+    with pytest.raises(VerifyError) as caught:
+        up(locked(host), Report(Screen()), IMAGES, None)
+    assert "port is already allocated\n" in caught.value.evidence
