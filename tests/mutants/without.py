@@ -1,4 +1,4 @@
-"""Tests that no mutant of the library can kill, or that would tell nothing more of one: why."""
+"""Tests against the sandbox that kill no mutant: those that cannot, and those that nobody has given one yet."""
 
 from __future__ import annotations
 
@@ -12,4 +12,116 @@ WITHOUT: dict[str, tuple[str, ...]] = {
     "held twice: it is adopted, and removed by name": (
         "test_a_leftover_of_a_migration_that_never_started_is_no_obstacle",
     ),
+    "it tests the sandbox and what tests are judged and cleaned by, of which the library has no part": (
+        "test_up_again_changes_nothing",
+        "test_plain_ssh_gets_in",
+        "test_sudo_takes_the_password_of_the_one_it_asks",
+        "test_ssh_refuses_a_host_with_another_key",
+        "test_nothing_of_the_runbook_is_done",
+        "test_secrets_are_for_their_owner_only",
+        "test_the_runbook_works_by_hand_with_every_compose",
+        "test_the_registry_refuses_who_has_no_token",
+        "test_wrong_keys_get_no_token",
+        "test_revoked_keys_get_no_token_and_renewed_ones_do",
+        "test_publish_moves_latest",
+        "test_the_profile_may_pull_and_nothing_else",
+        "test_releases_do_what_they_are_for",
+        "test_a_release_is_the_same_image_wherever_it_is_made",
+        "test_a_service_that_was_stopped_comes_back_as_it_was",
+        "test_the_engine_of_a_host_stops_and_starts",
+        "test_up_brings_back_what_a_reboot_stopped",
+        "test_unknown_names_are_refused_in_a_sentence",
+        "test_down_leaves_nothing_and_other_sandboxes_alone",
+        "test_an_image_with_pending_migrations_is_noticed",
+        "test_a_service_beside_a_migration_is_noticed_by_its_container_and_by_its_session",
+        "test_stop_and_start_is_downtime_though_the_same_container_runs",
+        "test_what_is_declared_as_done_by_hand_is_not_judged",
+        "test_a_record_that_ends_is_no_proof",
+        "test_an_event_that_only_the_engine_knows_is_a_gap",
+        "test_a_host_gets_back_whatever_was_taken",
+        "test_the_next_test_has_the_whole_sandbox_again",
+    ),
+    "it shows that what a mutant lets in is not kept out always": (
+        "test_a_host_behind_a_gateway_is_a_host",
+        "test_a_connection_that_somebody_else_opened_to_a_known_host_is_used",
+    ),
+    "it tests the package, not what a function does": (
+        "test_the_wheel_holds_the_library_and_nothing_else",
+        "test_the_library_knows_nothing_of_the_sandbox",
+    ),
+    "a whole day of two services, each part of which another test with a mutant holds": (
+        "test_one_deploy_migrates_each_service_that_needs_it_and_stops_no_other",
+    ),
 }
+"""Tests for which there is no mutant of the library that would tell anything, and why."""
+
+NOT_YET: dict[str, tuple[str, ...]] = {
+    "setup: what is merged, refused and told of keys, region, helper, Docker's config and .env": (
+        "test_setup_makes_a_bare_host_ready_and_the_second_run_changes_nothing",
+        "test_what_env_push_placed_reaches_the_container",
+        "test_setup_needs_the_service_s_variables_from_here_or_from_the_host",
+        "test_setup_makes_the_directory_of_the_service",
+        "test_a_sudo_that_asks_is_told_and_nothing_is_changed",
+        "test_the_password_typed_for_sudo_installs_and_is_nowhere_to_be_seen",
+        "test_a_wrong_password_for_sudo_fails_in_a_sentence",
+        "test_the_password_for_sudo_is_not_in_the_debug_log",
+        "test_setup_keeps_what_the_host_holds_already",
+        "test_a_file_that_does_not_parse_is_left_byte_for_byte_and_named",
+        "test_setup_stops_at_a_file_that_does_not_parse",
+        "test_what_cannot_be_opened_as_a_file_is_left_and_named",
+        "test_keys_that_aws_refuses_never_reach_the_host",
+        "test_keys_that_cannot_be_used_are_a_matter_of_usage",
+        "test_an_aws_that_does_not_answer_is_a_lost_connection",
+        "test_a_host_with_an_instance_role_is_given_no_keys",
+        "test_keys_that_were_revoked_are_told_with_the_helper_s_own_words",
+        "test_what_is_missing_on_the_host_is_named_with_the_task_that_mends_it",
+        "test_a_registry_that_does_not_answer_is_a_matter_of_the_network",
+        "test_an_image_that_is_not_pushed_yet_is_no_reason_to_keep_the_host_out",
+        "test_images_are_listed_newest_first_and_the_one_that_runs_is_marked",
+        "test_images_as_json",
+        "test_env_is_compared_and_pushed_by_name_alone",
+        "test_a_local_env_with_errors_is_refused_before_anything_is_sent",
+    ),
+    "dry runs: what is told is compared with what the real run does": (
+        "test_setup_on_a_bare_host_shows_what_it_would_write",
+        "test_what_a_host_has_already_is_never_shown",
+        "test_each_part_of_setup_only_looks",
+        "test_compose_v1_too_tells_whether_its_container_is_as_configured",
+        "test_a_refusal_is_the_refusal_of_the_real_run",
+        "test_a_migration_that_somebody_s_death_left_is_told",
+    ),
+    "doctor: one thing is broken at a time, and its finding and its fix are compared": (
+        "test_a_host_in_order_has_no_finding_and_is_left_alone",
+        "test_every_docker_compose_is_understood",
+        "test_each_breakage_is_found_and_what_is_safe_is_mended",
+        "test_without_fix_nothing_is_changed_and_the_second_fix_finds_nothing_to_do",
+        "test_keys_that_were_revoked_are_replaced_once_there_are_new_ones",
+        "test_beside_a_deploy_nothing_is_asked_in_a_container_and_nothing_is_fixed",
+        "test_an_engine_that_is_down_hides_nothing_else",
+        "test_a_user_without_the_docker_group_is_told_so_and_all_the_rest",
+        "test_a_full_read_only_directory",
+    ),
+    "status: what is shown of a host, and its exit code": (
+        "test_a_host_where_all_is_well_and_then_a_release_with_a_migration",
+        "test_a_container_that_is_not_up_is_said_with_the_next_command",
+        "test_what_cannot_be_known_is_never_well",
+        "test_a_host_that_nobody_set_up",
+        "test_a_migration_that_runs_is_shown_and_nobody_waits",
+        "test_nothing_follows_the_logs_once_the_client_is_gone",
+        "test_logs_end_in_silence_when_nobody_reads_them",
+    ),
+    "views: what a terminal and a CI log show": (
+        "test_a_terminal_shows_each_step_live_and_is_left_as_it_was_after_ctrl_c",
+        "test_github_folds_host_by_host_and_gets_the_failure_as_an_annotation",
+        "test_the_commands_of_a_workflow_deploy_and_fail_with_a_report",
+    ),
+    "mistakes on the command line and in files, and tasks of one's own": (
+        "test_a_mistake_on_the_command_line_is_a_sentence",
+        "test_a_mistake_in_a_file_of_fabric_is_a_sentence",
+        "test_a_password_in_a_file_of_the_wrong_shape_is_not_quoted",
+        "test_a_bug_in_a_task_of_ones_own_keeps_its_traceback",
+        "test_a_reader_that_goes_away_is_no_traceback",
+        "test_a_project_uses_the_tasks_from_its_own_fabfile",
+    ),
+}
+"""Tests that could kill a mutant, by what they hold; a new test does not belong here."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.mutants.table import connecting, deploying, guarding, migrating, preparing, showing
+from tests.mutants.table import connecting, deploying, guarding, migrating, preparing, showing, tasks
 
 MUTANTS = (
     *guarding.MUTANTS,
@@ -11,4 +11,5 @@ MUTANTS = (
     *connecting.MUTANTS,
     *preparing.MUTANTS,
     *showing.MUTANTS,
+    *tasks.MUTANTS,
 )

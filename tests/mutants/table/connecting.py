@@ -7,7 +7,7 @@ from tests.mutants.mutant import Mutant, group
 
 DEPLOY, CONNECT = "tests/integration/test_deploy.py", "tests/integration/test_connect.py"
 DEATHS, RACES, HOSTS = (f"tests/faults/test_{name}.py" for name in ("deaths", "races", "bad_hosts"))
-STEPS, GATEWAYS = "tests/faults/test_steps.py", "tests/integration/test_gateways.py"
+GATEWAYS = "tests/integration/test_gateways.py"
 
 MUTANTS = (
     *group(
@@ -47,7 +47,7 @@ MUTANTS = (
             Mutant(
                 "fence",
                 Text("flock -w ", "true "),
-                {f"{STEPS}::test_a_step_that_outlives_its_client_keeps_the_next_one_away": "refused(4,"},
+                {f"{RACES}::test_what_a_dead_client_left_running_is_waited_for": 'refused(4, "deploy")'},
             ),
             Mutant("_take", Never("held"), {f"{HOSTS}::test_a_read_only_home_is_named": "cannot take the lock"}),
         ),
@@ -58,7 +58,10 @@ MUTANTS = (
             Mutant(
                 "_prepare",
                 DropCall("set_missing_host_key_policy"),
-                {f"{CONNECT}::test_an_unknown_host_key_stops_everything": "result.returncode == 3"},
+                {
+                    f"{CONNECT}::test_an_unknown_host_key_stops_everything": "result.returncode == 3",
+                    f"{GATEWAYS}::test_a_host_behind_a_gateway_whose_key_is_unknown_stops_everything": "code == 3",
+                },
             ),
             Mutant(
                 "_prepare",

@@ -8,6 +8,7 @@ from tests.mutants.mutant import Mutant, group
 DEPLOY, DEATHS = "tests/integration/test_deploy.py", "tests/faults/test_deaths.py"
 HOSTS, OTHERS = "tests/faults/test_bad_hosts.py", "tests/faults/test_other_projects.py"
 DATABASES, DRY_RUN = "tests/faults/test_bad_databases.py", "tests/integration/test_dry_run.py"
+SERVICES = "tests/integration/test_services.py"
 GUARD, ROLLBACK = "tests/integration/test_guard.py", "tests/integration/test_rollback.py"
 
 MUTANTS = (
@@ -53,7 +54,14 @@ MUTANTS = (
             Mutant(
                 "migrate",
                 Instead("FORGET", "''"),
-                {f"{DEPLOY}::test_a_migration_makes_every_earlier_answer_void": 'refused(5, "deploy", "--tag", "v1")'},
+                {
+                    f"{DEPLOY}::test_a_migration_makes_every_earlier_answer_void": (
+                        'refused(5, "deploy", "--tag", "v1")'
+                    ),
+                    f"{SERVICES}::test_a_migration_of_one_service_voids_what_is_remembered_of_the_next": (
+                        'refused(5, "-f", config, "deploy")'
+                    ),
+                },
             ),
             Mutant(
                 "migrate",
@@ -111,7 +119,7 @@ MUTANTS = (
             Mutant(
                 "_in_container",
                 Gives("last", "row['image']"),
-                {f"{DRY_RUN}::test_a_deploy_is_told_step_by_step": "pending"},
+                {f"{DRY_RUN}::test_a_deploy_is_told_step_by_step": "2: 20260806140000 allow stars"},
             ),
         ),
     ),

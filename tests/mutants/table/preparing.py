@@ -7,16 +7,24 @@ from tests.mutants.mutant import Mutant, group
 
 HOSTS, CLOCKS = "tests/faults/test_bad_hosts.py", "tests/faults/test_bad_clocks.py"
 QUOTING, DRY_RUN = "tests/unit/test_quoting.py", "tests/unit/test_dry_run.py"
-HOST = "tests/unit/test_host.py"
+HOST, SETUP = "tests/unit/test_host.py", "tests/integration/test_setup.py"
 
-WRITTEN = (
+WRITTEN: tuple[tuple[Text, dict[str, str]], ...] = (
     (
         Text("umask 077;", "umask 022;"),
-        "test_a_new_file_and_its_folders_are_the_owners_alone",
-        "mode(host.home / name)",
+        {f"{HOST}::test_a_new_file_and_its_folders_are_the_owners_alone": "mode(host.home / name)"},
     ),
-    (Text("|| chown ", "|| : chown "), "test_as_root_a_file_keeps_its_owner", "(path.read_text(), path.stat()"),
-    (Text("readlink -f", "false"), "test_a_symbolic_link_stays_and_its_target_is_written", "Invalid argument"),
+    (
+        Text("|| chown ", "|| : chown "),
+        {
+            f"{HOST}::test_as_root_a_file_keeps_its_owner": "(path.read_text(), path.stat()",
+            f"{SETUP}::test_a_file_keeps_its_owner_when_root_writes_it": "600 galos galos",
+        },
+    ),
+    (
+        Text("readlink -f", "false"),
+        {f"{HOST}::test_a_symbolic_link_stays_and_its_target_is_written": "Invalid argument"},
+    ),
 )
 
 MUTANTS = (
@@ -28,7 +36,7 @@ MUTANTS = (
                 Text('cat >"$new" && [', 'cat >"$new"; [ 1 ] || ['),
                 {f"{HOSTS}::test_a_full_disk_leaves_the_file_as_it_was": 'refused(1, "env.push")'},
             ),
-            *(Mutant("write", change, {f"{HOST}::{test}": text}) for change, test, text in WRITTEN),
+            *(Mutant("write", change, dies_of) for change, dies_of in WRITTEN),
             Mutant(
                 "refuse_dry",
                 Never("self.dry"),

@@ -6,6 +6,7 @@ from tests.mutants.changes import Always, Instead, Returns
 from tests.mutants.mutant import Mutant, group
 
 SECRETS, SETUP, DIFFS = "tests/faults/test_secrets.py", "tests/integration/test_setup.py", "tests/unit/test_diffs.py"
+GUARD = "tests/unit/test_guard.py"
 
 MUTANTS = (
     *group(
@@ -23,12 +24,24 @@ MUTANTS = (
         ),
     ),
     *group(
+        "galos_ops.unit",
+        (
+            Mutant(
+                "with_environment",
+                Instead(
+                    "f'. /dev/stdin\\n{shlex.join(words)} </dev/null'", "exports + f'{shlex.join(words)} </dev/null'"
+                ),
+                {f"{GUARD}::test_on_the_host_the_check_has_the_values_of_env_and_no_standard_input": '"p$w" not in'},
+            ),
+        ),
+    ),
+    *group(
         "galos_ops.logs",
         (
             Mutant(
                 "guard_logs",
                 Instead("logging.INFO", "logging.DEBUG"),
-                {f"{SETUP}::test_no_secret_is_seen_in_any_output_or_on_any_command_line": "assert"},
+                {f"{SETUP}::test_no_secret_is_seen_in_any_output_or_on_any_command_line": "secret in output"},
             ),
         ),
     ),

@@ -1,0 +1,289 @@
+"""What each task does besides, and what it says when it cannot."""
+
+from __future__ import annotations
+
+from tests.mutants.changes import Always, Gives, Never, Returns, Text, Uncaught
+from tests.mutants.mutant import Mutant, group
+
+CONNECT, DEPLOY, MIGRATIONS, ROLLBACK, SERVICES, SETUP, VERBS = (
+    f"tests/integration/test_{name}.py"
+    for name in ("connect", "deploy", "migrations", "rollback", "services", "setup", "verbs")
+)
+NOT_A_LINE = "not a line of the probe"  # it ends in a traceback, whose last line this is
+
+MUTANTS = (
+    *group(
+        "galos_ops.ssh",
+        (
+            Mutant(
+                "connect",
+                Uncaught("BadHostKeyException"),
+                {f"{CONNECT}::test_a_changed_host_key_stops_everything": "its SSH host key has changed"},
+            ),
+            Mutant(
+                "connect",
+                Uncaught("(SSHException, OSError, EOFError)"),
+                {f"{CONNECT}::test_a_host_that_is_not_there": "result.returncode == 3"},
+            ),
+            Mutant(
+                "connect",
+                Uncaught("AuthenticationException"),
+                {f"{CONNECT}::test_a_key_that_the_host_does_not_know": "refused our key or password"},
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.host_task.HostTask",
+        (
+            Mutant(
+                "_connections",
+                Never("not names"),
+                {f"{CONNECT}::test_a_task_without_a_host_never_runs_here": "result.returncode == 2"},
+            ),
+            Mutant(
+                "_connections",
+                Gives("settings.hosts.split", "[]"),
+                {
+                    f"{CONNECT}::test_the_fleet_of_the_configuration_is_used_without_a_host_on_the_command_line": (
+                        "result.returncode == 0"
+                    )
+                },
+            ),
+            Mutant(
+                "__call__",
+                Never("kwargs.get('json'"),
+                {
+                    f"{DEPLOY}::test_json_is_one_document_and_the_steps_go_to_standard_error": "JSONDecodeError",
+                },
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.host.Host",
+        (
+            Mutant(
+                "__enter__",
+                Never("run.dry"),
+                {
+                    f"{CONNECT}::test_dry_of_fabric_is_refused_since_it_would_not_be_dry": 'refused(2, "--dry"',
+                },
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.facts",
+        (
+            Mutant(
+                "gather",
+                Uncaught("ValueError"),
+                {f"{CONNECT}::test_a_noisy_login_shell_is_named": NOT_A_LINE},
+            ),
+            Mutant(
+                "ENGINE",
+                Never("not f.engine"),
+                {f"{CONNECT}::test_a_stopped_engine_is_named": "the Docker engine does not answer"},
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.tasks.releasing",
+        (
+            Mutant(
+                "deploy",
+                Never("settings.TAG.match"),
+                {f"{CONNECT}::test_an_option_that_makes_no_sense_is_usage[words2]": "refused(2, *words)"},
+            ),
+            Mutant(
+                "migrate",
+                Never("containers.running"),
+                {f"{MIGRATIONS}::test_migrate_alone_as_the_runbook_has_it": 'refused(5, "migrate")'},
+            ),
+            Mutant(
+                "pending",
+                Never("refusals"),
+                {f"{MIGRATIONS}::test_pending_lists_names_and_touches_nothing": 'refused(5, "pending")'},
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.tasks.running",
+        (
+            Mutant(
+                "down",
+                Gives("line.remove", "line.down()"),
+                {f"{VERBS}::test_down_of_one_service_keeps_what_else_the_project_runs": 'names == "other"'},
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.containers",
+        (
+            Mutant(
+                "start",
+                Gives("unit.compose.start", "unit.compose.up([unit.name])"),
+                {f"{VERBS}::test_start_after_a_pull_starts_the_old_image": 'f"running {old}"'},
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.deploy",
+        (
+            Mutant(
+                "conclude",
+                Never("outcome.changed"),
+                {f"{DEPLOY}::test_the_second_deploy_changes_nothing_and_says_so": '"nothing to do: sha256:" in told'},
+            ),
+            Mutant(
+                "deploy",
+                Always("answer.state == 'pending'"),
+                {f"{DEPLOY}::test_a_release_without_a_migration_is_not_stopped_for_one": "✓ down"},
+            ),
+            Mutant(
+                "pull",
+                Never("tag != unit.service.tag"),
+                {f"{DEPLOY}::test_another_tag_can_be_deployed": "image_id(deployed.host, 'v2')"},
+            ),
+            Mutant(
+                "migrate",
+                Never("migration.backup"),
+                {
+                    f"{MIGRATIONS}::test_a_backup_runs_before_the_migration_and_with_the_services_environment": (
+                        "No such file or directory"
+                    )
+                },
+            ),
+            Mutant(
+                "migrate",
+                Uncaught("CommandFailed"),
+                {
+                    f"{MIGRATIONS}::test_a_failed_backup_stops_everything_and_the_service_runs_again": (
+                        "the backup failed and nothing was migrated"
+                    )
+                },
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.migrating",
+        (
+            Mutant(
+                "judge",
+                Never("result.ok"),
+                {
+                    f"{DEPLOY}::test_a_migration_that_is_killed_on_the_host_is_a_failed_one": (
+                        "the migration failed (exit 137)"
+                    )
+                },
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.migration",
+        (
+            Mutant(
+                "unknown",
+                Returns("CLEAN"),
+                {
+                    f"{MIGRATIONS}::test_a_check_that_crashes_is_unknown": "refused(5,",
+                    f"{MIGRATIONS}::test_a_tool_that_is_not_in_the_image_is_unknown": "refused(5,",
+                    f"{MIGRATIONS}::test_a_database_that_refuses_the_password_is_unknown_and_shows_no_password": (
+                        'refused(5, "pending")'
+                    ),
+                },
+            ),
+            Mutant(
+                "read_exit",
+                Never("result.ok"),
+                {f"{MIGRATIONS}::test_commands_of_ones_own_in_a_container": 'done("-f", file, "pending")'},
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.guard",
+        (
+            Mutant(
+                "_ask",
+                Never("'host'"),
+                {f"{MIGRATIONS}::test_commands_of_ones_own_on_the_host": 'done("-f", file, "migrate")'},
+            ),
+            Mutant("check", Never("'none'"), {f"{MIGRATIONS}::test_no_migrations_at_all": "told.returncode == 7"}),
+        ),
+    ),
+    *group(
+        "galos_ops.unit.Unit",
+        (
+            Mutant(
+                "references",
+                Never("name not in listed"),
+                {f"{DEPLOY}::test_a_service_that_compose_does_not_know_is_refused": "KeyError: 'galos-sync'"},
+            ),
+            Mutant(
+                "references",
+                Never("listed[self.name] != wanted"),
+                {f"{DEPLOY}::test_a_compose_file_that_starts_another_image_is_refused": 'refused(8, "deploy")'},
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.rollback",
+        (
+            Mutant(
+                "target",
+                Never("to is not None"),
+                {
+                    f"{ROLLBACK}::test_back_and_forth_between_releases_without_a_migration": (
+                        'refused(2, "rollback", "--to", "nope")'
+                    )
+                },
+            ),
+            Mutant(
+                "target",
+                Never("not earlier"),
+                {f"{ROLLBACK}::test_the_first_release_has_nothing_before_it": "IndexError: list index out of range"},
+            ),
+            Mutant(
+                "choose",
+                Never("unit.run("),
+                {f"{ROLLBACK}::test_an_image_that_is_gone_is_named": 'refused(8, "rollback")'},
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.releases",
+        (
+            Mutant(
+                "_unneeded",
+                Text('*) echo "$old" ;;', "*) ;;"),
+                {f"{DEPLOY}::test_only_the_last_releases_are_kept": "kept == [image_id(deployed.host)]"},
+            ),
+            Mutant(
+                "_unneeded",
+                Text('grep -F -e "$one"', "cat"),
+                {f"{SERVICES}::test_services_of_one_repository_keep_each_other_s_releases": "set(kept) =="},
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.settings.Settings",
+        (
+            Mutant(
+                "chosen",
+                Never("name not in self.services"),
+                {
+                    f"{SERVICES}::test_a_service_that_is_not_configured_is_named": "KeyError: 'galos-maps'",
+                    f"{VERBS}::test_pull_of_one_service_leaves_the_others_alone": "KeyError: 'galos-snyc'",
+                },
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.files",
+        (
+            Mutant(
+                "_closed",
+                Returns("False"),
+                {f"{SETUP}::test_a_file_of_secrets_that_others_may_read_is_made_private": "made private (0600)"},
+            ),
+        ),
+    ),
+)
