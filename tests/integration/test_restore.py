@@ -45,7 +45,8 @@ def test_a_host_gets_back_whatever_was_taken(sandbox: Sandbox, flavour: str) -> 
     assert restore.host(host) == [row.name for row in restore.HOST]
     assert set(TAKE) == {row.name for row in restore.HOST}
     assert restore.host(host) == []
-    host.shell("command -v docker-credential-ecr-login; docker-compose version; test -d /var/tmp; ! pgrep -x flock")
+    host.shell("set -e; command -v docker-credential-ecr-login; docker-compose version; test -d /var/tmp")
+    host.shell("pgrep -x recorder && ! pgrep -x flock")
     assert host.shell(look) == before
 
 
