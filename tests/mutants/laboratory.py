@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -16,7 +18,8 @@ from sandbox.sandbox import Sandbox
 from tests.mutants.mutant import ROOT, Mutant
 from tests.mutants.recorder import Phase, read
 
-RUN_SECONDS = 1800
+RUN_SECONDS = 1800  # a bound for what hangs
+END_SECONDS = 120
 CRASH = "Traceback (most recent call last)"
 LEFT_OUT = shutil.ignore_patterns(".git", ".venv", "__pycache__", ".*_cache", ".hypothesis", "build", "*.egg-info")
 
@@ -117,6 +120,10 @@ class Laboratory:
             )  # fmt: skip
             try:
                 running.wait(RUN_SECONDS)
+            except subprocess.TimeoutExpired:
+                running.send_signal(signal.SIGINT)  # so that it ends what it started, and gives back what it took
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    running.wait(END_SECONDS)
             finally:
                 running.kill()
                 running.wait()

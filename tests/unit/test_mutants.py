@@ -27,7 +27,7 @@ from tests.mutants.changes import (
     WithoutArgument,
     changed,
 )
-from tests.mutants.laboratory import Run, judge
+from tests.mutants.laboratory import Laboratory, Run, judge
 from tests.mutants.mutant import ROOT, Mutant
 from tests.mutants.recorder import Phase, read
 from tests.mutants.table import MUTANTS
@@ -159,6 +159,16 @@ STATES: dict[str, tuple[list[Phase], str]] = {
 def test_only_a_named_failure_of_each_test_kills_a_mutant(phases: list[Phase], state: str) -> None:
     dies_of: Mapping[str, str] = {"t.py::test_a": "1 == 5"}
     assert judge(Run(phases, "no tests ran"), dies_of)[0] == state
+
+
+def test_a_laboratory_tries_a_mutant_with_a_control_and_leaves_its_copy_as_it_was(tmp_path: Path) -> None:
+    laboratory = Laboratory(tmp_path)
+    laboratory.prepare()
+    test = "tests/unit/test_dry_run.py::test_a_file_that_would_change_is_told_with_its_difference"
+    mutant = Mutant("galos_ops.files.place", Always("not host.dry"), {test: "a dry run must not write"})
+    trial = laboratory.try_out(mutant)
+    assert trial.state == "killed", trial
+    assert (laboratory.copy / mutant.path).read_text() == (ROOT / mutant.path).read_text()
 
 
 RECORDED = """

@@ -9,82 +9,8 @@ CONNECT, DEPLOY, MIGRATIONS, ROLLBACK, SERVICES, SETUP, VERBS = (
     f"tests/integration/test_{name}.py"
     for name in ("connect", "deploy", "migrations", "rollback", "services", "setup", "verbs")
 )
-NOT_A_LINE = "not a line of the probe"  # it ends in a traceback, whose last line this is
 
 MUTANTS = (
-    *group(
-        "galos_ops.ssh",
-        (
-            Mutant(
-                "connect",
-                Uncaught("BadHostKeyException"),
-                {f"{CONNECT}::test_a_changed_host_key_stops_everything": "its SSH host key has changed"},
-            ),
-            Mutant(
-                "connect",
-                Uncaught("(SSHException, OSError, EOFError)"),
-                {f"{CONNECT}::test_a_host_that_is_not_there": "result.returncode == 3"},
-            ),
-            Mutant(
-                "connect",
-                Uncaught("AuthenticationException"),
-                {f"{CONNECT}::test_a_key_that_the_host_does_not_know": "refused our key or password"},
-            ),
-        ),
-    ),
-    *group(
-        "galos_ops.host_task.HostTask",
-        (
-            Mutant(
-                "_connections",
-                Never("not names"),
-                {f"{CONNECT}::test_a_task_without_a_host_never_runs_here": "result.returncode == 2"},
-            ),
-            Mutant(
-                "_connections",
-                Gives("settings.hosts.split", "[]"),
-                {
-                    f"{CONNECT}::test_the_fleet_of_the_configuration_is_used_without_a_host_on_the_command_line": (
-                        "result.returncode == 0"
-                    )
-                },
-            ),
-            Mutant(
-                "__call__",
-                Never("kwargs.get('json'"),
-                {
-                    f"{DEPLOY}::test_json_is_one_document_and_the_steps_go_to_standard_error": "JSONDecodeError",
-                },
-            ),
-        ),
-    ),
-    *group(
-        "galos_ops.host.Host",
-        (
-            Mutant(
-                "__enter__",
-                Never("run.dry"),
-                {
-                    f"{CONNECT}::test_dry_of_fabric_is_refused_since_it_would_not_be_dry": 'refused(2, "--dry"',
-                },
-            ),
-        ),
-    ),
-    *group(
-        "galos_ops.facts",
-        (
-            Mutant(
-                "gather",
-                Uncaught("ValueError"),
-                {f"{CONNECT}::test_a_noisy_login_shell_is_named": NOT_A_LINE},
-            ),
-            Mutant(
-                "ENGINE",
-                Never("not f.engine"),
-                {f"{CONNECT}::test_a_stopped_engine_is_named": "the Docker engine does not answer"},
-            ),
-        ),
-    ),
     *group(
         "galos_ops.tasks.releasing",
         (
