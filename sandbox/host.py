@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from galos_ops.errors import CommandFailed
 from sandbox.machines import Container
@@ -44,13 +41,6 @@ class Host:
     def shell(self, script: str, *, user: str = "root", check: bool = True) -> str:
         """Run a shell script on the host and return what it prints, stripped."""
         return self.execute(["bash", "-c", script], user=user, check=check).stdout.strip()
-
-    def events(self, since: float, until: float | None = None) -> list[dict[str, Any]]:
-        """What the host's engine did between two times (seconds since 1970), oldest first; it keeps 256 events."""
-        end = time.time() if until is None else until
-        window = ["--since", f"{since:.6f}", "--until", f"{end:.6f}"]
-        lines = self.execute(["docker", "events", *window, "--format", "{{json .}}"]).stdout
-        return [json.loads(line) for line in lines.splitlines()]
 
     def engine_stop(self) -> None:
         """Stop the host's Docker engine."""

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from tests.faults.conftest import Case, undone
-from tests.integration.conftest import Operator, container, image_id, watch
+from tests.integration.conftest import Operator, container, image_id
 from tests.integration.gate import gated
 from tests.integration.test_deploy import V1, V2, applied
 
@@ -28,13 +28,12 @@ def test_a_full_disk_leaves_the_file_as_it_was(ready: Operator, tmp_path: Path) 
 
 
 def test_a_read_only_home_is_named(deployed: Operator) -> None:
-    before = container(deployed.host)
     read_only = "mount --bind /root /root && mount -o remount,bind,ro /root"
     with undone(deployed, read_only, "umount /root"):
         told = deployed.refused(8, "deploy")
         assert "cannot take the lock" in told
         assert "Read-only file system" in told
-    assert container(deployed.host) == before
+    deployed.judge.untouched()
 
 
 def test_a_host_without_sftp_is_a_host(bare: Operator) -> None:
@@ -55,12 +54,11 @@ def test_a_user_without_the_docker_group_is_told_so(ready: Operator) -> None:
 
 
 def test_a_compose_file_that_does_not_parse_is_named(deployed: Operator) -> None:
-    before = container(deployed.host)
     deployed.host.shell("echo 'services: [' >~/docker-compose.yml")
     told = deployed.refused(8, "deploy")
     assert "docker-compose cannot read its files in ~" in told
     assert "  | " in told
-    assert container(deployed.host) == before
+    deployed.judge.untouched()
 
 
 def test_no_compose_file_at_all(deployed: Operator) -> None:
@@ -74,7 +72,7 @@ def test_no_compose_file_at_all(deployed: Operator) -> None:
 
 def test_a_full_disk_under_the_engine_costs_no_downtime(case: Case) -> None:
     """What a pull fetches is written below /var/lib/docker/tmp at first."""
-    before, images = container(case.operator.host), "/var/lib/docker/tmp"
+    images = "/var/lib/docker/tmp"
     full = f"mount -t tmpfs -o size=4k tmpfs {images} && head -c 4096 /dev/zero >{images}/zeros"
     with undone(case.operator, full, f"umount {images}"):
         told = case.operator.refused(1, "deploy")
@@ -82,14 +80,13 @@ def test_a_full_disk_under_the_engine_costs_no_downtime(case: Case) -> None:
     assert "what ran before is untouched" in told
     assert "no space left on device" in told
     assert "next: look at the host's disk" in told
-    assert container(case.operator.host) == before
-    assert case.watching.actions() == []
+    case.operator.judge.untouched()
     case.converges()
 
 
 def test_two_containers_of_the_service_are_one_after_a_deploy(case: Case) -> None:
-    case.operator.host.shell("cd && docker-compose up -d --scale galos-sync=2")
-    case.watching = watch(case.operator.host)
+    with case.operator.judge.by_hand("a person scales the service"):
+        case.operator.host.shell("cd && docker-compose up -d --scale galos-sync=2")
     case.converges()
     assert case.operator.host.shell("docker ps -q").count("\n") == 0
 
@@ -126,7 +123,6 @@ def test_the_engine_restarts_during_the_migration(case: Case) -> None:
 
 
 def test_revoked_keys_cost_no_downtime(case: Case) -> None:
-    before = container(case.operator.host)
     case.operator.sandbox.revoke_keys()
     try:
         case.operator.host.shell("rm -rf ~/.ecr")
@@ -135,7 +131,7 @@ def test_revoked_keys_cost_no_downtime(case: Case) -> None:
         case.operator.sandbox.renew_keys()
     assert "could not pull" in told
     assert "next: fab -H sandbox ecr.check" in told
-    assert container(case.operator.host) == before
+    case.operator.judge.no_downtime()
     assert applied(case.operator) == V1
     case.operator.done("ecr.credentials")
     case.converges()
@@ -143,7 +139,6 @@ def test_revoked_keys_cost_no_downtime(case: Case) -> None:
 
 def test_an_ecr_api_that_is_away_costs_no_downtime(case: Case) -> None:
     """The token that the helper kept has expired, and there is nobody to ask for another one."""
-    before = container(case.operator.host)
     case.operator.sandbox.stop("aws")
     try:
         case.operator.host.shell("rm -rf ~/.ecr")
@@ -152,8 +147,7 @@ def test_an_ecr_api_that_is_away_costs_no_downtime(case: Case) -> None:
         case.operator.sandbox.start("aws")
     assert "could not pull" in told
     assert "next: fab -H sandbox ecr.check" in told
-    assert container(case.operator.host) == before
-    assert case.watching.actions() == []
+    case.operator.judge.untouched()
     case.converges()
 
 

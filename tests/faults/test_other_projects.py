@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from sandbox.layers import File
 from sandbox.sandbox import Sandbox
 from tests.faults.conftest import Case
-from tests.integration.conftest import FLAVOURS, Operator, container, fresh, image_id, watch
-from tests.integration.test_deploy import V2, applied, assert_stopped_while_migrating
+from tests.integration.conftest import FLAVOURS, Operator, container, fresh, image_id
+from tests.integration.test_deploy import V2, applied
 
 COMPOSE = "/usr/local/bin/docker-compose"  # found before the one in /usr/bin
 NAMES = "docker ps -a --format '{{.Names}}'"
@@ -31,15 +31,16 @@ def test_a_container_of_one_docker_compose_is_replaced_by_another(sandbox: Sandb
     """v1 names it `root_galos-sync_1`, the later ones `root-galos-sync-1`; two of them never run side by side."""
     name = FLAVOURS["v1"]
     operator = Operator(sandbox, fresh(sandbox, name), name)
+    operator.judge.begin()
     operator.done("setup", "deploy")
     assert operator.host.shell(NAMES) == "root_galos-sync_1"
     sandbox.migration_seconds(0)
     for flavour, release in (("v2", "v2"), ("v5", "slow-migration")):
         sandbox.publish(release)
-        watching = watch(operator.host)
+        mark = operator.judge.mark()
         with replaced(operator, flavour):
             operator.done("deploy")
-        assert_stopped_while_migrating(watching.host.events(watching.since))
+        assert operator.judge.migrations(mark) == [(release, 0)]
         assert container(operator.host) == f"running {image_id(operator.host)}"
         assert operator.host.shell(NAMES) == "root-galos-sync-1"
     operator.done("deploy")
@@ -49,14 +50,15 @@ def test_a_container_of_one_docker_compose_is_replaced_by_another(sandbox: Sandb
 
 
 def test_another_project_in_the_same_directory_is_never_deployed_beside(case: Case) -> None:
-    host, before = case.operator.host, case.operator.host.shell("docker ps -q")
-    host.shell("cd && docker-compose -p other up -d")
+    host = case.operator.host
+    with case.operator.judge.by_hand("another project runs the service"):
+        host.shell("cd && docker-compose -p other up -d")
+    mark = case.operator.judge.mark()
     told = case.operator.refused(8, "deploy")
     assert "another compose project on the host runs this service too: other-galos-sync-1" in told
     assert "next: stop it on the host: docker rm -f other-galos-sync-1" in told
-    assert before in host.shell("docker ps -q").split()
+    case.operator.judge.untouched(mark)
     host.shell("docker rm -f other-galos-sync-1")
-    case.watching = watch(host)
     case.converges()
 
 
@@ -65,7 +67,8 @@ def test_a_newer_stopped_container_of_another_project_is_not_taken_for_ours(case
     case.operator.done("deploy")
     ours = host.shell("docker ps -q --no-trunc")
     host.shell("mkdir -p /srv/else && cp ~/docker-compose.yml ~/.env /srv/else")
-    host.shell("cd /srv/else && docker-compose create && cd && docker-compose -p other create")
+    with case.operator.judge.by_hand("other projects make containers of the service"):
+        host.shell("cd /srv/else && docker-compose create && cd && docker-compose -p other create")
     assert "nothing to do: sha256:" in case.operator.done("deploy")
     case.operator.sandbox.publish("v3")
     case.operator.done("deploy")

@@ -49,14 +49,10 @@ def test_a_newer_latest_in_the_registry_is_not_what_starts(case: Case) -> None:
     running.go_on()
     assert running.end() == 0, running.told
     assert container(host) == f"running {checked}"
-    events = [
-        f"{event['Type']} {event['Action']}"
-        for event in host.events(case.watching.since)
-        if event["Action"] == "pull" or event["Actor"]["Attributes"].get("com.docker.compose.oneoff") == "False"
-    ]
-    assert events.count("image pull") == 2
-    newer = len(events) - 1 - events[::-1].index("image pull")
-    assert newer < events.index("container create"), events
+    record = case.operator.judge.record()
+    pulls = [event.time for event in record.of("image", "pull")]
+    assert len(pulls) == 2
+    assert pulls[-1] < min(event.time for event in record.about("service", "create"))
     case.judge()
 
 

@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -98,39 +97,6 @@ class Operator:
         assert result.returncode == code, result.stdout + result.stderr
         assert "Traceback" not in result.stdout + result.stderr
         return result.stderr
-
-
-@dataclass
-class Watch:
-    """What happened to the containers of a host since the watch began, told by its own engine."""
-
-    host: Host
-    since: float
-
-    def actions(self, *names: str) -> list[tuple[str, str]]:
-        """`(action, image)` of the containers' create, start, die and destroy events, oldest first."""
-        wanted = names or ("create", "start", "die", "destroy")
-        return [
-            (event["Action"], event["Actor"]["Attributes"]["image"])
-            for event in self.host.events(self.since)
-            if event["Type"] == "container" and event["Action"] in wanted
-        ]
-
-    def of_service(self, *names: str) -> list[str]:
-        """The actions of the service's own container, one-off containers left out."""
-        wanted = names or ("create", "start", "die", "destroy")
-        return [
-            event["Action"]
-            for event in self.host.events(self.since)
-            if event["Type"] == "container"
-            and event["Action"] in wanted
-            and event["Actor"]["Attributes"].get("com.docker.compose.service") == "galos-sync"
-            and event["Actor"]["Attributes"].get("com.docker.compose.oneoff") == "False"
-        ]
-
-
-def watch(host: Host) -> Watch:
-    return Watch(host, time.time())
 
 
 def wipe(host: Host) -> None:

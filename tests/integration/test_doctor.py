@@ -13,7 +13,7 @@ import pytest
 from galos_ops.doctor.table import CHECKS
 from sandbox.sandbox import Sandbox
 from tests.described import violations
-from tests.integration.conftest import FLAVOURS, REFERENCE, Operator, container, fresh, watch, wipe
+from tests.integration.conftest import FLAVOURS, REFERENCE, Operator, container, fresh, wipe
 from tests.processes import HANG_SECONDS
 
 LABELS = "--label com.docker.compose.oneoff=True --label com.docker.compose.service=galos-sync"
@@ -75,15 +75,17 @@ def broken(operator: Operator, script: str) -> Iterator[None]:
     save = "tar -C /root -cf /var/tmp/patient.tar --exclude .cache ."
     operator.host.shell(save)
     try:
-        operator.host.shell(f"cd /root; {script}")
+        with operator.judge.by_hand("the host is broken"):
+            operator.host.shell(f"cd /root; {script}")
         yield
     finally:
-        operator.host.shell(
-            "find /root -mindepth 1 -maxdepth 1 -exec rm -rf {} +; tar -C /root -xf /var/tmp/patient.tar\n"
-            "docker ps -a --format '{{.Names}}' | grep -v '^root-galos-sync-1$' | xargs -r docker rm -f\n"
-            f"rm -rf /usr/local/bin/date /srv/other; docker tag {REFERENCE}:v1 {REFERENCE}:latest\n"
-            "cd /root && docker-compose up -d"
-        )
+        with operator.judge.by_hand("the host is mended"):
+            operator.host.shell(
+                "find /root -mindepth 1 -maxdepth 1 -exec rm -rf {} +; tar -C /root -xf /var/tmp/patient.tar\n"
+                "docker ps -a --format '{{.Names}}' | grep -v '^root-galos-sync-1$' | xargs -r docker rm -f\n"
+                f"rm -rf /usr/local/bin/date /srv/other; docker tag {REFERENCE}:v1 {REFERENCE}:latest\n"
+                "cd /root && docker-compose up -d"
+            )
 
 
 def faults(*names: str) -> dict[str, str]:
@@ -194,10 +196,9 @@ GROUPS = {
 
 
 def test_a_host_in_order_has_no_finding_and_is_left_alone(patient: Operator) -> None:
-    watching = watch(patient.host)
     assert patient.done("doctor").rstrip().endswith(" checks: nothing found")
     assert doctor(patient, "--fix").of("fine") == {check.id for check in CHECKS}
-    assert watching.of_service() == []
+    patient.judge.no_downtime()
     assert patient.host.shell("docker ps -aq").count("\n") == 0
 
 
@@ -207,6 +208,7 @@ def test_every_docker_compose_is_understood(patient: Operator, flavour: str, fou
     wipe(other.host)
     other.done("setup")
     other.host.shell("cd && docker-compose pull -q && docker-compose up -d")
+    other.judge.begin()
     told = doctor(other)
     assert (told.bad, told.of("unknown")) == (found, set())
 
@@ -273,7 +275,7 @@ def test_keys_that_were_revoked_are_replaced_once_there_are_new_ones(patient: Op
 def test_beside_a_deploy_nothing_is_asked_in_a_container_and_nothing_is_fixed(patient: Operator) -> None:
     hold = "cd .galos-ops; echo '{}' >holder; setsid flock lock sleep 300 >/dev/null 2>&1 & echo $! >/var/tmp/holder"
     with broken(patient, f"chmod 644 .env; {hold}"):
-        watching = watch(patient.host)
+        mark = patient.judge.mark()
         try:
             result = patient("doctor", "--fix", "--json")
         finally:
@@ -283,7 +285,7 @@ def test_beside_a_deploy_nothing_is_asked_in_a_container_and_nothing_is_fixed(pa
         states = {row["id"]: (row["state"], row["finding"]) for row in document["checks"]}
         assert states["env-readable"] == ("fault", "~/.env is 0644")
         assert states["container-down"] == states["database-unreachable"] == ("unknown", "another task holds the host")
-        assert watching.actions("create") == []
+        patient.judge.untouched(mark)
 
 
 def test_an_engine_that_is_down_hides_nothing_else(patient: Operator) -> None:

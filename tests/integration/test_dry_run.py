@@ -112,6 +112,7 @@ def test_each_part_of_setup_only_looks(ready: Operator) -> None:
 def test_compose_v1_too_tells_whether_its_container_is_as_configured(sandbox: Sandbox) -> None:
     host = fresh(sandbox, FLAVOURS["v1"])
     fab = Operator(sandbox, host, FLAVOURS["v1"])
+    fab.judge.begin()
     fab.done("setup", "deploy")
     assert f"nothing to do: {image_id(host)[:15]} already runs" in dry(fab, "deploy")
     host.shell("cd && echo NEW=1 >>.env")
@@ -173,7 +174,8 @@ def test_a_refusal_is_the_refusal_of_the_real_run(deployed: Operator) -> None:
 def test_a_migration_that_somebody_s_death_left_is_told(deployed: Operator) -> None:
     host, name = deployed.host, "galos-sync-migration"
     labels = "--label com.docker.compose.service=galos-sync --label com.docker.compose.oneoff=True"
-    host.shell(f"docker run -d --name {name} {labels} --entrypoint sleep {REFERENCE}:latest 600")
+    with deployed.judge.by_hand("a migration, as somebody's death left it"):
+        host.shell(f"docker run -d --name {name} {labels} --entrypoint sleep {REFERENCE}:latest 600")
     told = dry(deployed, "deploy")
     assert "adopt" in steps(told)
     assert "asked when that migration is over" in told

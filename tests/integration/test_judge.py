@@ -36,7 +36,7 @@ def test_a_service_beside_a_migration_is_noticed_by_its_container_and_by_its_ses
     by_hand(deployed, f"docker update --restart no $(docker ps -q) && docker-compose pull -q && {MIGRATE}")
     told = deployed.judge.verdict()
     assert any("ran while galos-sync-migration (slow-migration) did" in line for line in told["stopped"])
-    assert any("was there when galos-sync-migration" in line for line in told["stopped"])
+    assert any("existed while galos-sync-migration" in line for line in told["stopped"])
     assert "galos-sync of " in told["sessions"][0]
     assert told["left"] == ["the container galos-sync-migration is left"]
 
@@ -56,6 +56,15 @@ def test_what_is_declared_as_done_by_hand_is_not_judged(deployed: Operator) -> N
     deployed.sandbox.publish("v2")
     with deployed.judge.by_hand("the rule is broken by a person"):
         by_hand(deployed, "docker-compose pull -q && docker-compose up -d")
+
+
+def test_the_record_is_whole_across_a_restart_of_the_engine_and_of_its_reader(deployed: Operator) -> None:
+    before = deployed.judge.mark()
+    by_hand(deployed, f"pkill -P {RECORDER}")
+    deployed.host.engine_stop()
+    deployed.host.engine_start()
+    assert deployed.judge.of_service("die", "start", since=before) == ["die", "start"]
+    assert [run.asked for run in deployed.judge.record().runs if run.start] == [False]
 
 
 @pytest.mark.unjudged("the recorder is taken away")

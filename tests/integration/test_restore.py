@@ -67,6 +67,7 @@ def test_the_next_test_has_the_whole_sandbox_again(sandbox: Sandbox) -> None:
         sandbox.query(statement, database="postgres")
 
     operator = Operator(sandbox, fresh(sandbox, "sandbox"), "sandbox")
+    operator.judge.begin()
     assert sandbox.query(LOOK, database="postgres") == before
     assert sandbox.query("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'") == "0"
     assert sorted(sandbox.found()) == sorted([*FLAVOURS.values(), "db", "aws", "registry"])

@@ -6,7 +6,6 @@ import json
 import os
 import socket
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from galos_ops.errors import NotReadyError, UsageError
 from sandbox import aws, images, releases
 from sandbox.host import Host
 from sandbox.sandbox import Sandbox
+from tests.judge import Judge
 from tests.processes import HANG_SECONDS
 
 COMPOSE_FILE = f"""\
@@ -151,13 +151,13 @@ def test_the_runbook_works_by_hand_with_every_compose(sandbox: Sandbox, compose:
         prepare(sandbox, host, f"by_hand_{compose}")
         assert version in on(host, "docker-compose version").stdout
         on(host, "docker-compose pull")
-        since = time.time()
+        judge = Judge(sandbox, host)
+        judge.begin()
         assert "Applied 20260801120000" in on(host, MIGRATE).stdout
         on(host, "docker-compose up -d")
         logs = host.shell("cd /root; until docker-compose logs | grep watching; do sleep 0.2; done")
         assert "galos-sync v1: watching 3 systems, 1 stars, 2 bodies" in logs
-        started = [event for event in host.events(since) if event["Action"] == "start"]
-        assert len([event for event in started if event["Type"] == "container"]) == 2
+        assert len(judge.actions("start")) == 2
         assert sandbox.query("SELECT count(*) FROM systems", database=f"by_hand_{compose}") == "3"
         on(host, "docker-compose down")
     finally:

@@ -31,7 +31,9 @@ PASSWORD = "h&nter 2\"$x'"
 
 def operator(sandbox: Sandbox, login: str) -> Operator:
     """An operator at a fresh host, logged in as one of its users."""
-    return Operator(sandbox, fresh(sandbox, login.removesuffix("-user").removesuffix("-ask")), login)
+    made = Operator(sandbox, fresh(sandbox, login.removesuffix("-user").removesuffix("-ask")), login)
+    made.judge.begin()
+    return made
 
 
 @pytest.fixture
@@ -113,6 +115,7 @@ def test_what_env_push_placed_reaches_the_container(sandbox: Sandbox, tmp_path: 
     for login in ("sandbox-2-user", "sandbox"):
         fab = Operator(sandbox, sandbox.host(login.removesuffix("-user")), login)
         wipe(fab.host)
+        fab.judge.begin()
         values = {"DATABASE_URL": sandbox.database_url(), "TOKEN": f'{SECRET} $x #1 "q" ;&|', "EMPTY": ""}
         local = tmp_path / "local.env"
         local.write_text("".join(f"{name}='{value}'\n" for name, value in values.items()))

@@ -117,7 +117,8 @@ def test_a_container_that_is_not_up_is_said_with_the_next_command(deployed: Oper
 
     for release, reason in (("crashing", "restarts again and again"), ("unhealthy", "health check says unhealthy")):
         deployed.sandbox.publish(release)
-        deployed.host.shell("cd && docker-compose pull -q && docker-compose up -d")
+        with deployed.judge.by_hand("a person starts an image that does not stay up"):
+            deployed.host.shell("cd && docker-compose pull -q && docker-compose up -d")
         find = "docker ps -aq --filter label=com.docker.compose.service=galos-sync"
         state = "{{.RestartCount}} {{if .State.Health}}{{.State.Health.Status}}{{end}}"
         wait_for(deployed, f"{find} | xargs docker inspect -f '{state}' | grep -q '[1-9]\\|unhealthy'")

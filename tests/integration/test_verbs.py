@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.integration.conftest import REFERENCE, Operator, container, image_id, watch
+from tests.integration.conftest import REFERENCE, Operator, container, image_id
 
 
 def test_start_after_a_pull_starts_the_old_image(deployed: Operator) -> None:
@@ -47,10 +47,10 @@ def test_up_on_a_host_without_the_image_pulls_it_and_asks_it(ready: Operator) ->
 def test_up_starts_nothing_while_a_migration_failed(deployed: Operator) -> None:
     deployed.sandbox.publish("broken-migration")
     deployed.refused(6, "deploy")
-    watching = watch(deployed.host)
+    mark = deployed.judge.mark()
     deployed.refused(5, "up")
     deployed.refused(1, "start")
-    assert watching.of_service() == []
+    assert deployed.judge.of_service(since=mark) == []
 
 
 def test_pull_of_one_service_leaves_the_others_alone(deployed: Operator) -> None:
@@ -63,7 +63,8 @@ def test_down_of_one_service_keeps_what_else_the_project_runs(deployed: Operator
     other = "  other:\n    image: {image}\n    init: true\n    entrypoint: [sleep, infinity]\n"
     image = f"{REFERENCE}:latest"
     deployed.host.execute(["sh", "-c", "cat >>~/docker-compose.yml"], stdin=other.format(image=image))
-    deployed.host.shell("cd && docker-compose up -d other")
+    with deployed.judge.by_hand("a person starts another service"):
+        deployed.host.shell("cd && docker-compose up -d other")
     deployed.done("down", "--service", "galos-sync")
     names = deployed.host.shell("docker ps --format '{{.Label \"com.docker.compose.service\"}}'")
     assert names == "other"
@@ -74,7 +75,8 @@ def test_down_of_one_service_keeps_what_else_the_project_runs(deployed: Operator
 
 def test_a_container_of_another_project_is_never_deployed_beside(deployed: Operator) -> None:
     deployed.host.shell("mkdir -p /srv/other && cp ~/docker-compose.yml ~/.env /srv/other")
-    deployed.host.shell("cd /srv/other && docker-compose up -d")
+    with deployed.judge.by_hand("another project runs the service"):
+        deployed.host.shell("cd /srv/other && docker-compose up -d")
     deployed.sandbox.publish("v2")
     try:
         told = [deployed.refused(8, task) for task in ("up", "start", "migrate", "deploy")][-1]

@@ -12,7 +12,7 @@ from sandbox import aws
 from sandbox.catalogue import RELEASES, REPOSITORY
 from sandbox.host import Host
 from sandbox.sandbox import Sandbox
-from tests.judge.observe import Observation, ask_database, observe
+from tests.judge.observe import GapError, Observation, ask_database, barrier, observe
 from tests.judge.record import Record, gaps, read
 from tests.judge.rules import SENTINEL, Evidence, State, changes, violations
 from tests.judge.sessions import sessions
@@ -20,16 +20,13 @@ from tests.judge.sessions import sessions
 CARRIED = {
     version: frozenset(name.partition("_")[0] for name in release.migrations) for version, release in RELEASES.items()
 }
-
-
 PATIENCE = 20  # seconds
 
+created: list[Judge] = []
+"""The judges of the operators that were made since the running test began."""
 
-class GapError(AssertionError):
-    """The record lacks events, so it proves nothing."""
 
-
-@dataclass
+@dataclass(eq=False)
 class Judge:
     """Judges what happens on a host and in the database from `begin` to `verdict`.
 
@@ -42,17 +39,24 @@ class Judge:
     databases: dict[str, str] = field(default_factory=lambda: {REPOSITORY: aws.DATABASE})
     keep: int = 5
     patience: int = PATIENCE
-    _began: Observation | None = None
+    _began: Observation | None = field(default=None, repr=False)
     _typed: list[tuple[str, str]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        created.append(self)
+
+    @property
+    def begun(self) -> bool:
+        return self._began is not None
 
     def begin(self) -> None:
         """Judge what happens from now on."""
-        self._began, self._typed = self._observe(_sentinel()), []
+        self._began, self._typed = observe(self.host, _sentinel(), self.patience), []
 
     def mark(self) -> str:
         """Return a moment of the record, for `since`."""
         sentinel = _sentinel()
-        self._observe(sentinel)
+        barrier(self.host, sentinel, self.patience)
         return sentinel
 
     @contextmanager
@@ -81,18 +85,32 @@ class Judge:
             each.action for each in record.about("service", *wanted) if record.containers[each.id].service == service
         ]
 
-    def no_downtime(self, since: str | None = None) -> None:
-        """Assert that nothing was done to any container of a service since the judge began, or since a mark."""
+    def migrations(self, since: str | None = None) -> list[tuple[str, int | None]]:
+        """The release and the exit code of each container that migrated since the judge began, or since a mark."""
+        runs = self.record(since).runs
+        return [(each.container.release, each.code) for each in runs if each.container.kind == "migration"]
+
+    def no_downtime(self, since: str | None = None, service: str | None = None) -> None:
+        """Assert that nothing was done to a container of a service, or of this one, since the beginning or a mark."""
         record, now = self._look(since)
         if since is None:
-            assert _serving(self._since_begin.state) == _serving(now), "other containers run than when it began"
-        found = [f"{each.action} of {each.name}" for each in changes(record)]
+            before = _serving(self._since_begin.state, service)
+            assert before == _serving(now, service), "other containers run than when it began"
+        events = [each for each in changes(record) if service in (None, record.containers[each.id].service)]
+        found = [f"{each.action} of {each.name}" for each in events]
         assert not found, f"downtime where none is promised: {', '.join(found)}"
 
     def untouched(self, since: str | None = None) -> None:
-        """Assert that no container was made, started, stopped or removed since the judge began, or since a mark."""
-        self.no_downtime(since)
-        assert self.actions(since=since) == []
+        """Assert that no container at all was made, started, stopped or removed since the beginning or a mark."""
+        record = self.record(since)
+        lives = record.of("container", "create", "start", "die", "destroy")
+        found = [f"{each.action} of {each.name}" for each in [*changes(record), *lives]]
+        assert not found, f"the containers were touched: {', '.join(found)}"
+
+    def obeyed(self) -> None:
+        """Assert that no rule about what ran was broken since the judge began; what is left is judged at the end."""
+        broken = {rule: told for rule, told in self.verdict().items() if rule != "left"}
+        assert not broken, broken
 
     def evidence(self) -> Evidence:
         """All that is known of what happened since the judge began."""
@@ -115,18 +133,12 @@ class Judge:
     def _look(self, since: str | None = None) -> tuple[Record, State]:
         """The record since the judge began, or since a mark, and what the host holds now."""
         began = self._since_begin
-        seen = self._observe(_sentinel(), began.offset, began.time)
+        seen = observe(self.host, _sentinel(), self.patience, began.offset, began.time)
         found = gaps(seen.lines, seen.missing)
         if found:
             raise GapError("\n".join(found))
         record = Record(read(seen.lines), began.state.containers)
         return record if since is None else record.since(_at(record, since) + 1), seen.state
-
-    def _observe(self, sentinel: str, offset: int = 0, since: str = "0") -> Observation:
-        seen = observe(self.host, sentinel, self.patience, offset, since)
-        if not seen.recorded:
-            raise GapError("the recorder is not attached to the engine: an event did not come to the record")
-        return seen
 
 
 def _sentinel() -> str:
@@ -142,6 +154,7 @@ def _time(record: Record, sentinel: str) -> int:
     return record.events[_at(record, sentinel)].time
 
 
-def _serving(now: State) -> set[tuple[str, str, bool]]:
-    """The containers of services, each with the time it was started."""
-    return {(each.id, each.started, each.running) for each in now.containers if each.kind == "service"}
+def _serving(now: State, service: str | None) -> set[tuple[str, str, bool]]:
+    """The containers of services, or of one, each with the time it was started."""
+    found = [each for each in now.containers if each.kind == "service" and service in (None, each.service)]
+    return {(each.id, each.started, each.running) for each in found}

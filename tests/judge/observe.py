@@ -15,7 +15,7 @@ from tests.judge.rules import State
 # What the engine still keeps from before them must be in the record.
 HOST = r"""
 set -euo pipefail
-sentinel=$1 offset=$2 since=$3 patience=$4 record=/var/log/docker-events.jsonl
+sentinel=$1 patience=$2 offset=${3:-} since=${4:-} record=/var/log/docker-events.jsonl
 size=$(stat -c %s "$record") until=$(date +%s.%N)
 docker volume create "$sentinel" >/dev/null && docker volume rm "$sentinel" >/dev/null
 new() { tail -c "+$((size + 1))" "$record"; }
@@ -23,16 +23,17 @@ until new | grep -q "\"destroy\".*$sentinel.*}$"; do
     [ "$SECONDS" -le "$patience" ] || { echo absent; exit; }
     sleep 0.02
 done
+[ -n "$offset" ] || exit 0
 [ "$offset" != 0 ] || offset=$((size + $(new | grep -bm1 "$sentinel" | cut -d: -f1)))
 echo "offset $offset"
 echo "time $until"
 form='container {"id":{{json .Id}},"name":{{json .Name}},"labels":{{json .Config.Labels}}'
 form+=',"running":{{json .State.Running}},"started":{{json .State.StartedAt}}}'
-docker ps -aq | xargs -r docker inspect -f "$form"
+docker ps -aq | xargs -r docker inspect -f "$form" || [ $? = 123 ]  # one that was removed in between
 docker images --no-trunc --format 'tag {{.Repository}}:{{.Tag}} {{.ID}}'
 find /root /home /srv -xdev \( -name '.galos-ops.*' -o -path '*/.galos-ops/*.new' \) -printf 'file %p\n' \
     -o -path '*/.galos-ops/*.passed' -printf 'remembered %f\n'
-[ "$since" = 0 ] || docker events --since "$since" --until "$until" --format '{{json .}}' |
+[ -z "$since" ] || docker events --since "$since" --until "$until" --format '{{json .}}' |
     { grep -vxFf <(tail -c "+$((offset + 1))" "$record") || [ $? = 1 ]; } | sed 's/^/missing /'
 tail -c "+$((offset + 1))" "$record" | sed 's/^/record /'
 """
@@ -61,6 +62,10 @@ awk -F'"' -v since="$since" '$4 >= since && /connection|PostgreSQL/ {print "log 
 """
 
 
+class GapError(AssertionError):
+    """The record lacks events, so it proves nothing."""
+
+
 @dataclass(frozen=True)
 class Observation:
     """What a host told: the lines of the record from `offset` on, and the events that they lack."""
@@ -70,25 +75,31 @@ class Observation:
     state: State
     lines: tuple[str, ...]
     missing: tuple[str, ...]
-    recorded: bool  # whether the sentinel came to the record
 
 
-def observe(host: Host, sentinel: str, patience: int, offset: int = 0, since: str = "0") -> Observation:
-    """Read the record from an offset on, 0 for the sentinel's own; `since` is the time at that offset.
+def barrier(host: Host, sentinel: str, patience: int) -> None:
+    """Have the engine do something by this name, and wait until it is in the record; raises GapError.
 
     `patience` is how many seconds an event may take from the engine to the record.
     """
-    told = host.execute(["bash", "-s", sentinel, str(offset), since, str(patience)], stdin=HOST).stdout.splitlines()
-    rows = sort(told)
-    position, time = rows.get("offset", ["0"])[0], rows.get("time", ["0"])[0]
-    return Observation(
-        int(position),
-        time,
-        state(rows),
-        tuple(rows.get("record", ())),
-        tuple(rows.get("missing", ())),
-        "absent" not in rows,
-    )
+    _ask(host, sentinel, str(patience))
+
+
+def observe(host: Host, sentinel: str, patience: int, offset: int = 0, since: str = "") -> Observation:
+    """Read the record, and what the host holds, after a barrier; raises GapError.
+
+    `offset` is where in the record to begin, 0 for the sentinel; `since` is the time at that offset.
+    """
+    rows = _ask(host, sentinel, str(patience), str(offset), since)
+    lines, missing = (tuple(rows.get(kind, ())) for kind in ("record", "missing"))
+    return Observation(int(rows["offset"][0]), rows["time"][0], state(rows), lines, missing)
+
+
+def _ask(host: Host, *arguments: str) -> dict[str, list[str]]:
+    rows = sort(host.execute(["bash", "-s", *arguments], stdin=HOST).stdout.splitlines())
+    if "absent" in rows:
+        raise GapError("the recorder is not attached to the engine: an event did not come to the record")
+    return rows
 
 
 def sort(lines: Iterable[str]) -> dict[str, list[str]]:
@@ -128,7 +139,8 @@ def ask_database(
     """The migrations applied to each database, with their times, and the lines of the log since a UTC timestamp."""
     command = ("exec", "--interactive", sandbox.find("db").container.name, "bash", "-s", sentinel, since, *databases)
     rows = sort(sandbox.docker.run(*command, stdin=DATABASE.encode()).splitlines())
-    assert "absent" not in rows, "the database does not write its log"
+    if "absent" in rows:
+        raise GapError("the database does not write its log: a session did not come to it")
     applied: dict[str, dict[str, int]] = {}
     for row in rows.get("applied", ()):
         database, _, value = row.partition(" ")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from tests.judge.record import Container, Event, Record, Run
+from tests.judge.record import Container, Event, Kind, Record, Run
 from tests.judge.sessions import Session
 
 SENTINEL = "galos-judge-"
@@ -42,28 +42,25 @@ class Evidence:
 
     @property
     def starts(self) -> list[Run]:
-        """The starts of containers of a service, but those by hand and what a restart policy made of these."""
+        """The starts of containers of services, but those by hand and what a restart policy made of these."""
         by_hand: set[str] = set()
         found = []
-        for run in self._runs("service"):
+        for run in self.record.runs:
             if run.asked or self.typed(run.start):
                 (by_hand.add if self.typed(run.start) else by_hand.discard)(run.container.id)
-            if run.start and run.container.id not in by_hand:
+            if run.start and run.container.kind == "service" and run.container.id not in by_hand:
                 found.append(run)
         return found
 
     @property
     def migrations(self) -> list[Run]:
-        return [run for run in self._runs("migration") if run.start and not self.typed(run.start)]
+        """What migrated, but what the test began by hand."""
+        return [run for run in self.runs("migration") if run.start and not self.typed(run.start)]
 
-    def _runs(self, kind: str) -> list[Run]:
-        return [
-            run for run in self.record.runs if run.container.kind == kind and run.container.service in self.databases
-        ]
-
-    def serving(self) -> list[Run]:
-        """Every life of a container of a service, also those that the test began by hand."""
-        return self._runs("service")
+    def runs(self, kind: Kind, service: str | None = None) -> list[Run]:
+        """Every life of the containers of a kind, of one service or of all whose database is known."""
+        wanted = self.databases if service is None else (service,)
+        return [run for run in self.record.runs if run.container.kind == kind and run.container.service in wanted]
 
     def clean(self, service: str, release: str, time: int) -> bool:
         """Whether at that time exactly what the release carries was applied to the service's database."""
@@ -82,8 +79,8 @@ def guard(evidence: Evidence) -> Iterator[str]:
     """No container of a service starts while a migration is pending, or one is applied that its image lacks."""
     for run in evidence.starts:
         service, release = run.container.service, run.container.release
-        if release not in evidence.carried:
-            yield f"{title(run)} started, and nobody knows what its image carries"
+        if release not in evidence.carried or service not in evidence.databases:
+            yield f"{title(run)} started, and the judge knows not what its image carries or not its database"
         elif not evidence.clean(service, release, run.start):
             done = evidence.done(service, run.start)
             pending, unknown = evidence.carried[release] - done, done - evidence.carried[release]
@@ -99,9 +96,10 @@ def stopped(evidence: Evidence) -> Iterator[str]:
             if container.kind != "service" or container.service != service:
                 continue
             gone = record.gone(container)
-            if record.created(container) < migration.start and (gone is None or gone > migration.start):
-                yield f"{container.name} ({container.release}) was there when {title(migration)} started"
-        for run in evidence.serving():
+            made_before_its_end = migration.end is None or record.created(container) < migration.end
+            if made_before_its_end and (gone is None or gone > migration.start):
+                yield f"{container.name} ({container.release}) existed while {title(migration)} ran"
+        for run in evidence.runs("service"):
             shared = evidence.databases[run.container.service] == evidence.databases[service]
             if shared and run.overlaps(migration.start, migration.end):
                 yield f"{title(run)} ran while {title(migration)} did"
@@ -125,31 +123,26 @@ def checked(evidence: Evidence) -> Iterator[str]:
         if each.kind == "service" and each.service in evidence.before.remembered
     }
     for run in evidence.starts:
-        if not run.asked:
-            continue
         service, release = run.container.service, run.container.release
-        ended = [
-            each for each in evidence._runs("migration") if each.container.service == service and each.start < run.start
-        ]
-        since = max((each.end or each.start for each in ended), default=0)
+        if not run.asked or service not in evidence.databases:
+            continue
+        migrated = [each for each in evidence.runs("migration", service) if each.start < run.start]
+        since = max((each.end or each.start for each in migrated), default=0)
         checks = [
             each
-            for each in evidence._runs("check")
-            if each.container.service == service
-            and each.container.release == release
+            for each in evidence.runs("check", service)
+            if each.container.release == release
+            and each.code == 0
             and each.end is not None
             and since <= each.start < each.end <= run.start
-            and each.code == 0
             and evidence.clean(service, release, each.start)
         ]
         known = not since and (service, release) in remembered
         if not checks and not known:
             yield f"{title(run)} started, and no check of its image was clean since the last migration"
-        earlier = [
-            each for each in evidence.serving() if each.container.service == service and since < each.start < run.start
-        ]
-        if ended and not earlier and ended[-1].container.release != release:
-            yield f"{title(run)} started after {title(ended[-1])}"
+        first = not any(since < each.start < run.start for each in evidence.runs("service", service))
+        if migrated and first and migrated[-1].container.release != release:
+            yield f"{title(run)} started after {title(migrated[-1])}"
 
 
 def left(evidence: Evidence) -> Iterator[str]:

@@ -36,6 +36,7 @@ WITHOUT: dict[str, tuple[str, ...]] = {
         "test_a_service_beside_a_migration_is_noticed_by_its_container_and_by_its_session",
         "test_stop_and_start_is_downtime_though_the_same_container_runs",
         "test_what_is_declared_as_done_by_hand_is_not_judged",
+        "test_the_record_is_whole_across_a_restart_of_the_engine_and_of_its_reader",
         "test_a_record_that_ends_is_no_proof",
         "test_an_event_that_only_the_engine_knows_is_a_gap",
         "test_a_host_gets_back_whatever_was_taken",

@@ -44,7 +44,7 @@ MUTANTS = (
             Mutant(
                 "adopt",
                 Unwrap("migrating.judge"),
-                {f"{DEPLOY}::test_an_adopted_migration_that_failed_is_a_failed_migration": "watching.actions("},
+                {f"{DEPLOY}::test_an_adopted_migration_that_failed_is_a_failed_migration": "deployed.judge.actions("},
             ),
         ),
     ),
