@@ -234,6 +234,22 @@ def test_who_holds_the_lock_is_told_while_it_is_held_and_no_longer(host: LocalHo
     assert look(host, [], "~")[1].lock == Lock(False)
 
 
+def test_a_holder_that_was_killed_left_its_name_and_holds_nothing(box: LocalHost) -> None:
+    box.put("~/.galos-ops/holder", json.dumps(lock.holder("deploy")))
+    box.put("~/.galos-ops/lock", "")
+    assert look(box, [], "~")[1].lock == Lock(False)
+
+
+def test_what_the_helper_wrote_before_is_no_reason(box: LocalHost) -> None:
+    engine(box, "/", runs=False)
+    with_compose(box)
+    box.put("~/.ecr/log/ecr-login.log", FAILED)
+    with_registry(box, Reply("no such manifest\n", 1))
+    seen = look(box, [REFERENCE], "~")[1]
+    assert seen.helper_error == ""
+    assert seen.registry == {REFERENCE: Registry("unknown", reason="no such manifest")}
+
+
 def test_only_the_end_of_a_long_log_is_sent(box: LocalHost, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(survey, "LOG_LINES", 2)
     log = [replace(V1, tag=f"v{number}") for number in range(4)]
