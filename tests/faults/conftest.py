@@ -8,7 +8,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -35,16 +35,6 @@ from tests.processes import HANG_SECONDS
 __all__ = ["any_compose", "bare", "deployed", "pytest_runtest_call", "ready", "sandbox"]
 
 CLIENT = Path(__file__).with_name("client")
-
-
-@contextmanager
-def undone(operator: Operator, broken: str, mended: str) -> Iterator[None]:
-    """Break the host with a script, and mend it with another one, which must do so from wherever the first one got."""
-    try:
-        operator.host.shell(broken)
-        yield
-    finally:
-        operator.host.shell(mended)
 
 
 class Running:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.faults.conftest import Case
+from tests.integration.breaking import clock_off
 from tests.integration.conftest import REFERENCE, container, image_id
 
 DAY = 86400
@@ -12,17 +13,14 @@ KEPT = "docker images --no-trunc --format '{{.ID}}' galos-ops/galos-sync"
 def test_a_host_whose_clock_is_wrong_is_told_so(case: Case) -> None:
     """AWS takes no signature that is older or newer than five minutes."""
     case.operator.host.shell("rm -rf ~/.ecr")
-    try:
-        for skew, words in ((DAY, "Signature expired"), (-DAY, "Signature not yet current")):
-            case.operator.sandbox.skew_aws(skew)
+    for skew, words in ((DAY, "Signature expired"), (-DAY, "Signature not yet current")):
+        with clock_off(case.operator.sandbox, skew):
             told = case.operator.refused(1, "deploy")
             assert "could not pull" in told
             assert "next: fab -H sandbox ecr.check" in told
             told = case.operator.refused(8, "ecr.check")
             assert words in told
             assert "next: set the clock of sandbox" in told
-    finally:
-        case.operator.sandbox.skew_aws(0)
     case.operator.judge.untouched()
     case.converges()
 

@@ -7,7 +7,8 @@ from contextlib import contextmanager
 
 from sandbox.aws import DATABASE
 from sandbox.sandbox import Sandbox
-from tests.faults.conftest import Case, undone
+from tests.faults.conftest import Case
+from tests.integration.breaking import queried, undone
 from tests.integration.conftest import container
 from tests.integration.test_deploy import V1, V2, applied
 
@@ -18,16 +19,6 @@ SILENT = (
     ("NOLOGIN", "LOGIN", "is not permitted to log in"),
     (f"SET {READ_ONLY} = on", f"RESET {READ_ONLY}", "in a read-only transaction"),
 )
-
-
-@contextmanager
-def queried(sandbox: Sandbox, broken: str, mended: str) -> Iterator[None]:
-    """Break the database with a statement, and mend it with another one."""
-    sandbox.query(broken, database="postgres")
-    try:
-        yield
-    finally:
-        sandbox.query(mended, database="postgres")
 
 
 def test_a_database_that_cannot_be_asked_costs_no_downtime(case: Case) -> None:
@@ -45,7 +36,7 @@ def test_a_database_that_cannot_be_asked_costs_no_downtime(case: Case) -> None:
 def test_a_wrong_password_costs_no_downtime_and_is_not_shown(case: Case) -> None:
     wrong = "wr0ng+Password"
     change = f"cp ~/.env /tmp/env && sed -i 's#://galos:[^@]*@#://galos:{wrong}@#' ~/.env"
-    with undone(case.operator, change, "mv /tmp/env ~/.env"):
+    with undone(case.operator.host, change, "[ ! -e /tmp/env ] || mv /tmp/env ~/.env"):
         told = case.operator.refused(5, "deploy")
     assert "password authentication failed" in told
     assert wrong not in told
@@ -57,17 +48,17 @@ def test_a_wrong_password_costs_no_downtime_and_is_not_shown(case: Case) -> None
 def full(sandbox: Sandbox) -> Iterator[None]:
     """Meanwhile, new tables and indexes of the database go where no byte is left."""
     db = sandbox.find("db").container
-    db.docker.run("exec", "--user", "postgres", db.name, "mkdir", "-p", SMALL)
-    sandbox.query(f"CREATE TABLESPACE small LOCATION '{SMALL}'", database="postgres")
-    sandbox.query("GRANT CREATE ON TABLESPACE small TO galos", database="postgres")
-    sandbox.query(f"ALTER DATABASE {DATABASE} SET default_tablespace = small", database="postgres")
-    db.docker.attempt("exec", db.name, "sh", "-c", "cat /dev/zero >/dev/shm/zeros")
     try:
+        db.docker.run("exec", "--user", "postgres", db.name, "mkdir", "-p", SMALL)
+        sandbox.query(f"CREATE TABLESPACE small LOCATION '{SMALL}'", database="postgres")
+        sandbox.query("GRANT CREATE ON TABLESPACE small TO galos", database="postgres")
+        sandbox.query(f"ALTER DATABASE {DATABASE} SET default_tablespace = small", database="postgres")
+        db.docker.attempt("exec", db.name, "sh", "-c", "cat /dev/zero >/dev/shm/zeros")
         yield
     finally:
-        db.docker.run("exec", db.name, "rm", "/dev/shm/zeros")
+        db.docker.run("exec", db.name, "rm", "-f", "/dev/shm/zeros")
         sandbox.query(f"ALTER DATABASE {DATABASE} RESET default_tablespace", database="postgres")
-        sandbox.query("DROP TABLESPACE small", database="postgres")
+        sandbox.query("DROP TABLESPACE IF EXISTS small", database="postgres")
 
 
 def test_a_full_database_fails_the_migration_in_its_own_words(case: Case) -> None:

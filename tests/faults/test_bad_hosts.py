@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from tests.faults.conftest import Case, undone
+from tests.faults.conftest import Case
+from tests.integration.breaking import engine_stopped, keys_revoked, stopped, undone
 from tests.integration.conftest import Operator, container, image_id
 from tests.integration.gate import gated
 from tests.integration.test_deploy import V1, V2, applied
@@ -16,7 +17,7 @@ def test_a_full_disk_leaves_the_file_as_it_was(ready: Operator, tmp_path: Path) 
     local.write_text(f"DATABASE_URL={ready.sandbox.database_url()}\nPADDING={'x' * 60_000}\n")
     ready.environment |= {"FABRIC_GALOS_DIRECTORY": "/srv/full", "FABRIC_GALOS_ENV_FILE": str(local)}
     full = "mkdir -p /srv/full && mount -t tmpfs -o size=16k tmpfs /srv/full && echo OLD=1 >/srv/full/.env"
-    with undone(ready, full, "umount /srv/full && rmdir /srv/full"):
+    with undone(ready.host, full, "! mountpoint -q /srv/full || umount /srv/full; rmdir /srv/full"):
         told = ready.refused(1, "env.push")
         assert "could not write /srv/full/.env; it is as it was" in told
         assert "No space left on device" in told
@@ -29,7 +30,7 @@ def test_a_full_disk_leaves_the_file_as_it_was(ready: Operator, tmp_path: Path) 
 
 def test_a_read_only_home_is_named(deployed: Operator) -> None:
     read_only = "mount --bind /root /root && mount -o remount,bind,ro /root"
-    with undone(deployed, read_only, "umount /root"):
+    with undone(deployed.host, read_only, "! mountpoint -q /root || umount /root"):
         told = deployed.refused(8, "deploy")
         assert "cannot take the lock" in told
         assert "Read-only file system" in told
@@ -39,7 +40,7 @@ def test_a_read_only_home_is_named(deployed: Operator) -> None:
 def test_a_host_without_sftp_is_a_host(bare: Operator) -> None:
     sshd = "kill -HUP $(cat /run/sshd.pid)"
     change = f"sed -i 's/^Subsystem/#Subsystem/' /etc/ssh/sshd_config && {sshd}"
-    with undone(bare, change, f"sed -i 's/^#Subsystem/Subsystem/' /etc/ssh/sshd_config && {sshd}"):
+    with undone(bare.host, change, f"sed -i 's/^#Subsystem/Subsystem/' /etc/ssh/sshd_config && {sshd}"):
         bare.done("setup")
         bare.done("deploy")
     assert container(bare.host) == f"running {image_id(bare.host)}"
@@ -47,7 +48,7 @@ def test_a_host_without_sftp_is_a_host(bare: Operator) -> None:
 
 def test_a_user_without_the_docker_group_is_told_so(ready: Operator) -> None:
     user = replace(ready, login="sandbox-user")
-    with undone(ready, "gpasswd -d galos docker", "usermod -aG docker galos"):
+    with undone(ready.host, "gpasswd -d galos docker", "usermod -aG docker galos"):
         told = user.refused(8, "deploy")
     assert "the user may not use the Docker engine" in told
     assert "usermod -aG docker" in told
@@ -74,7 +75,7 @@ def test_a_full_disk_under_the_engine_costs_no_downtime(case: Case) -> None:
     """What a pull fetches is written below /var/lib/docker/tmp at first."""
     images = "/var/lib/docker/tmp"
     full = f"mount -t tmpfs -o size=4k tmpfs {images} && head -c 4096 /dev/zero >{images}/zeros"
-    with undone(case.operator, full, f"umount {images}"):
+    with undone(case.operator.host, full, f"! mountpoint -q {images} || umount {images}"):
         told = case.operator.refused(1, "deploy")
     assert "could not pull" in told
     assert "what ran before is untouched" in told
@@ -109,8 +110,8 @@ def test_the_engine_restarts_during_the_migration(case: Case) -> None:
     with gated(case.operator.sandbox) as gate:
         running = case.deploy()
         gate.reached()
-        case.operator.host.engine_stop()
-        case.operator.host.engine_start()
+        with engine_stopped(case.operator.host):
+            pass
         assert container(case.operator.host) == ""
         assert running.end() in (1, 6), running.told
         assert "Traceback" not in running.told, running.told
@@ -123,12 +124,9 @@ def test_the_engine_restarts_during_the_migration(case: Case) -> None:
 
 
 def test_revoked_keys_cost_no_downtime(case: Case) -> None:
-    case.operator.sandbox.revoke_keys()
-    try:
+    with keys_revoked(case.operator.sandbox):
         case.operator.host.shell("rm -rf ~/.ecr")
         told = case.operator.refused(1, "deploy")
-    finally:
-        case.operator.sandbox.renew_keys()
     assert "could not pull" in told
     assert "next: fab -H sandbox ecr.check" in told
     case.operator.judge.no_downtime()
@@ -139,12 +137,9 @@ def test_revoked_keys_cost_no_downtime(case: Case) -> None:
 
 def test_an_ecr_api_that_is_away_costs_no_downtime(case: Case) -> None:
     """The token that the helper kept has expired, and there is nobody to ask for another one."""
-    case.operator.sandbox.stop("aws")
-    try:
+    with stopped(case.operator.sandbox, "aws"):
         case.operator.host.shell("rm -rf ~/.ecr")
         told = case.operator.refused(1, "deploy")
-    finally:
-        case.operator.sandbox.start("aws")
     assert "could not pull" in told
     assert "next: fab -H sandbox ecr.check" in told
     case.operator.judge.untouched()

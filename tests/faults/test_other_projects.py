@@ -20,11 +20,11 @@ def replaced(operator: Operator, flavour: str) -> Iterator[None]:
     """Meanwhile the host has the docker-compose of another one."""
     donor = operator.sandbox.host(FLAVOURS[flavour]).container
     binary = donor.docker.output("exec", donor.name, "sh", "-c", 'cat "$(command -v docker-compose)"')
-    operator.host.container.place({COMPOSE: File(binary, 0o755)})
     try:
+        operator.host.container.place({COMPOSE: File(binary, 0o755)})
         yield
     finally:
-        operator.host.shell(f"rm {COMPOSE}")
+        operator.host.shell(f"rm -f {COMPOSE}")
 
 
 def test_a_container_of_one_docker_compose_is_replaced_by_another(sandbox: Sandbox) -> None:

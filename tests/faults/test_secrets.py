@@ -21,7 +21,6 @@ def overheard(case: Case, secret: str) -> Iterator[list[str]]:
     """Read every command line on both ends meanwhile; the list then holds those that had the secret."""
     found: list[str] = []
     host, over = case.operator.host, threading.Event()
-    host.execute(["sh", "-c", "cat >/tmp/secret && touch /tmp/listen"], stdin=secret)
 
     def there() -> None:
         if host.shell(LISTEN, check=False) != "0":
@@ -37,16 +36,18 @@ def overheard(case: Case, secret: str) -> Iterator[list[str]]:
                     continue
 
     listeners = [threading.Thread(target=there), threading.Thread(target=here)]
-    for one in listeners:
-        one.start()
     try:
+        host.execute(["sh", "-c", "cat >/tmp/secret && touch /tmp/listen"], stdin=secret)
+        for one in listeners:
+            one.start()
         yield found
     finally:
         over.set()
-        host.shell("rm /tmp/listen")
+        host.shell("rm -f /tmp/listen")
         for one in listeners:
-            one.join()
-        host.shell("rm /tmp/secret")
+            if one.is_alive():
+                one.join()
+        host.shell("rm -f /tmp/secret")
 
 
 def test_the_ear_hears_a_secret_on_a_command_line(case: Case) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests import processes
+from tests.integration.breaking import engine_stopped, undone
 from tests.integration.conftest import ROOT, Operator
 
 FAB = str(Path(sys.executable).with_name("fab"))
@@ -81,21 +82,15 @@ def test_the_fleet_of_the_configuration_is_used_without_a_host_on_the_command_li
 
 
 def test_a_noisy_login_shell_is_named(ready: Operator) -> None:
-    ready.host.shell("echo 'echo hello there' >/root/.bashrc.new; cat /root/.bashrc >>/root/.bashrc.new")
-    ready.host.shell("cp /root/.bashrc /root/.bashrc.old; mv /root/.bashrc.new /root/.bashrc")
-    try:
+    noisy = "cp /root/.bashrc /root/.bashrc.old && sed -i '1i echo hello there' /root/.bashrc"
+    with undone(ready.host, noisy, "[ ! -e /root/.bashrc.old ] || mv /root/.bashrc.old /root/.bashrc"):
         told = ready.refused(8, "pull")
-    finally:
-        ready.host.shell("mv /root/.bashrc.old /root/.bashrc")
     assert "a start-up file of the login shell prints text of its own" in told
 
 
 def test_a_stopped_engine_is_named(ready: Operator) -> None:
-    ready.host.engine_stop()
-    try:
+    with engine_stopped(ready.host):
         told = ready.refused(8, "deploy")
-    finally:
-        ready.host.engine_start()
     assert "the Docker engine does not answer" in told
     assert "Cannot connect to the Docker daemon" in told
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from tests.integration.breaking import stopped
 from tests.integration.conftest import REFERENCE, Operator, container, image_id
 from tests.integration.gate import Gate, gated
 from tests.processes import HANG_SECONDS
@@ -162,11 +163,8 @@ def test_after_a_migration_nothing_is_rolled_back(deployed: Operator) -> None:
 
 def test_an_unknown_answer_stops_a_deploy_before_the_service_is_touched(deployed: Operator) -> None:
     deployed.sandbox.publish("v2")
-    deployed.sandbox.stop("db")
-    try:
+    with stopped(deployed.sandbox, "db"):
         told = deployed.refused(5, "deploy")
-    finally:
-        deployed.sandbox.start("db")
     assert "cannot tell whether migrations are pending; nothing is started while that is unknown." in told
     assert "  | error: " in told
     # Without its database the service ends by itself, and the engine starts it again.
@@ -176,11 +174,8 @@ def test_an_unknown_answer_stops_a_deploy_before_the_service_is_touched(deployed
 
 
 def test_a_failing_pull_costs_no_downtime(deployed: Operator) -> None:
-    deployed.sandbox.stop("registry")
-    try:
+    with stopped(deployed.sandbox, "registry"):
         told = deployed.refused(1, "deploy")
-    finally:
-        deployed.sandbox.start("registry")
     assert "could not pull" in told
     assert "what ran before is untouched" in told
     assert "next: fab -H sandbox ecr.check" in told

@@ -13,6 +13,7 @@ import pytest
 from galos_ops.doctor.table import CHECKS
 from sandbox.sandbox import Sandbox
 from tests.described import violations
+from tests.integration.breaking import engine_stopped, keys_revoked, undone
 from tests.integration.conftest import FLAVOURS, REFERENCE, Operator, container, fresh, wipe
 from tests.processes import HANG_SECONDS
 
@@ -256,9 +257,8 @@ def test_without_fix_nothing_is_changed_and_the_second_fix_finds_nothing_to_do(p
 
 def test_keys_that_were_revoked_are_replaced_once_there_are_new_ones(patient: Operator) -> None:
     sandbox = patient.sandbox
-    sandbox.revoke_keys()
     try:
-        with broken(patient, "rm -rf .ecr"):
+        with keys_revoked(sandbox), broken(patient, "rm -rf .ecr"):
             told = doctor(patient, "--fix")
             assert told.bad == faults("keys-revoked", "registry-refuses")
             assert told.fixed == set()
@@ -268,18 +268,15 @@ def test_keys_that_were_revoked_are_replaced_once_there_are_new_ones(patient: Op
             assert told.bad == {}
             assert told.fixed == {"keys-revoked", "registry-refuses"}
     finally:
-        sandbox.renew_keys()
         patient.done("ecr.credentials")
 
 
 def test_beside_a_deploy_nothing_is_asked_in_a_container_and_nothing_is_fixed(patient: Operator) -> None:
-    hold = "cd .galos-ops; echo '{}' >holder; setsid flock lock sleep 300 >/dev/null 2>&1 & echo $! >/var/tmp/holder"
-    with broken(patient, f"chmod 644 .env; {hold}"):
+    hold = "cd ~/.galos-ops; echo '{}' >holder; setsid flock lock sleep 300 >/dev/null 2>&1 & echo $! >/var/tmp/holder"
+    with broken(patient, "chmod 644 .env"):
         mark = patient.judge.mark()
-        try:
+        with undone(patient.host, hold, "kill -- -$(cat /var/tmp/holder)"):
             result = patient("doctor", "--fix", "--json")
-        finally:
-            patient.host.shell("kill -- -$(cat /var/tmp/holder)")
         document = json.loads(result.stdout)
         assert (result.returncode, document["error"]["exit"]) == (4, 4)
         states = {row["id"]: (row["state"], row["finding"]) for row in document["checks"]}
@@ -290,11 +287,8 @@ def test_beside_a_deploy_nothing_is_asked_in_a_container_and_nothing_is_fixed(pa
 
 def test_an_engine_that_is_down_hides_nothing_else(patient: Operator) -> None:
     with broken(patient, "chmod 644 .env"):
-        patient.host.engine_stop()
-        try:
+        with engine_stopped(patient.host):
             told = doctor(patient)
-        finally:
-            patient.host.engine_start()
         assert told.bad == faults("daemon-down", "env-readable")
         assert told.checks["container-down"]["finding"] == "the engine does not answer"
         assert {"registry-refuses", "keys-revoked", "database-unreachable", "foreign-container"} <= told.of("unknown")
@@ -303,11 +297,8 @@ def test_an_engine_that_is_down_hides_nothing_else(patient: Operator) -> None:
 
 def test_a_user_without_the_docker_group_is_told_so_and_all_the_rest(patient: Operator) -> None:
     user = replace(patient, login="sandbox-user")
-    patient.host.shell("gpasswd -d galos docker")
-    try:
+    with undone(patient.host, "gpasswd -d galos docker", "usermod -aG docker galos"):
         told = doctor(user)
-    finally:
-        patient.host.shell("usermod -aG docker galos")
     assert told.bad == faults(
         "user-not-in-docker-group", "cred-helper-missing", "keys-missing", "env-missing", "compose-file-missing"
     ) | warnings("region-missing")
@@ -317,14 +308,12 @@ def test_a_user_without_the_docker_group_is_told_so_and_all_the_rest(patient: Op
 
 def test_a_full_read_only_directory(patient: Operator) -> None:
     elsewhere = replace(patient, environment={"FABRIC_GALOS_DIRECTORY": "/srv/full"})
-    patient.host.shell(
+    full = (
         "mkdir /srv/full; mount -t tmpfs -o size=16k,nr_inodes=20 tmpfs /srv/full\n"
         "cp -p /root/.env /root/*.yml /srv/full; mount -o remount,ro /srv/full"
     )
-    try:
+    with undone(patient.host, full, "umount /srv/full; rmdir /srv/full"):
         told = doctor(elsewhere)
-    finally:
-        patient.host.shell("umount /srv/full; rmdir /srv/full")
     assert told.bad == faults("directory-read-only", "disk-low", "inodes-low", "foreign-container", "container-down")
     told = doctor(elsewhere)
     assert told.bad == faults("directory-missing")

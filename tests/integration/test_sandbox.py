@@ -17,6 +17,7 @@ from galos_ops.errors import NotReadyError, UsageError
 from sandbox import aws, images, releases
 from sandbox.host import Host
 from sandbox.sandbox import Sandbox
+from tests.integration.breaking import engine_stopped, keys_revoked, stopped
 from tests.judge import Judge
 from tests.processes import HANG_SECONDS
 
@@ -183,13 +184,12 @@ def test_wrong_keys_get_no_token(prepared: Host) -> None:
 
 
 def test_revoked_keys_get_no_token_and_renewed_ones_do(sandbox: Sandbox, prepared: Host) -> None:
-    sandbox.revoke_keys()
-    prepared.shell("rm -rf /root/.ecr")
-    assert on(prepared, "docker-compose pull", check=False).returncode != 0
-    sandbox.stop("aws")
-    sandbox.start("aws")
-    assert on(prepared, "docker-compose pull", check=False).returncode != 0
-    sandbox.renew_keys()
+    with keys_revoked(sandbox):
+        prepared.shell("rm -rf /root/.ecr")
+        assert on(prepared, "docker-compose pull", check=False).returncode != 0
+        sandbox.stop("aws")
+        sandbox.start("aws")
+        assert on(prepared, "docker-compose pull", check=False).returncode != 0
     place(prepared, "/root/.aws/credentials", (sandbox.state / "aws" / "credentials").read_text())
     on(prepared, "docker-compose pull")
     sandbox.stop("aws")
@@ -285,16 +285,14 @@ def test_a_service_that_was_stopped_comes_back_as_it_was(sandbox: Sandbox, prepa
         "db": "docker-compose run --rm -T galos-sync sqlx migrate info --source galos_db/migrations",
     }[service]
     on(prepared, check)
-    sandbox.stop(service)
-    assert on(prepared, check, check=False).returncode != 0
-    sandbox.start(service)
+    with stopped(sandbox, service):
+        assert on(prepared, check, check=False).returncode != 0
     on(prepared, check)
 
 
 def test_the_engine_of_a_host_stops_and_starts(prepared: Host) -> None:
-    prepared.engine_stop()
-    assert prepared.execute(["docker", "ps"], check=False).returncode != 0
-    prepared.engine_start()
+    with engine_stopped(prepared):
+        assert prepared.execute(["docker", "ps"], check=False).returncode != 0
     assert prepared.execute(["docker", "ps"]).returncode == 0
 
 

@@ -19,6 +19,7 @@ from sandbox.aws import REGISTRY, REGISTRY_USER, TOKEN
 from sandbox.host import Host
 from sandbox.images import ASKER_PASSWORD
 from sandbox.sandbox import Sandbox
+from tests.integration.breaking import keys_revoked, stopped
 from tests.integration.conftest import HOMES, REFERENCE, Operator, fresh, image_id, wipe
 from tests.processes import HANG_SECONDS, TerminalProcess
 
@@ -156,11 +157,13 @@ def test_setup_makes_the_directory_of_the_service(ready: Operator) -> None:
 def asked(sandbox: Sandbox) -> Iterator[Operator]:
     """An operator whose sudo asks for a password, at a host without the helper."""
     fab = operator(sandbox, "sandbox-ask")
-    purge(fab.host)
-    fab.host.execute(["chpasswd"], stdin=f"asker:{PASSWORD}\n")
-    fab.host.shell("rm -rf /run/sudo/ts/asker")
-    yield fab
-    fab.host.execute(["chpasswd"], stdin=f"asker:{ASKER_PASSWORD}\n")
+    try:
+        purge(fab.host)
+        fab.host.execute(["chpasswd"], stdin=f"asker:{PASSWORD}\n")
+        fab.host.shell("rm -rf /run/sudo/ts/asker")
+        yield fab
+    finally:
+        fab.host.execute(["chpasswd"], stdin=f"asker:{ASKER_PASSWORD}\n")
 
 
 def typed(fab: Operator, answer: str, *words: str) -> tuple[int, str]:
@@ -187,9 +190,9 @@ def watched(host: Host, program: str) -> Iterator[Callable[[], str]]:
     """Note the command lines of all processes of the host each time that it runs a program; yields what was noted."""
     real = host.shell(f"command -v {program}")
     note = "cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\\0' ' ' >>/tmp/noted"
-    put(host, f"/usr/local/bin/{program}", f'#!/bin/sh\n{note}\nexec {real} "$@"\n')
-    host.shell(f"chmod 755 /usr/local/bin/{program}; : >/tmp/noted; chmod 666 /tmp/noted")
     try:
+        put(host, f"/usr/local/bin/{program}", f'#!/bin/sh\n{note}\nexec {real} "$@"\n')
+        host.shell(f"chmod 755 /usr/local/bin/{program}; : >/tmp/noted; chmod 666 /tmp/noted")
         yield lambda: host.shell("cat /tmp/noted")
     finally:
         host.shell(f"rm -f /usr/local/bin/{program} /tmp/noted")
@@ -414,12 +417,9 @@ def test_keys_that_cannot_be_used_are_a_matter_of_usage(wiped: Operator, tmp_pat
 
 
 def test_an_aws_that_does_not_answer_is_a_lost_connection(wiped: Operator) -> None:
-    wiped.sandbox.stop("aws")
-    try:
+    with stopped(wiped.sandbox, "aws"):
         told = wiped.refused(3, "setup")
         assert "Cannot reach AWS from this machine" in wiped.refused(3, "ecr.images")
-    finally:
-        wiped.sandbox.start("aws")
     assert "Cannot reach AWS from this machine" in told
     assert "next: check the network" in told
     assert wiped.host.shell("ls -A /root/.aws", check=False) == ""
@@ -475,8 +475,7 @@ def test_a_host_with_an_instance_role_is_given_no_keys(wiped: Operator, tmp_path
 def test_keys_that_were_revoked_are_told_with_the_helper_s_own_words(ready: Operator) -> None:
     old = content(ready.host, "/root/.aws/credentials")
     assert f"the registry lets sandbox in, {REFERENCE}:latest is there" in ready.done("ecr.check")
-    ready.sandbox.revoke_keys()
-    try:
+    with keys_revoked(ready.sandbox):
         told = ready.refused(8, "ecr.check")
         assert "sandbox: the registry lets this host in by an old token, for hours at most." in told
         assert "Falling back to cached token" in told
@@ -488,8 +487,6 @@ def test_keys_that_were_revoked_are_told_with_the_helper_s_own_words(ready: Oper
         assert "The security token included in the request is invalid." in line
         assert told.splitlines()[-1] == "next: fab -H sandbox ecr.credentials"
         assert "has no AWS keys" in ready.refused(2, "setup")
-    finally:
-        ready.sandbox.renew_keys()
     ready.done("ecr.credentials")
     ready.done("ecr.check")
     assert content(ready.host, "/root/.aws/credentials") != old
@@ -510,11 +507,8 @@ def test_what_is_missing_on_the_host_is_named_with_the_task_that_mends_it(ready:
 
 
 def test_a_registry_that_does_not_answer_is_a_matter_of_the_network(ready: Operator) -> None:
-    ready.sandbox.stop("registry")
-    try:
+    with stopped(ready.sandbox, "registry"):
         told = ready.refused(8, "ecr.check")
-    finally:
-        ready.sandbox.start("registry")
     assert told.splitlines()[-1] == "next: check the network and the CAs of sandbox"
     ready.done("ecr.check")
 

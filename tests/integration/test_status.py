@@ -10,6 +10,7 @@ from typing import Any
 
 from tests import processes
 from tests.described import violations
+from tests.integration.breaking import engine_stopped, stopped
 from tests.integration.conftest import REFERENCE, Operator, container, image_id
 from tests.integration.test_deploy import V2, migrating, wait_for, without_caches
 from tests.processes import HANG_SECONDS
@@ -127,11 +128,8 @@ def test_a_container_that_is_not_up_is_said_with_the_next_command(deployed: Oper
 
 
 def test_what_cannot_be_known_is_never_well(deployed: Operator) -> None:
-    deployed.sandbox.stop("registry")
-    try:
+    with stopped(deployed.sandbox, "registry"):
         told = deployed.refused(8, "status")
-    finally:
-        deployed.sandbox.start("registry")
     assert "cannot tell what the registry has" in told
     assert "next: fab -H sandbox ecr.check" in told
 
@@ -143,12 +141,9 @@ def test_what_cannot_be_known_is_never_well(deployed: Operator) -> None:
     assert seen["services"][0]["container"]["state"] == "running"
     deployed.host.shell("mv ~/away ~/docker-compose.yml; sed -i s/:v1/:latest/ ~/docker-compose.yml")
 
-    deployed.host.engine_stop()
-    try:
+    with engine_stopped(deployed.host):
         seen = document(deployed, "status", "status", code=8)
         assert document(deployed, "history", "history")["releases"][0]["runs"] is False
-    finally:
-        deployed.host.engine_start()
     assert "the Docker engine does not answer" in seen["error"]["sentence"]
     assert seen["services"][0]["container"]["state"] == "unknown"
     assert seen["services"][0]["release"]["event"] == "deploy"

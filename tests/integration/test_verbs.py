@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tests.integration.breaking import undone
 from tests.integration.conftest import REFERENCE, Operator, container, image_id
 
 
@@ -74,13 +75,11 @@ def test_down_of_one_service_keeps_what_else_the_project_runs(deployed: Operator
 
 
 def test_a_container_of_another_project_is_never_deployed_beside(deployed: Operator) -> None:
-    deployed.host.shell("mkdir -p /srv/other && cp ~/docker-compose.yml ~/.env /srv/other")
-    with deployed.judge.by_hand("another project runs the service"):
-        deployed.host.shell("cd /srv/other && docker-compose up -d")
-    deployed.sandbox.publish("v2")
-    try:
+    other = "mkdir -p /srv/other && cp ~/docker-compose.yml ~/.env /srv/other"
+    with undone(deployed.host, other, "cd /srv/other && docker-compose down && rm -rf /srv/other"):
+        with deployed.judge.by_hand("another project runs the service"):
+            deployed.host.shell("cd /srv/other && docker-compose up -d")
+        deployed.sandbox.publish("v2")
         told = [deployed.refused(8, task) for task in ("up", "start", "migrate", "deploy")][-1]
-    finally:
-        deployed.host.shell("cd /srv/other && docker-compose down && rm -rf /srv/other")
     assert "another compose project on the host runs this service too: other-galos-sync-1" in told
     assert "docker rm -f other-galos-sync-1" in told
