@@ -102,6 +102,7 @@ def test_services_of_one_repository_keep_each_other_s_releases(deployed: Operato
     worker = {"galos-worker": {"repository": "galos-sync", "tag": "v1", "migration": {"tool": "none"}}}
     deployed.environment["FABRIC_GALOS_RELEASES_KEEP"] = "1"
     deployed.judge.databases["galos-worker"] = deployed.judge.databases["galos-sync"]
+    deployed.judge.tags.add("v1")
     config = deployed.configured({"services": worker})
     first = image_id(deployed.host)
     file = (

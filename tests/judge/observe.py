@@ -58,7 +58,7 @@ until tail -n 100 "$log" | grep -q "authorized.*$sentinel"; do
     [ "$SECONDS" -lt 20 ] || { echo absent; exit; }
     sleep 0.02
 done
-awk -F'"' -v since="$since" '$4 >= since && /connection|PostgreSQL/ {print "log " $0}' "$log"
+awk -F'"' -v since="$since" '$4 >= since && /connection|PostgreSQL|FATAL|PANIC/ {print "log " $0}' "$log"
 """
 
 

@@ -34,6 +34,7 @@ class Evidence:
     after: State = State()
     by_hand: tuple[tuple[int, int], ...] = ()  # when the test acted on the host itself
     keep: int = 5
+    tags: frozenset[str] = frozenset({"latest"})  # what the services of the configuration run
     application: str = "galos-sync"  # the name that the service gives itself at the database
 
     def typed(self, time: int) -> bool:
@@ -180,7 +181,7 @@ def _tags(evidence: Evidence) -> set[str]:
         tag
         for tag in new
         if not tag.startswith(("galos-ops/", "<none>"))
-        and not tag.endswith((":latest", ":<none>"))
+        and tag.rpartition(":")[2] not in {*evidence.tags, "<none>"}
         and not evidence.typed(made.get(tag, 0))
     }
 

@@ -46,7 +46,8 @@ def sessions(lines: Iterable[str]) -> tuple[Session, ...]:
         if authorized:
             user, database, application = authorized.groups("")
             opened[row["session_id"]] = Session(database, user, application, row.get("remote_host", ""), time, None)
-        elif message.startswith("disconnection: "):
+        elif message.startswith("disconnection: ") or row.get("error_severity") in ("FATAL", "PANIC"):
+            # A session that is refused after it was authorized logs no disconnection.
             close(row["session_id"], time)
         elif message.startswith("starting PostgreSQL"):
             for id in list(opened):

@@ -286,6 +286,8 @@ def test_sessions_are_read_from_the_log_of_the_database() -> None:
             logged(1, "a", f"{granted} application_name=galos-sync", remote_host="10.0.0.1"),
             logged(2, "b", granted, remote_host="10.0.0.1"),
             logged(3, "a", "disconnection: session time: 0:00:02.000 user=galos database=galaxy host=10.0.0.1 port=1"),
+            logged(3, "d", granted, remote_host="10.0.0.1"),
+            logged(4, "d", 'role "galos" is not permitted to log in', error_severity="FATAL"),
             logged(4, "", "starting PostgreSQL 17.6 on x86_64-pc-linux-gnu"),
             logged(5, "c", f"{granted} application_name=galos-sync", remote_host="10.0.0.1"),
         ]
@@ -293,6 +295,7 @@ def test_sessions_are_read_from_the_log_of_the_database() -> None:
     assert [(each.application, each.end is None or (each.end - each.start) // 10**9) for each in told] == [
         ("galos-sync", 2),
         ("", 2),
+        ("", 1),
         ("galos-sync", True),
     ]
     assert {each.database for each in told} == {"galaxy"}
