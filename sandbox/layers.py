@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import gzip
 import hashlib
 import io
 import json
@@ -12,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 CREATED = "2026-08-01T12:00:00Z"
+MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 
 
 @dataclass(frozen=True)
@@ -54,23 +57,59 @@ def digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def image(tag: str, layers: Sequence[bytes], config: Mapping[str, Any]) -> bytes:
-    """Pack an image for `docker load`; the same layers and config are the same image ID."""
+@dataclass(frozen=True)
+class Layer:
+    """A layer as a registry keeps it, and the digest of what it unpacks to."""
+
+    packed: bytes
+    diff_id: str
+
+
+@dataclass(frozen=True)
+class Image:
+    """An image as a registry keeps it; the same layers and config are the same image ID."""
+
+    layers: tuple[Layer, ...]
+    config: bytes
+
+    @property
+    def blobs(self) -> list[bytes]:
+        """What the manifest refers to."""
+        return [*(layer.packed for layer in self.layers), self.config]
+
+    @functools.cached_property
+    def manifest(self) -> bytes:
+        """The manifest, as Docker pushes it."""
+
+        def described(media_type: str, blob: bytes) -> dict[str, Any]:
+            return {"mediaType": media_type, "size": len(blob), "digest": f"sha256:{digest(blob)}"}
+
+        return json.dumps(
+            {
+                "schemaVersion": 2,
+                "mediaType": MANIFEST,
+                "config": described("application/vnd.docker.container.image.v1+json", self.config),
+                "layers": [
+                    described("application/vnd.docker.image.rootfs.diff.tar.gzip", layer.packed)
+                    for layer in self.layers
+                ],
+            }
+        ).encode()
+
+
+def layer(archive: bytes) -> Layer:
+    """Compress an archive quickly, without a time in it."""
+    return Layer(gzip.compress(archive, compresslevel=1, mtime=0), f"sha256:{digest(archive)}")
+
+
+def image(layers: Sequence[Layer], config: Mapping[str, Any]) -> Image:
+    """Describe an image of these layers that runs as `config` says."""
     description = {
         "architecture": "amd64",
         "os": "linux",
         "created": CREATED,
         "config": config,
-        "rootfs": {"type": "layers", "diff_ids": [f"sha256:{digest(layer)}" for layer in layers]},
+        "rootfs": {"type": "layers", "diff_ids": [layer.diff_id for layer in layers]},
         "history": [{"created": CREATED, "created_by": "galos-ops sandbox"} for _ in layers],
     }
-    described = json.dumps(description, sort_keys=True).encode()
-    names = [f"{digest(layer)}.tar" for layer in layers]
-    manifest = [{"Config": f"{digest(described)}.json", "RepoTags": [tag], "Layers": names}]
-    return tar(
-        {
-            "manifest.json": File(json.dumps(manifest).encode()),
-            f"{digest(described)}.json": File(described),
-            **{name: File(layer) for name, layer in zip(names, layers, strict=True)},
-        }
-    )
+    return Image(tuple(layers), json.dumps(description, sort_keys=True).encode())

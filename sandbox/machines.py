@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-import functools
+import csv
+import io
+import threading
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from ipaddress import IPv4Network
 
-from galos_ops.errors import CommandFailed, NotReadyError
-from sandbox import engine
+from galos_ops.errors import NotReadyError
+from sandbox import leftovers
 from sandbox.aws import ACCOUNT, AWS_NAMES, REGION, REGISTRY, users
 from sandbox.catalogue import REPOSITORIES
 from sandbox.docker import Docker
 from sandbox.keys import Keys
 from sandbox.layers import File, tar
+from sandbox.leftovers import LABEL
 
+HALF_MADE = ".half-made"
 CONNECTS = "bash -c '</dev/tcp/127.0.0.1/443'"
 UNPRIVILEGED = (
     *("--cap-add", "ALL", "--cap-drop", "SYS_RESOURCE"),
@@ -53,11 +58,12 @@ class Container:
     sandbox: str
     role: str
     flavour: str = ""
+    suffix: str = ""
 
     @property
     def name(self) -> str:
         """Its name on the engine."""
-        return f"galos-{self.sandbox}-{self.role}"
+        return f"galos-{self.sandbox}-{self.role}{self.suffix}"
 
     @property
     def service(self) -> Service:
@@ -69,26 +75,26 @@ class Container:
         """The name of the image that the container is made of."""
         return self.role if self.role in SERVICES else f"host-{self.flavour}"
 
-    def create(self, image: str, files: Mapping[str, File]) -> None:
-        """Create the container with the given files in it; it isn't started."""
-        service = self.service
-        options = () if self.role in SERVICES else host_options(self.docker, image)
+    def create(self, image: str, files: Mapping[str, File], labels: Mapping[str, str]) -> None:
+        """Create the container with the given files in it; it isn't started.
+
+        It has its name when it is complete, and another one until then.
+        """
+        service, half_made = self.service, replace(self, suffix=HALF_MADE)
+        all_labels = {**labels, f"{LABEL}.role": self.role, f"{LABEL}.flavour": self.flavour}
+        privileged = self.role not in SERVICES and can_be_privileged(self.docker, image)
         self.docker.run(
             "create",
-            *("--name", self.name, "--hostname", self.role, "--network", f"galos-{self.sandbox}"),
-            *("--label", f"{engine.LABEL}={self.sandbox}", "--label", f"{engine.LABEL}.role={self.role}"),
-            *("--label", f"{engine.LABEL}.flavour={self.flavour}"),
+            *("--name", half_made.name, "--hostname", self.role, "--network", f"galos-{self.sandbox}"),
+            *leftovers.flags(all_labels),
             *(part for alias in service.aliases for part in ("--network-alias", alias)),
             *(("--publish", f"127.0.0.1::{service.port}") if service.port else ()),
             *(part for item in service.environment.items() for part in ("--env", "=".join(item))),
-            *options,
+            *(() if self.role in SERVICES else host_options(privileged, labels)),
             image,
         )
-        try:
-            self.place(files)
-        except CommandFailed:
-            self.remove()
-            raise
+        half_made.place(files)
+        self.docker.run("rename", half_made.name, self.name)
 
     def place(self, files: Mapping[str, File]) -> None:
         """Put files, by their absolute path, into the container, running or not."""
@@ -120,20 +126,29 @@ class Container:
         self.docker.run("rm", "--force", "--volumes", self.name)
 
 
-def host_options(docker: Docker, image: str) -> tuple[str, ...]:
+def host_options(privileged: bool, labels: Mapping[str, str]) -> tuple[str, ...]:
     """What lets an engine run inside a container: everything, or as much as this machine itself may give."""
-    privileges = ("--privileged",) if can_be_privileged(docker, image) else UNPRIVILEGED
-    return (*privileges, "--volume", "/var/lib/docker", "--tmpfs", "/run:exec,mode=755")
+    privileges = ("--privileged",) if privileged else UNPRIVILEGED
+    fields = ("type=volume", "destination=/var/lib/docker", *(f"volume-label={k}={v}" for k, v in labels.items()))
+    mount = io.StringIO()
+    csv.writer(mount, lineterminator="").writerow(fields)
+    return (*privileges, "--mount", mount.getvalue(), "--tmpfs", "/run:exec,mode=755")
 
 
-@functools.cache
+PRIVILEGED: dict[Docker, bool] = {}
+ASKING = threading.Lock()
+
+
 def can_be_privileged(docker: Docker, image: str) -> bool:
-    """Tell whether the engine can start a privileged container."""
-    return docker.ok("run", "--rm", "--privileged", "--network", "none", image, "true")
+    """Tell whether the engine can start a privileged container; it is tried once, with this image."""
+    with ASKING:
+        if docker not in PRIVILEGED:
+            PRIVILEGED[docker] = docker.ok("run", "--rm", "--privileged", "--network", "none", image, "true")
+        return PRIVILEGED[docker]
 
 
-def contents(role: str, keys: Keys) -> Mapping[str, File]:
-    """The files that make a container part of this sandbox."""
+def contents(role: str, keys: Keys, network: IPv4Network | None = None) -> Mapping[str, File]:
+    """The files that make a container part of this sandbox; `network` is what the engine of a host divides."""
     certificate = {"/tls/server.pem": keys.certificate, "/tls/server.key": keys.certificate_key}
     texts = {
         "db": {},
@@ -144,6 +159,7 @@ def contents(role: str, keys: Keys) -> Mapping[str, File]:
         {
             "/usr/local/share/ca-certificates/sandbox.crt": keys.authority,
             "/etc/ssh/authorized_keys": keys.ssh_public + "\n",
+            "/etc/galos-sandbox/network": f"{network}\n",
         },
     )
     secret = ("/tls/", "/aws/")

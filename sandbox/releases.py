@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from galos_ops.errors import UsageError
+from sandbox import images, layers
 from sandbox.catalogue import RELEASES, Release
 from sandbox.docker import Docker
-from sandbox.images import REPOSITORY
-from sandbox.layers import File, digest, image, tar, unpacked
+from sandbox.layers import File, Image, Layer, layer, tar, unpacked
+from sandbox.steps import Steps
 
 MIGRATIONS = Path(__file__).parent / "galos_sync" / "migrations"
 SECOND = 1_000_000_000
@@ -53,23 +54,26 @@ def config(version: str, release: Release) -> dict[str, Any]:
     return described
 
 
-def ensure(docker: Docker, version: str, runtime: str) -> str:
-    """Return the tag of the release's image on the outer engine, after loading it where it is missing."""
+@functools.cache
+def image(docker: Docker, version: str, steps: Steps) -> Image:
+    """Return the image of a release."""
     release = find(version)
-    own = tar(files(version, release))
-    described = config(version, release)
-    tag = f"{REPOSITORY}/galos-sync:{version}-{digest(own + f'{described}{runtime}'.encode())[:12]}"
-    if not docker.ok("image", "inspect", tag):
-        docker.run("load", "--quiet", stdin=image(tag, [shared_layer(docker, runtime), own], described))
-    return tag
+    return layers.image([shared_layer(docker, steps), layer(tar(files(version, release)))], config(version, release))
 
 
 @functools.cache
-def shared_layer(docker: Docker, runtime: str) -> bytes:
-    """The layer that every release starts with: a shell, psql and sqlx."""
+def shared_image(docker: Docker, steps: Steps) -> Image:
+    """Return an image of nothing but the layer that every release starts with."""
+    return layers.image([shared_layer(docker, steps)], {"Cmd": ["true"], "Env": ["PATH=/usr/bin:/bin"]})
+
+
+@functools.cache
+def shared_layer(docker: Docker, steps: Steps) -> Layer:
+    """The layer that every release starts with: a shell, psql and sqlx; the image that carries it is built first."""
+    runtime = images.ensure(docker, ["runtime"], steps)["runtime"]
     container = docker.run("create", runtime, "true")
     try:
         packed = docker.output("cp", f"{container}:/layer.tar", "-")
     finally:
         docker.run("rm", container)
-    return unpacked(packed)
+    return layer(unpacked(packed))

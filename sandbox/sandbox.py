@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-import json
-import shutil
-from collections.abc import Sequence
+import contextlib
+import fcntl
+import socket
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from ipaddress import IPv4Network
 from pathlib import Path
-from typing import Any
 
-from galos_ops.errors import UsageError
-from sandbox import aws, catalogue, engine, files, images, releases
+from galos_ops.errors import NotReadyError, UsageError
+from sandbox import aws, catalogue, engine, images, leftovers, ranges, releases
 from sandbox.host import Host
 from sandbox.keys import AccessKey, Keys, write
 from sandbox.layers import File
 from sandbox.machines import SERVICES, Container, contents
-from sandbox.state import GENERATED, State
+from sandbox.own_engine import OwnEngine
+from sandbox.publishing import Publishing
 
 FLAVOURS = ("v1", "v2", "v5")
+SUBNETS = "{{range .IPAM.Config}}{{.Subnet}} {{end}}"
 
 
-class Sandbox(State):
+class Sandbox(Publishing):
     """One sandbox, whose generated files lie in `directory`; its name and directory tell it from all others."""
 
     @classmethod
@@ -32,12 +35,13 @@ class Sandbox(State):
         """Bring up what is missing, `compose` cycling over the hosts; returns False where nothing was."""
         releases.find(release)
         wanted = {host_name(n): flavour_known(compose[n % len(compose)]) if compose else "" for n in range(hosts)}
-        with engine.in_use():
+        with engine.in_use(), self._alone():
             self._docker = engine.ensure(self.steps)
             if not self.keys_file.exists():
                 self._remove_containers()
                 Keys.new(aws.NAMES).save(self.keys_file)
             found = self.found()
+            self._remove_half_made()
             for name, flavour in wanted.items():
                 if name in found and flavour not in ("", found[name].container.flavour):
                     raise UsageError(f"{name} is up with another docker-compose", hint="inv sandbox.down")
@@ -47,19 +51,22 @@ class Sandbox(State):
             if not absent and not stopped and self.complete.exists():
                 return self.write_files()
             self.complete.unlink(missing_ok=True)
+            leftovers.sweep(self.docker)
             self._bring_up([*stopped, *absent])
             self.write_files()
+            self.require_loopback()
             self._prepare_database()
-            self._register_all()
+            self.register_all()
             if not self.registry.tags(catalogue.REPOSITORY):
                 self.publish(release)
+            self.keep_shared_layer(wanted)
             write(self.complete, "")
         return True
 
     def down(self, *, drop_images: bool = False) -> bool:
         """Remove everything but the images, which stay as a cache; returns False where there was nothing."""
         known = self.keys_file.exists()
-        docker = engine.find() or (engine.ensure(self.steps) if known and engine.DATA.is_dir() else None)
+        docker = engine.find() or (engine.ensure(self.steps) if known and OwnEngine.chosen().data.is_dir() else None)
         removed = False
         if docker:
             self._docker = docker
@@ -69,29 +76,8 @@ class Sandbox(State):
             engine.stop_if_idle(docker)
         if drop_images:
             engine.discard()
-        for path in (self.directory / name for name in GENERATED):
-            shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+        leftovers.discard_files(self.directory)
         return known or removed
-
-    def publish(self, version: str, repository: str = catalogue.REPOSITORY) -> None:
-        """Push a release as `latest` and under its own tag, and register both with the ECR API."""
-        if repository not in catalogue.REPOSITORIES:
-            raise UsageError(
-                f"there is no repository {repository}", hint=f"take one of {', '.join(catalogue.REPOSITORIES)}"
-            )
-        releases.find(version)
-        registry = self.registry
-        tags = images.ensure(self.docker, ["runtime"], self.steps)
-        with self.steps.step(f"publish {version}"):
-            image = releases.ensure(self.docker, version, tags["runtime"])
-            config = self.state / "docker"
-            write(config / "config.json", files.docker_config(registry.address, registry.basic), mode=0o600)
-            for tag in (version, "latest"):
-                pushed = f"{registry.address}/{repository}:{tag}"
-                self.docker.run("tag", image, pushed)
-                self.docker.run("--config", str(config), "push", pushed)
-                self.docker.run("rmi", pushed)
-            self._register(repository, [version, "latest"])
 
     def add_host(self, name: str, compose: str = "v2") -> Host:
         """Bring up one more host, which ssh_config then knows by this name."""
@@ -99,6 +85,7 @@ class Sandbox(State):
             raise UsageError(f"the sandbox has a {name} already")
         self._bring_up([self._container(name, flavour_known(compose))])
         self.write_files()
+        self.keep_shared_layer([name])
         return self.host(name)
 
     def remove_host(self, name: str) -> None:
@@ -109,26 +96,28 @@ class Sandbox(State):
     def stop(self, name: str) -> None:
         """Stop `db`, `registry`, `aws` or a host."""
         self.find(name).container.stop()
+        self._found.pop(name)
 
     def start(self, name: str) -> None:
         """Start what `stop` stopped, with all that it knew."""
         self.find(name).container.start()
         self.write_files()
         if name == "aws":
-            self._register_all()
+            self.register_all()
 
     def database(self, name: str = aws.DATABASE, template: str = "template1") -> str:
         """Create a database, empty or a copy, in the place of any of that name; returns its URL as the hosts see it.
 
         Nobody may be connected to the template.
         """
-        self.query(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)', database="postgres")
-        self.query(f'CREATE DATABASE "{name}" OWNER galos TEMPLATE "{template}"', database="postgres")
+        dropped = f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'
+        created = f'CREATE DATABASE "{name}" OWNER galos TEMPLATE "{template}"'
+        self.query(f"{dropped};\n{created};", database="postgres")
         return self.database_url(name)
 
     def query(self, sql: str, database: str = aws.DATABASE) -> str:
         """Run SQL as the database's administrator; returns unaligned rows."""
-        command = ("exec", "--interactive", self.find("db").container.name, "psql", "-XAtq", "-v", "ON_ERROR_STOP=1")
+        command = ("exec", "--interactive", self._container("db", "").name, "psql", "-XAtq", "-v", "ON_ERROR_STOP=1")
         return self.docker.run(*command, "--dbname", database, stdin=sql.encode())
 
     def migration_seconds(self, seconds: float) -> None:
@@ -138,13 +127,13 @@ class Sandbox(State):
     def revoke_keys(self) -> None:
         """Delete the AWS key that the hosts were given."""
         if self.keys.puller:
-            self._call_aws(["iam", "delete_access_key", {"UserName": aws.PULLER, "AccessKeyId": self.keys.puller.id}])
+            self.call_aws("iam", "delete_access_key", UserName=aws.PULLER, AccessKeyId=self.keys.puller.id)
             self._hand_out(None)
 
     def renew_keys(self) -> AccessKey:
         """Hand out a new AWS key in the developer's profile, after revoking the one before."""
         self.revoke_keys()
-        created = self._call_aws(["iam", "create_access_key", {"UserName": aws.PULLER}])[0]["AccessKey"]
+        created = self.call_aws("iam", "create_access_key", UserName=aws.PULLER)["AccessKey"]
         key = AccessKey(created["AccessKeyId"], created["SecretAccessKey"])
         self._hand_out(key)
         return key
@@ -153,15 +142,28 @@ class Sandbox(State):
         """Let the account's clock be off from that of the hosts by so much."""
         self.find("aws").container.place({"/aws/skew": File(str(seconds).encode())})
 
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Let one process at a time bring this sandbox up."""
+        self.state.mkdir(parents=True, exist_ok=True)
+        with (self.state / "lock").open("a") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
     def _container(self, role: str, flavour: str) -> Container:
         return Container(self.docker, self.id, role, flavour)
 
     def _bring_up(self, containers: Sequence[Container]) -> None:
         tags = images.ensure(self.docker, {each.image for each in containers} | {"runtime"}, self.steps)
+        labels = leftovers.labels(self.id, self.directory, temporary=self.temporary)
         network = f"galos-{self.id}"
-        if not self.docker.ok("network", "inspect", network):
-            self.docker.run("network", "create", "--label", f"{engine.LABEL}={self.id}", network)
+        subnets = self.docker.attempt("network", "inspect", "--format", SUBNETS, network)
+        if subnets.returncode != 0:
+            self.docker.run("network", "create", *leftovers.flags(labels), network)
+            subnets = self.docker.attempt("network", "inspect", "--format", SUBNETS, network)
+        inside = ranges.free([*ranges.taken(), *map(IPv4Network, subnets.stdout.decode().split())])
         found, keys = self.found(), self.keys
+        self._remove_half_made()
 
         def bring(container: Container) -> None:
             tag = tags[container.image]
@@ -170,7 +172,7 @@ class Sandbox(State):
                 if present and present.image != tag:
                     container.remove()
                 if not present or present.image != tag:
-                    container.create(tag, contents(container.role, keys))
+                    container.create(tag, contents(container.role, keys, inside), labels)
                 container.start()
 
         with ThreadPoolExecutor(4) as pool:
@@ -183,36 +185,36 @@ class Sandbox(State):
         if aws.DATABASE not in known.split():
             self.database()
 
-    def _register_all(self) -> None:
-        for repository in catalogue.REPOSITORIES:
-            self._register(repository, self.registry.tags(repository))
-
-    def _register(self, repository: str, tags: Sequence[str]) -> None:
-        if tags:
-            registry = self.registry
-            self._call_aws(*(["ecr", "put_image", registry.image(repository, tag)] for tag in tags))
-
-    def _call_aws(self, *calls: Sequence[Any]) -> list[Any]:
-        command = ("exec", "--interactive", self.find("aws").container.name, "python3", "/aws/admin.py")
-        answers: list[Any] = json.loads(self.docker.run(*command, stdin=json.dumps(calls).encode()))
-        return answers
-
     def _hand_out(self, key: AccessKey | None) -> None:
         keys = self.keys.with_puller(key)
         keys.save(self.keys_file)
         self.find("aws").container.place(contents("aws", keys))
         self.write_files()
 
+    def _remove_half_made(self) -> None:
+        if self.half_made:
+            self.docker.run("rm", "--force", "--volumes", *self.half_made)
+
+    def require_loopback(self) -> None:
+        """Raise NotReadyError where 127.0.0.1 of this machine does not lead to what works on the engine."""
+        for role, found in self.found().items():
+            if not found.container.service.port:
+                continue
+            try:
+                socket.create_connection(("127.0.0.1", found.port), timeout=10).close()
+            except OSError as error:
+                raise NotReadyError(
+                    f"{role} works in its container, but the engine does not publish it on this machine's 127.0.0.1",
+                    evidence=str(error),
+                    hint="use a Docker engine that shares this machine's network: unset DOCKER_HOST",
+                ) from None
+
     def _remove_containers(self) -> bool:
-        mine = ("--filter", f"label={engine.LABEL}={self.id}")
-        containers = self.docker.run("ps", "--all", "--quiet", *mine).split()
-        networks = self.docker.run("network", "ls", "--quiet", *mine).split()
-        if containers:
-            with self.steps.step("remove the containers"):
-                self.docker.run("rm", "--force", "--volumes", *containers)
-        if networks:
-            self.docker.run("network", "rm", *networks)
-        return bool(containers or networks)
+        mine = list(leftovers.things(self.docker, f"{leftovers.LABEL}={self.id}"))
+        if not any(thing.kind == "container" for thing in mine):
+            return leftovers.remove(self.docker, mine)
+        with self.steps.step("remove the containers"):
+            return leftovers.remove(self.docker, mine)
 
 
 def host_name(number: int) -> str:

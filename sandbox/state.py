@@ -9,15 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from galos_ops.errors import NotReadyError
-from sandbox import aws, engine, files
+from sandbox import aws, engine, files, leftovers
 from sandbox.docker import Docker
 from sandbox.host import Host
 from sandbox.keys import Keys, write
 from sandbox.machines import SERVICES, Container
 from sandbox.registry import Registry
 from sandbox.steps import Steps
-
-GENERATED = ("ssh_config", "known_hosts", "env", ".env", ".state")
 
 
 @dataclass(frozen=True)
@@ -33,7 +31,9 @@ class Found:
 class State:
     """One sandbox as it is; its name and directory tell it from all others."""
 
-    def __init__(self, name: str, directory: Path, steps: Steps | None = None) -> None:
+    def __init__(self, name: str, directory: Path, steps: Steps | None = None, *, temporary: bool = False) -> None:
+        """`temporary` says that it is to be swept away when this process is dead."""
+        self.temporary = temporary
         self.directory = directory.resolve()
         self.steps = steps or Steps()
         self.id = f"{name}-{hashlib.sha256(str(self.directory).encode()).hexdigest()[:8]}"
@@ -42,6 +42,8 @@ class State:
         self.keys_file = self.state / "keys.json"
         self.complete = self.state / "complete"
         self._docker: Docker | None = None
+        self._found: dict[str, Found] = {}
+        self.half_made: list[str] = []
 
     def host(self, name: str = "sandbox") -> Host:
         """A host that is up."""
@@ -84,20 +86,28 @@ class State:
         return f"postgresql://galos:{self.keys.password}@db/{name}"
 
     def found(self) -> dict[str, Found]:
-        """Every container of the sandbox by its role, hosts by their name."""
-        columns = (f'{{{{.Label "{engine.LABEL}.{label}"}}}}' for label in ("role", "flavour"))
-        form = "|".join([*columns, "{{.Image}}", "{{.State}}", "{{.Ports}}"])
-        rows = self.docker.run("ps", "--all", "--filter", f"label={engine.LABEL}={self.id}", "--format", form)
+        """Every container of the sandbox by its role, hosts by their name; those that are half made are kept apart."""
+        columns = (f'{{{{.Label "{leftovers.LABEL}.{label}"}}}}' for label in ("role", "flavour"))
+        form = "|".join([*columns, "{{.Names}}", "{{.Image}}", "{{.State}}", "{{.Ports}}"])
+        rows = self.docker.run("ps", "--all", "--filter", f"label={leftovers.LABEL}={self.id}", "--format", form)
         found = {}
+        self.half_made = []
         for row in sorted(rows.splitlines()):
-            role, flavour, image, state, ports = row.split("|")
+            role, flavour, name, image, state, ports = row.split("|")
             port = re.search(r"127\.0\.0\.1:(\d+)->", ports)
             container = Container(self.docker, self.id, role, flavour)
+            if name != container.name:
+                self.half_made.append(name)
+                continue
             found[role] = Found(container, image, state == "running", int(port[1]) if port else 0)
-        return found
+        self._found = found
+        return dict(found)
 
     def find(self, name: str) -> Found:
-        """A container of the sandbox; raises NotReadyError where there is none."""
+        """A container of the sandbox, as it was seen last if it ran then; raises NotReadyError where there is none."""
+        known = self._found.get(name)
+        if known and known.running:
+            return known
         found = self.found()
         if name not in found:
             raise NotReadyError(f"the sandbox has no {name}", hint="inv sandbox.up")

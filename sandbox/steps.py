@@ -19,6 +19,10 @@ class Steps:
 
     write: Callable[[str], None] = show
 
+    def say(self, text: str) -> None:
+        """Write one line on what is under way."""
+        self.write(f"  {text}".rstrip())
+
     @contextmanager
     def step(self, text: str) -> Iterator[None]:
         """Write `text` and the seconds that the block took; a block that raises writes nothing."""

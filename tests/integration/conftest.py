@@ -36,7 +36,7 @@ HOMES = {"root": "/root", "galos": "/home/galos", "asker": "/home/asker"}
 def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     """Three hosts, with docker-compose v1, v2 and v5; the one in $TEST_SANDBOX stays up for the next run."""
     kept = os.environ.get("TEST_SANDBOX")
-    sandbox = Sandbox("test", Path(kept) if kept else tmp_path_factory.mktemp("sandbox"))
+    sandbox = Sandbox("test", Path(kept) if kept else tmp_path_factory.mktemp("sandbox"), temporary=not kept)
     flavours = {name: flavour for flavour, name in FLAVOURS.items()}
     try:
         sandbox.up(len(flavours), [flavours[name] for name in sorted(flavours)])
@@ -100,7 +100,7 @@ class Operator:
 
 
 def wipe(host: Host) -> None:
-    """Take a host back to what it was before anybody set it up, the credential helper there."""
+    """Take a host back to what it was before anybody set it up, the credential helper and the shared layer there."""
     restore.host(host)
 
 
@@ -124,8 +124,8 @@ def fresh(sandbox: Sandbox, name: str) -> Host:
 
 def publish_v1(sandbox: Sandbox) -> None:
     """Make v1 latest again, unless no test has published anything since."""
-    v1, latest = (sandbox.registry.image(REPOSITORY, tag)["imageDigest"] for tag in ("v1", "latest"))
-    if v1 != latest:
+    v1, latest = sandbox.registry.images(REPOSITORY, ["v1", "latest"])
+    if v1["imageDigest"] != latest["imageDigest"]:
         sandbox.publish("v1")
 
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sandbox.aws import DATABASE
-from sandbox.host import Host
+from sandbox.host import KEEP, Host
+from sandbox.host import KEPT as KEPT_IMAGE
 from sandbox.machines import SERVICES
 from sandbox.sandbox import Sandbox
 
@@ -33,6 +34,7 @@ def emptied(name: str, listing: str, removal: str) -> Row:
     return Row(name, f'found=$({listing}) && [ -z "$found" ]', f"{listing} | sort -u | xargs -r {removal}")
 
 
+OTHER_IMAGES = f'docker images -q | {{ grep -vxF "$(docker images -q {KEPT_IMAGE})" || :; }}'
 HELPER = "/var/cache/apt/archives/amazon-ecr-credential-helper_*.deb"
 
 HOST = (
@@ -40,7 +42,8 @@ HOST = (
     emptied("processes", "strangers", "kill -9"),
     Row("engine", "docker version", "service docker start"),
     emptied("containers", "docker ps -aq", "docker rm -fv"),
-    emptied("images", "docker images -q", "docker rmi -f"),
+    emptied("images", OTHER_IMAGES, "docker rmi -f"),
+    Row("shared layer", f"docker image inspect {KEPT_IMAGE}", f"sh {KEEP}"),
     emptied("networks", "docker network ls -q --filter type=custom", "docker network rm"),
     emptied("volumes", "docker volume ls -q", "docker volume rm -f"),
     Row("credential helper", "command -v docker-credential-ecr-login", f"dpkg --install {HELPER}"),
@@ -50,11 +53,12 @@ HOST = (
 )
 """In this order: what holds a thing goes before it."""
 
-# The engine may refuse for a moment to remove what it is about to restart: the check decides, not the removal.
+# The engine may refuse for a moment to remove what it is about to restart, and a process that was killed is seen until
+# its parent has noticed: the check decides, not the removal.
 SCRIPT = FUNCTIONS + "".join(
     f"tries=0\n"
     f"until {{ {row.check}; }} >/dev/null 2>&1; do\n"
-    f"    [ $tries -gt 0 ] || echo '{row.name}'\n"
+    f"    if [ $tries -gt 0 ]; then sleep 0.$tries; else echo '{row.name}'; fi\n"
     f"    [ $tries -lt 5 ] || {{ echo '{row.name}: not as it was' >&2; exit 1; }}\n"
     f"    {{ {row.restore}; }} >/dev/null\n"
     "    tries=$((tries + 1))\n"

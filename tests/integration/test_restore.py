@@ -5,12 +5,14 @@ from __future__ import annotations
 import pytest
 
 from sandbox.aws import DATABASE
+from sandbox.host import KEPT
 from sandbox.sandbox import Sandbox
 from tests.integration import restore
 from tests.integration.conftest import FLAVOURS, Operator, fresh
 
 TAKE = {
     "images": "tar -C / -c etc/hostname | docker import - galos-test",
+    "shared layer": f"docker rmi {KEPT}",
     "networks": "docker network create left",
     "volumes": "docker volume create left",
     "containers": "docker create --name left --network left -v left:/left -v /anonymous galos-test sleep 600",

@@ -12,10 +12,12 @@ from pathlib import Path
 import boto3
 import botocore.exceptions
 import pytest
+from pytest_mock import MockerFixture
 
 from galos_ops.errors import NotReadyError, UsageError
-from sandbox import aws, images, releases
-from sandbox.host import Host
+from sandbox import aws, releases
+from sandbox.host import KEEP, KEPT, Host
+from sandbox.registry import Link
 from sandbox.sandbox import Sandbox
 from tests.integration.breaking import engine_stopped, keys_revoked, stopped
 from tests.judge import Judge
@@ -38,7 +40,7 @@ MIGRATE = "docker-compose run --rm -T galos-sync sqlx migrate run --source galos
 
 @pytest.fixture(scope="session")
 def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    sandbox = Sandbox("self", tmp_path_factory.mktemp("sandbox"))
+    sandbox = Sandbox("self", tmp_path_factory.mktemp("sandbox"), temporary=True)
     try:
         sandbox.up()
         yield sandbox
@@ -131,7 +133,8 @@ def test_nothing_of_the_runbook_is_done(sandbox: Sandbox) -> None:
     script = """
         command -v docker-credential-ecr-login
         for home in /root /home/*; do ls -d $home/.aws $home/.docker $home/.env $home/docker-compose.yml; done
-        docker ps --all --quiet; docker images --quiet; ls /etc/docker/daemon.json
+        docker ps --all --quiet; docker images --format '{{.Repository}}' | grep -v galos-sandbox/shared
+        ls /etc/docker/daemon.json
     """
     assert sandbox.host().shell(script, check=False) == ""
 
@@ -269,12 +272,39 @@ def test_releases_do_what_they_are_for(sandbox: Sandbox, prepared: Host) -> None
 
 
 def test_a_release_is_the_same_image_wherever_it_is_made(sandbox: Sandbox) -> None:
-    runtime = images.ensure(sandbox.docker, ["runtime"], sandbox.steps)["runtime"]
-    tag = releases.ensure(sandbox.docker, "v2", runtime)
-    first = sandbox.docker.run("inspect", "--format", "{{.Id}}", tag)
-    sandbox.docker.run("rmi", "--force", tag)
-    tag = releases.ensure(sandbox.docker, "v2", runtime)
-    assert sandbox.docker.run("inspect", "--format", "{{.Id}}", tag) == first
+    first = releases.image(sandbox.docker, "v2", sandbox.steps)
+    for made in (releases.shared_layer, releases.image):
+        made.cache_clear()
+    again = releases.image(sandbox.docker, "v2", sandbox.steps)
+    assert again is not first
+    assert again.manifest == first.manifest
+
+
+@pytest.mark.usefixtures("latest_is_v1")
+def test_a_release_is_pushed_once_and_published_by_its_manifest(sandbox: Sandbox, mocker: MockerFixture) -> None:
+    sandbox.publish("v2")
+    asked = mocker.spy(Link, "ask")
+    for version in ("v1", "v2"):
+        sandbox.publish(version)
+    path = "/v2/galos-sync/manifests"
+    assert [call.args[1:3] for call in asked.call_args_list] == [
+        ("PUT", f"{path}/{tag}") for tag in ("v1", "latest", "v2", "latest")
+    ]
+    v2, latest = sandbox.registry.images("galos-sync", ["v2", "latest"])
+    assert v2["imageDigest"] == latest["imageDigest"]
+
+
+def test_a_pull_brings_only_what_is_new_and_the_shared_layer_can_be_had_again(sandbox: Sandbox, prepared: Host) -> None:
+    on(prepared, "docker-compose down; docker-compose pull")
+    kept = prepared.shell(f"docker images -q {KEPT}")
+    prepared.shell(f"docker images -q | grep -vxF {kept} | sort -u | xargs docker rmi -f")
+    pulled = on(prepared, f"docker pull {aws.REGISTRY}/galos-sync:v1").stdout
+    assert pulled.count("Already exists") == pulled.count("Pull complete") == 1
+    assert sandbox.registry.images("galos-sync", ["v1"])[0]["imageDigest"] in pulled
+    prepared.shell("docker image prune -af")
+    assert prepared.shell("docker images -q") == ""
+    prepared.shell(f"sh {KEEP}")
+    assert prepared.shell(f"docker images -q {KEPT}") == prepared.shell("docker images -q") == kept
 
 
 @pytest.mark.parametrize("service", ["registry", "aws", "db"])
@@ -316,7 +346,7 @@ def test_unknown_names_are_refused_in_a_sentence(sandbox: Sandbox) -> None:
 
 
 def test_down_leaves_nothing_and_other_sandboxes_alone(sandbox: Sandbox, tmp_path: Path) -> None:
-    second = Sandbox("self", tmp_path / "with a space")
+    second = Sandbox("self", tmp_path / "with a space", temporary=True)
     second.up(hosts=2, compose=["v2", "v5"])
     docker = second.docker
     assert [second.host(name).compose for name in ("sandbox", "sandbox-2")] == ["v2", "v5"]

@@ -16,6 +16,7 @@ from moto.ecr.models import Image, ecr_backends
 from moto.iam import access_control
 from moto.iam.models import iam_backends
 from moto.server import main
+from werkzeug.serving import WSGIRequestHandler
 
 INVALID_TOKEN = "The security token included in the request is invalid."
 WRONG_SIGNATURE = "The request signature we calculated does not match the signature you provided."
@@ -84,6 +85,8 @@ class JsonRequest(access_control.IAMRequest):
 
 if __name__ == "__main__":
     account, region = os.environ["ACCOUNT"], os.environ["REGION"]
+    # As AWS does: a client of HTTP/1.0 can find its connection closed before it has read why it was refused.
+    WSGIRequestHandler.protocol_version = "HTTP/1.1"
     Image.get_image_size_in_bytes = size_in_bytes
     access_control.IAMRequest = JsonRequest
     with open("/aws/users.json") as file:
