@@ -38,7 +38,7 @@ class Folding(Report):
         self._command(self.START, title)
 
     def _command(self, template: str, title: str) -> None:
-        title = self._shown(title)
+        title = self._shown(title, own=True)
         name = re.sub(r"[^A-Za-z0-9.-]+", "_", title)
         print(template.format(title=title, name=name, now=int(time.time())), file=self._stream, flush=True)
 

@@ -15,12 +15,11 @@ OpsError
 
 from __future__ import annotations
 
-import re
-
 from invoke.exceptions import Exit
 
+from galos_ops.redaction import masked, masked_own
+
 EVIDENCE_LINES = 20
-CONTROL = re.compile(r"\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)|[@-Z\\-_])|[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 class OpsError(Exit):
@@ -35,18 +34,11 @@ class OpsError(Exit):
         super().__init__(render(sentence, evidence, hint), self.exit_code)
 
 
-def masked(text: str) -> str:
-    """The text as it may be shown: the password of every URL replaced by ***, terminal control sequences gone."""
-    return re.sub(r"(://[^\s:/@]*:)\S+@", r"\1***@", CONTROL.sub("", text))
-
-
 def render(sentence: str, evidence: str = "", hint: str = "") -> str:
     """Lay out a failure: the sentence, the last `EVIDENCE_LINES` lines of evidence behind `  | `, `next: hint`."""
     shown = evidence.strip("\n").splitlines()[-EVIDENCE_LINES:] if evidence.strip() else []
-    lines = [sentence, *(f"  | {line}".rstrip() for line in shown)]
-    if hint:
-        lines.append(f"next: {hint}")
-    return masked("\n".join(lines))
+    lines = [masked_own(sentence), *(f"  | {masked(line)}".rstrip() for line in shown)]
+    return "\n".join([*lines, masked_own(f"next: {hint}")] if hint else lines)
 
 
 class CommandFailed(OpsError):

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
+from galos_ops import redaction
 from galos_ops.compose import FILES, Compose, Flavour
 from galos_ops.errors import NotReadyError
 from galos_ops.host import Host
@@ -48,7 +49,7 @@ class Facts:
     """The host as the probe found it.
 
     `directories` are the names of the project's directory, `images` maps references to image IDs, `passed` services to
-    guard keys.
+    guard keys; `private` are the texts of .env and its like.
     """
 
     directories: tuple[str, ...] = ()
@@ -57,11 +58,12 @@ class Facts:
     flavour: Flavour | None = None
     compose_file: str = ""
     environment: str = ""
-    config: str = ""
-    config_error: str = ""
+    config: str = field(default="", repr=False)
+    config_error: str = field(default="", repr=False)
     containers: tuple[Container, ...] = ()
     images: Mapping[str, str] = field(default_factory=dict)
     passed: Mapping[str, str] = field(default_factory=dict)
+    private: tuple[str, ...] = field(default=(), repr=False)
 
     def services(self) -> dict[str, str]:
         """The services of the compose file and the image reference each one starts."""
@@ -145,11 +147,17 @@ def probe(references: Iterable[str], directory: str) -> str:
             "fi",
             f"cd {shell_path(directory)} 2>/dev/null || exit 0",
             'say directory "$(pwd)"; say directory "$(pwd -P)"',
-            f"for f in {' '.join(FILES)}; do [ -e $f ] && say compose_file $f && break; done",
+            f"f0=; for f in {' '.join(FILES)}; do [ -e $f ] && say compose_file $f && f0=$f && break; done",
             '[ -e .env ] && say environment "$(sha256sum <.env)"',
+            'private() { [ ! -f "$1" ] || say private "$(head -c 65536 "$1" 2>/dev/null | base64 | tr -d \'\\n\')"; }',
+            'for f in .env .env.* *.env; do private "$f"; done',
             'if [ "$compose" ]; then',
             'if c=$($compose config 2>/dev/null); then say config "$(pack "$c")"',
-            'else say config_error "$(pack "$($compose config 2>&1 >/dev/null)")"; fi; fi',
+            'else say config_error "$(pack "$($compose config 2>&1 >/dev/null)")"',
+            # an env_file of any name: where docker-compose cannot tell, each file that its file has a word for
+            "words=$(cat \"$f0\" 2>/dev/null | tr -s ' \\t\",[]' '\\n' | tr -d \"'\")",
+            'set -f; for f in $words; do private "$f"; done; set +f',
+            "fi; fi",
             f'for f in {STATE}/*.passed; do [ -e "$f" ] && say passed "$(basename "$f" .passed) $(cat "$f")"; done',
             "exit 0",
         )
@@ -189,7 +197,18 @@ def parse(output: str) -> Facts:
         containers=tuple(container(line) for line in told.get("container", [])),
         images=dict(_pair(line) for line in told.get("image", [])),
         passed=dict(_pair(line) for line in told.get("passed", [])),
+        private=tuple(base64.b64decode(line).decode(errors="replace") for line in told.get("private", [])),
     )
+
+
+def guarded(facts: Facts) -> Facts:
+    """The same facts, after which no value that a service is given is shown any more."""
+    rows = [row.get("environment") or {} for row in facts.rows().values()] if facts.config else []
+    values = (
+        list(row.values()) if isinstance(row, dict) else [str(one).partition("=")[2] for one in row] for row in rows
+    )
+    redaction.learn(facts.private, (str(value) for row in values for value in row if value is not None))
+    return facts
 
 
 def container(line: str) -> Container:
@@ -206,9 +225,9 @@ def _pair(line: str) -> tuple[str, str]:
 
 def gather(host: Host, references: Iterable[str], directory: str) -> Facts:
     """Ask the host for all facts in one round trip."""
-    output = host.run(probe(references, directory), doing="look at the host").stdout
+    output = host.run(probe(references, directory), doing="look at the host", private=True).stdout
     try:
-        return parse(output)
+        return guarded(parse(output))
     except ValueError as error:
         raise host.noise(str(error)) from error
 

@@ -7,7 +7,7 @@ import contextlib
 import select
 import shlex
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any
 
@@ -83,24 +83,31 @@ class Host:
         timeout: int = COMMAND_SECONDS,
         check: bool = True,
         on_line: OnLine | None = None,
+        private: bool = False,
     ) -> Result:
         """Run a POSIX shell script that leaves the host as it is, and return what it said.
 
         `doing` completes "could not ..." in errors; `timeout` in seconds ends the script on the host too;
         `stdin` None stays open for as long as we are there, for a script `while_heard`;
-        `on_line` gets each line of output as it comes. Raises `CommandFailed` for a non-zero exit unless `check` is
-        false, `CommandTimedOut`, and `ConnectError` when the link is lost.
+        `on_line` gets each line of output as it comes;
+        `private` keeps standard output, which may hold whole files, out of errors. Raises `CommandFailed` for a
+        non-zero exit unless `check` is false, `CommandTimedOut`, and `ConnectError` when the link is lost.
         """
         if self.connection.config.run.echo:
             print(script)
         began = time.monotonic()
-        result = self._execute(f"timeout -k 5 {timeout} sh -c {shlex.quote(script)}", stdin, timeout, on_line, doing)
+        command = f"timeout -k 5 {timeout} sh -c {shlex.quote(script)}"
+        try:
+            result = self._execute(command, stdin, timeout, on_line, doing)
+        except CommandTimedOut as error:
+            raise (CommandTimedOut(error.sentence) if private else error) from None
         if result.exited in (124, 137) and time.monotonic() - began >= timeout:
             raise CommandTimedOut(
-                f"{self.name}: could not {doing}: not done after {timeout} s, stopped.", evidence=result.output
+                f"{self.name}: could not {doing}: not done after {timeout} s, stopped.",
+                evidence=result.stderr if private else result.output,
             )
         if check and not result.ok:
-            raise self.failed(doing, result)
+            raise self.failed(doing, replace(result, output=result.stderr) if private else result)
         return result
 
     def change(self, script: str, *, doing: str, **more: Any) -> Result:
@@ -152,7 +159,7 @@ class Host:
             f"elif text=$(base64 <{word}); then printf %s. \"$text\" | tr -d '\\n'; echo; else echo '!'; fi"
             for word in map(shell_path, paths)
         )
-        result = self.run(script, doing="read files")
+        result = self.run(script, doing="read files", private=True)
         return [
             self._text(path, line, result.stderr) for path, line in zip(paths, result.stdout.splitlines(), strict=True)
         ]
@@ -231,7 +238,8 @@ class Host:
             raise self.lost(doing)
         if not ended:
             raise CommandTimedOut(
-                f"{self.name}: could not {doing}: no answer after {timeout} s.", evidence=gathered.text
+                f"{self.name}: could not {doing}: no answer after {timeout} s.",
+                evidence=gathered.text,
             )
         return gathered.result(channel.exit_status)
 

@@ -10,14 +10,16 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import fabric
 from fabric import Connection
 from invoke.context import Context
 
-from galos_ops.errors import CommandFailed, OpsError, UsageError, masked
+from galos_ops.errors import CommandFailed, OpsError, UsageError
 from galos_ops.logs import guard_logs
+from galos_ops.redaction import masked_tree, publish
 
 if TYPE_CHECKING:
     from galos_ops.report import Report
@@ -66,6 +68,7 @@ class HostTask(fabric.Task):  # type: ignore[misc]
 
         dry = kwargs.get("dry_run", False)
         document: dict[str, Any] = {"schema": 1, "host": connection.original_host}
+        publish({connection.original_host: asdict(settings)})
         try:
             with interruptible(), Host(connection, dry=dry) as host:
                 ops = Ops(host, settings, report, document)
@@ -89,7 +92,7 @@ class HostTask(fabric.Task):  # type: ignore[misc]
             raise
         finally:
             if kwargs.get("json", False):
-                print(masked(json.dumps(document, ensure_ascii=False)))
+                print(json.dumps(masked_tree(document), ensure_ascii=False))
 
 
 def _found(config: Any) -> None:

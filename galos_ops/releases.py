@@ -11,6 +11,7 @@ from typing import Any, Literal, get_args
 
 from galos_ops.facts import STATE
 from galos_ops.lock import holder
+from galos_ops.redaction import without_values
 from galos_ops.shell import lines
 from galos_ops.unit import Unit
 
@@ -61,7 +62,8 @@ def release(unit: Unit, event: Event, image: str, **more: Any) -> Release:
 
 def append(line: Release) -> str:
     """A script that appends a line to the log, whole, and has it on the disk before it goes on."""
-    text = shlex.quote(json.dumps(asdict(line), ensure_ascii=False))
+    names = [without_values(name) for name in line.migrations]
+    text = shlex.quote(json.dumps({**asdict(line), "migrations": names}, ensure_ascii=False))
     return f"umask 077; printf '%s\\n' {text} >>{LOG} && sync {LOG} || exit 1"
 
 

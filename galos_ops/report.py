@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import TextIO
 
 from galos_ops import layout
-from galos_ops.errors import masked
+from galos_ops.redaction import masked, masked_own
 
 DONE, WARN, FAILED, SAME, WOULD, BLANK = "✓", "!", "✗", "=", "~", " "
 MARGIN = "    "  # as wide as a mark with the spaces around it
@@ -73,7 +73,7 @@ class Report:
             step.mark = FAILED
             raise
         finally:
-            self._print(self._line(step, step.mark, step.detail, self.columns), step.mark)
+            self._print(self._line(step, step.mark, step.detail, self.columns), step.mark, own=True)
 
     def progress(self, text: str) -> None:
         """Say how far the step under way is, where a person sees it at that moment."""
@@ -103,7 +103,7 @@ class Report:
         self._print(f"  {mark} {sentence}", mark)
 
     def _head(self, title: str) -> None:
-        self._print(title)
+        self._print(title, own=True)
 
     def _alive(self, step: Step) -> AbstractContextManager[object]:
         """What shows a step while it runs: nothing here."""
@@ -112,11 +112,11 @@ class Report:
     def _line(self, step: Step, mark: str, detail: str, columns: int | None) -> str:
         seconds = None if mark == WOULD else time.monotonic() - step.began
         name = step.name.ljust(self.width)
-        return self._shown(layout.step(self._shown(mark), name, self._shown(detail), seconds, columns))
+        return self._shown(layout.step(self._shown(mark), name, self._shown(detail), seconds, columns), own=True)
 
-    def _print(self, text: str, mark: str = "") -> None:
+    def _print(self, text: str, mark: str = "", *, own: bool = False) -> None:
         for line in text.splitlines():
-            for row in layout.wrapped(self._shown(line), self.columns, len(MARGIN) if mark else 0):
+            for row in layout.wrapped(self._shown(line, own=own), self.columns, len(MARGIN) if mark else 0):
                 self._emit(row, mark)
 
     def _emit(self, line: str, mark: str = "") -> None:  # noqa: ARG002 - views in colour use the mark
@@ -127,9 +127,9 @@ class Report:
     def _encoding(self) -> str:
         return (self._stream.encoding or "ascii").lower()
 
-    def _shown(self, text: str) -> str:
-        """The text without passwords and control sequences, in letters that the stream can encode."""
-        text = masked(text)
+    def _shown(self, text: str, *, own: bool = False) -> str:
+        """The text without secrets and control sequences, in letters that the stream can encode."""
+        text = masked_own(text) if own else masked(text)
         text = text if self._encoding.startswith("utf") else text.translate(PLAIN)
         return text.encode(self._encoding, "replace").decode(self._encoding)
 

@@ -228,8 +228,8 @@ def _disk(line: str) -> tuple[str, Disk]:
 def look(host: Host, references: Iterable[str], directory: str) -> tuple[Facts, Survey]:
     """Look at the host, its registry and our own clock in one round trip."""
     began = time.time()
-    output = host.run(script(references, directory), doing="look at the host").stdout
+    output = host.run(script(references, directory), doing="look at the host", private=True).stdout
     try:
-        return facts.parse(output), parse(output, began, time.time())
+        return facts.guarded(facts.parse(output)), parse(output, began, time.time())
     except (ValueError, KeyError, IndexError) as error:
         raise host.noise(str(error)) from error

@@ -8,8 +8,8 @@ from typing import Literal
 
 from galos_ops.doctor.examined import Examined
 from galos_ops.doctor.needs import Need
-from galos_ops.errors import masked
 from galos_ops.host import Change, Host
+from galos_ops.redaction import masked
 from galos_ops.settings import Settings
 
 State = Literal["fine", "warning", "fault", "unknown"]

@@ -11,7 +11,7 @@ from galos_ops.doctor.examined import Detail, Examined, Room
 from galos_ops.doctor.questions import database, registry
 from galos_ops.ecr import CONFIG, CREDENTIALS, DOCKER_CONFIG
 from galos_ops.errors import NotReadyError
-from galos_ops.facts import STATE, TELL, answers, parse, probe
+from galos_ops.facts import STATE, TELL, answers, guarded, parse, probe
 from galos_ops.host import Host
 from galos_ops.lock import HELD
 from galos_ops.settings import Service, Settings
@@ -30,7 +30,7 @@ def examine(host: Host, settings: Settings, services: Mapping[str, Service]) -> 
     seen = Examined(settings, next(iter(services)))
     texts, unreadable = read(host, (CREDENTIALS, CONFIG, DOCKER_CONFIG, seen.env, seen.log))
     began = time.time()
-    output = host.run(script(settings, seen.env), doing="look at the host").stdout
+    output = host.run(script(settings, seen.env), doing="look at the host", private=True).stdout
     try:
         seen = understood(
             output, Examined(settings, seen.service, texts=texts, unreadable=unreadable), began, time.time()
@@ -95,7 +95,7 @@ def understood(output: str, seen: Examined, began: float, ended: float) -> Exami
     return Examined(
         seen.settings,
         seen.service,
-        facts=parse(output),
+        facts=guarded(parse(output)),
         texts=seen.texts,
         unreadable=seen.unreadable,
         modes=modes,

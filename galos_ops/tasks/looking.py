@@ -9,9 +9,9 @@ from dataclasses import asdict
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
-from galos_ops.errors import masked
 from galos_ops.host_task import host_task, whole
 from galos_ops.later import Later
+from galos_ops.redaction import masked
 from galos_ops.tasks.options import DRY, JSON, SERVICE
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def show(line: str) -> None:
 def logs(ops: Ops, service: str | None = None, tail: str = "100", follow: bool = False) -> None:
     """Looking: docker-compose logs, the last lines of the service's output.
 
-    --follow goes on until Ctrl-C, which is exit 0. Passwords in URLs are masked.
+    --follow goes on until Ctrl-C, which is exit 0. Passwords in URLs and values of .env are masked.
     """
     line = ops.ready(ops.facts())
     script = line.here(line.logs(ops.settings.chosen(service), tail=whole("--tail", tail), follow=follow))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from galos_ops.redaction import LEAST
 from tests.faults.conftest import Case
 from tests.integration.breaking import engine_stopped, keys_revoked, stopped, undone
 from tests.integration.conftest import Operator, container, image_id
@@ -151,9 +152,14 @@ def test_values_of_every_kind_reach_a_migration_on_the_host_as_they_are(deployed
     lines = "".join(f"ODD_{number}={quoted(value)}\n" for number, value in enumerate(values))
     deployed.host.execute(["sh", "-c", "cat >>~/.env"], stdin=lines)
     names = " ".join(f'"$ODD_{number}"' for number in range(len(values)))
-    keys = {"tool": "command", "where": "host", "run": "true", "check": f"printf '%s\\n' {names}; exit 1"}
+    check = f"printf '%s\\n' {names} >/tmp/told; printf '%s\\n' {names}; exit 1"
+    keys = {"tool": "command", "where": "host", "run": "true", "check": check}
     told = deployed.refused(5, "-f", deployed.configured({"services": {"galos-sync": {"migration": keys}}}), "pending")
-    assert [line.removeprefix("  | ") for line in told.splitlines() if line.startswith("  | ")] == values
+    assert deployed.host.shell("cat /tmp/told && rm /tmp/told").splitlines() == values
+    shown = [line.removeprefix("  | ") for line in told.splitlines() if line.startswith("  | ")]
+    assert len(shown) == len(values)
+    assert "***" in shown
+    assert not [value for value in values if len(value) >= LEAST and value in shown]
 
 
 def quoted(value: str) -> str:

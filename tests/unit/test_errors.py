@@ -1,7 +1,8 @@
 import pytest
 
 from galos_ops import errors
-from galos_ops.errors import OpsError, masked, render
+from galos_ops.errors import OpsError, render
+from galos_ops.redaction import masked
 
 CODES = {
     "CommandFailed": 1, "CommandTimedOut": 1, "UsageError": 2, "ConnectError": 3, "HostKeyError": 3,

@@ -196,6 +196,7 @@ def test_all_facts_are_told_in_one_round_trip(host: LocalHost) -> None:
         ),
         images={REFERENCE: "sha256:aa"},
         passed={"galos-sync": "99ff", "galos.web": "aa00"},
+        private=("A=1\n",),
     )
 
 

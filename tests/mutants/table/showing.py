@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from tests.mutants.changes import Always, Instead, Returns
+from tests.mutants.changes import Always, DropCall, Gives, Instead, Returns, Text
 from tests.mutants.mutant import Mutant, group
 
 SECRETS, SETUP, DIFFS = "tests/faults/test_secrets.py", "tests/integration/test_setup.py", "tests/unit/test_diffs.py"
 GUARD = "tests/unit/test_guard.py"
+PARSE_ERRORS = "tests/faults/test_parse_errors.py"
 
 MUTANTS = (
     *group(
-        "galos_ops.errors",
+        "galos_ops.redaction",
         (
             Mutant(
                 "masked",
@@ -32,6 +33,40 @@ MUTANTS = (
                     "f'. /dev/stdin\\n{shlex.join(words)} </dev/null'", "exports + f'{shlex.join(words)} </dev/null'"
                 ),
                 {f"{GUARD}::test_on_the_host_the_check_has_the_values_of_env_and_no_standard_input": '"p$w" not in'},
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.redaction",
+        (
+            Mutant(
+                "learn",
+                DropCall("_KNOWN.learn"),
+                {
+                    f"{PARSE_ERRORS}::test_no_error_of_docker_compose_shows_a_value_of_env[v2]": (
+                        "assert secret not in told"
+                    ),
+                    f"{PARSE_ERRORS}::test_no_other_task_shows_one[v2]": "assert not [secret for secret",
+                },
+            ),
+            Mutant(
+                "without_values",
+                Gives("names.sub", "text"),
+                {
+                    f"{PARSE_ERRORS}::test_the_warnings_of_a_failing_step_do_not_show_the_rest_of_a_password[v2]": (
+                        "assert not re.search("
+                    )
+                },
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.facts",
+        (
+            Mutant(
+                "probe",
+                Text("for f in $words", "for f in"),
+                {f"{PARSE_ERRORS}::test_a_file_of_another_name_is_no_other_thing[v2]": "assert not [secret for secret"},
             ),
         ),
     ),
