@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import shlex
 from collections.abc import Iterable, Mapping
@@ -13,6 +14,7 @@ from galos_ops.shell import shell_path
 FILES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
 FILE = "docker-compose.yml"  # the name that every flavour finds
 STDIN = ("-f", "-")
+SECONDS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6}  # of a duration in a compose file
 
 
 @dataclass(frozen=True)
@@ -49,23 +51,23 @@ class Compose:
     def pull(self, services: Iterable[str]) -> str:
         return self._line("pull", *services)
 
-    def up(self, services: Iterable[str]) -> str:
-        """`up -d` that never fetches an image by itself; v1 has no flag for that and fetches only a missing one."""
-        stay = ("--pull", "never") if self.flavour.version >= (2, 6) else ()
-        return self._line("up", "-d", *stay, *services)
+    def up(self, service: str) -> str:
+        """`up -d` of one service and nothing that it depends on, which never fetches an image by itself.
 
-    def start(self, services: Iterable[str]) -> str:
-        return self._line("start", *services)
+        v1 has no flag against fetching and fetches only a missing image.
+        """
+        stay = ("--pull", "never") if self.flavour.version >= (2, 6) else ()
+        return self._line("up", "-d", "--no-deps", *stay, service)
+
+    def up_dependency(self, service: str) -> str:
+        """Start what somebody else looks after: with the container it has, or a new one where it has none."""
+        return self._line("up", "-d", "--no-deps", "--no-recreate", service)
 
     def stop(self, services: Iterable[str]) -> str:
         return self._line("stop", *services)
 
     def down(self) -> str:
         return self._line("down")
-
-    def remove(self, service: str) -> str:
-        """`down` for one service: stopped and deleted, its network and its neighbours untouched."""
-        return self._line("rm", "-s", "-f", service)
 
     def logs(self, services: Iterable[str], *, tail: int, follow: bool) -> str:
         return self._line("logs", "--no-color", f"--tail={tail}", *(["-f"] if follow else []), *services)
@@ -88,6 +90,12 @@ class Compose:
         if self.flavour.version < (2,):
             return self._line("config", "--hash", service)
         return f"{self._line('config')} | {self._line(*STDIN, 'config', '--hash', service)}"
+
+
+def grace_seconds(row: Mapping[str, Any]) -> int | None:
+    """The `stop_grace_period` of a service in whole seconds; None where Docker's own applies."""
+    parts = re.findall(r"(\d+(?:\.\d+)?)(h|ms|us|m|s)", str(row.get("stop_grace_period") or ""))
+    return math.ceil(sum(float(number) * SECONDS[unit] for number, unit in parts)) if parts else None
 
 
 def render(images: Mapping[str, str]) -> str:

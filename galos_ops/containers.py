@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import shlex
+from collections.abc import Iterable
 
-from galos_ops import guard
+from galos_ops import dependencies, guard
+from galos_ops.compose import grace_seconds
 from galos_ops.errors import CommandFailed, GuardError, NotReadyError, VerifyError
 from galos_ops.facts import CONTAINER, Container, Facts, container
 from galos_ops.host import Host
@@ -12,44 +15,108 @@ from galos_ops.report import SAME, Report, short
 from galos_ops.shell import lines
 from galos_ops.unit import Images, Unit, local_images, pin
 
+START_SECONDS = 1800  # of which docker-compose may wait for what the service depends on
+
 
 def running(unit: Unit) -> Container | None:
     """The service's container, when it runs."""
     return next((one for one in unit.facts.of(unit.name) if one.alive), None)
 
 
-def down(unit: Unit) -> None:
-    """Stop and delete the service's container; raises `NotReadyError` while another container of it runs."""
-    mine = f"--filter label=com.docker.compose.service={unit.name}"
-    result = unit.change(
-        f"{unit.compose.remove(unit.name)} >&2\ndocker ps {mine} --format '{{{{.Names}}}}'", doing="stop"
+def look(unit: Unit) -> list[Container]:
+    """The containers of the service, and of the one that carries its migrations, as they are at this moment."""
+    return _parsed(unit.run(_look(unit), doing="look at the containers").stdout)
+
+
+def _look(unit: Unit) -> str:
+    """A script that tells all of them; one that is gone before it is looked at is none."""
+    ids = " ".join(
+        f"$(docker ps -aq --no-trunc --filter label=com.docker.compose.service={name} || echo failed)"
+        for name in dict.fromkeys((unit.name, unit.service.migration.service))
     )
-    left = [name for name in result.stdout.split() if not name.startswith(f"{unit.name}-check-")]
-    if left:
+    return (
+        f'set -- {ids}\ncase " $* " in *" failed "*) exit 1 ;; esac\n'
+        f"[ $# = 0 ] || docker inspect -f '{CONTAINER}' \"$@\" 2>/dev/null\ntrue"
+    )
+
+
+def _parsed(output: str) -> list[Container]:
+    return [container(line) for line in lines(output)]
+
+
+def one_offs(unit: Unit, found: Iterable[Container]) -> list[Container]:
+    """Those of some containers that people run with `docker-compose run`, with the service's own environment."""
+    services = (unit.name, unit.service.migration.service)
+    ours = re.compile(rf"{re.escape(unit.name)}-(migration|check(-[0-9a-f]+)?)")
+    return [
+        one for one in found if one.oneoff and one.alive and one.service in services and not ours.fullmatch(one.name)
+    ]
+
+
+def require_no_one_offs(unit: Unit, found: Iterable[Container]) -> None:
+    """Raise `NotReadyError` while somebody's one-off container of the service runs, which may use the database."""
+    names = " ".join(one.name for one in one_offs(unit, found))
+    if names:
         raise NotReadyError(
-            f"{unit.label}: a container that is not this project's still runs the service: {', '.join(left)}.",
-            hint=f"stop it on the host: docker stop {' '.join(left)}",
+            f"{unit.label}: a one-off container of the service runs, and nothing is migrated beside it: {names}; "
+            "nothing was changed.",
+            hint=f"when its work is done, end it on the host: docker stop {names}",
         )
+
+
+def down(unit: Unit, found: Iterable[Container]) -> None:
+    """Stop and delete those of some containers that are the service's own, by their IDs; one-off ones stay.
+
+    Raises `CommandFailed` while one of them still runs after that, and `NotReadyError` while a stranger's does.
+    """
+    own = " ".join(one.id for one in found if one.service == unit.name and not one.oneoff and unit.facts.ours(one))
+    result = unit.change(f"{_remove(unit, own) if own else ''}\n{_look(unit)}", doing="stop")
+    left = [one for one in _parsed(result.stdout) if one.service == unit.name and one.alive and not one.oneoff]
+    mine, others = (" ".join(one.name for one in left if unit.facts.ours(one) is known) for known in (True, False))
+    if mine:
+        raise CommandFailed(
+            f"{unit.label}: {mine} still runs after it was stopped.",
+            evidence=result.stderr,
+            hint=f"stop it on the host: docker rm -f {mine}",
+        )
+    if others:
+        raise NotReadyError(
+            f"{unit.label}: a container that is not this project's still runs the service: {others}.",
+            hint=f"stop it on the host: docker stop {others}",
+        )
+
+
+def _remove(unit: Unit, identities: str) -> str:
+    """A script that stops containers, with the time that the compose file gives them, and deletes them."""
+    grace = grace_seconds(unit.facts.rows().get(unit.name, {}))
+    return f"docker stop{'' if grace is None else f' -t {grace}'} {identities} >&2; docker rm -f {identities} >&2"
 
 
 def up(unit: Unit, report: Report, images: Images, before: Container | None) -> Container:
     """Start the images that were checked, whatever their tags mean by now; raises `VerifyError` and `GuardError`."""
     image = next(iter(images.values()))
-    mine = f"--filter label=com.docker.compose.service={unit.name} --filter label=com.docker.compose.oneoff=False"
+    pinned, depended = pin(images), dependencies.script(unit)
     with report.step("up", short(image)) as step:
         result = unit.change(
-            f"{pin(images)}\n{unit.compose.up([unit.name])} >&2 || exit 1\n"
-            f"docker ps -aq --no-trunc {mine} | xargs -r docker inspect -f '{CONTAINER}'",
+            "\n".join(
+                (
+                    *([pinned, *depended] if depended else []),
+                    pinned,  # once more: what the service depends on may have taken minutes
+                    f"{unit.compose.up(unit.name)} >&2 || exit 1",
+                    _look(unit),
+                )
+            ),
             doing="start",
             check=False,
+            timeout=START_SECONDS,
         )
-        found = [container(line) for line in lines(result.stdout)] if result.ok else []
-        ours = [one for one in found if unit.facts.ours(one)]
+        found = _parsed(result.stdout) if result.ok else []
+        ours = [one for one in found if one.service == unit.name and not one.oneoff and unit.facts.ours(one)]
         if not ours:
             raise VerifyError(f"{unit.label}: docker-compose could not start {short(image)}.", evidence=result.output)
         after = ours[0]
         if after.image != image:
-            unit.change(unit.compose.remove(unit.name), doing="stop")
+            unit.change(_remove(unit, after.id), doing="stop")
             raise GuardError(
                 f"{unit.label}: docker-compose started {short(after.image)}, not the {short(image)} that was checked, "
                 "and was stopped again.",
@@ -76,7 +143,9 @@ def start(unit: Unit, report: Report) -> Container:
     with report.step("start", short(found.image)) as step:
         if found.state == "running":
             step.detail, step.mark = f"{short(found.image)} already runs", SAME
-        unit.change(unit.compose.start([unit.name]), doing="start")
+        same = [one.id for one in unit.facts.of(unit.name) if one.image == found.image]
+        depended = dependencies.script(unit)
+        unit.change("\n".join([*depended, f"docker start {' '.join(same)} >/dev/null"]), doing="start")
     return found
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-from galos_ops import containers, guard, migrating
+from galos_ops import containers, dependencies, guard, migrating
 from galos_ops.errors import CommandFailed, VerifyError
 from galos_ops.facts import Container
 from galos_ops.fetching import Layers, worth_showing
@@ -40,6 +40,7 @@ def deploy(unit: Unit, report: Report, tag: str | None = None) -> Outcome:
     """
     began = time.monotonic()
     guard.alone(unit)
+    dependencies.needed(unit)
     adopt(unit, report)
     before = containers.running(unit)
     images = pull(unit, report, before, tag)
@@ -47,7 +48,9 @@ def deploy(unit: Unit, report: Report, tag: str | None = None) -> Outcome:
     stopped = time.monotonic()
     if answer.state == "pending":
         with report.step("down"):
-            containers.down(unit)
+            found = containers.look(unit)
+            containers.require_no_one_offs(unit, found)
+            containers.down(unit, found)
         migrate(unit, report, images, answer, before)
         return switch(unit, report, images, before, began, tag=tag, migrations=answer.names, stopped=stopped)
     return switch(unit, report, images, before, began, tag=tag)

@@ -66,6 +66,18 @@ def nobody_migrates(unit: Unit) -> None:
         )
 
 
+def require_no_migrator(unit: Unit) -> None:
+    """Raise `GuardError` while a migration runs, which `docker-compose down` would end in v1 and trip over in v2."""
+    found = (unit.facts.named(f"{name}-migration") for name in unit.settings.services)
+    names = " ".join(one.name for one in found if one and one.alive)
+    if names:
+        raise GuardError(
+            f"{unit.host.name}: a migration runs, which down would end with the project: {names}; nothing was stopped.",
+            hint=f"fab -H {unit.host.name} stop, which stops the services; "
+            f"to end the migration, on the host: docker stop {names}",
+        )
+
+
 def refuse_running(unit: Unit) -> GuardError:
     """The error for migrations while the service runs."""
     return GuardError(

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from galos_ops.compose import Compose
+from galos_ops.dependencies import ordered
 from galos_ops.facts import PROJECT, Facts, Requirement, gather, require
 from galos_ops.host import Change, Host
 from galos_ops.lock import holding, lock, refuse
@@ -39,10 +40,19 @@ class Ops:
         return require(self.host.name, self.settings.directory, facts, requirements)
 
     def units(self, name: str | None) -> Iterator[Unit]:
-        """The named service on this host, or all of them, each as it is when its turn comes."""
-        for chosen, service in self.settings.chosen(name).items():
-            facts = self.facts()
-            yield Unit(self.host, self.settings, chosen, service, facts, self.ready(facts), self._token)
+        """The named service on this host, or all of them, each as it is when its turn comes.
+
+        A service comes after those that it depends on, else in the order of the configuration.
+        """
+        chosen, facts = self.settings.chosen(name), self.facts()
+        compose = self.ready(facts)
+        earlier: list[str] = []
+        for each in ordered(chosen, facts.rows()):
+            if earlier:
+                facts = self.facts()
+                compose = self.ready(facts)
+            yield Unit(self.host, self.settings, each, chosen[each], facts, compose, self._token, frozenset(earlier))
+            earlier.append(each)
 
     def change(self, name: str, make: Callable[[], Change]) -> bool:
         """Take a step that is safe to repeat and report it; true when it changed the host, or in a dry run would."""

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from galos_ops import asking, containers, guard, migrating, registry, releases
+from galos_ops import asking, containers, dependencies, guard, migrating, registry, releases
 from galos_ops import rollback as rolling_back
 from galos_ops.deploy import describe
 from galos_ops.facts import Container
@@ -58,6 +58,7 @@ class Candidate:
 def deploy(plan: Plan, tag: str | None = None) -> None:
     """The plan of `deploy`; raises what the deploy would raise before its first change."""
     guard.alone(plan.unit)
+    dependencies.needed(plan.unit)
     over = adopt(plan)
     before = containers.running(plan.unit)
     candidate = pull(plan, before, tag)
@@ -71,6 +72,7 @@ def deploy(plan: Plan, tag: str | None = None) -> None:
 def rollback(plan: Plan, to: str | None) -> None:
     """The plan of `rollback`; raises what the rollback would raise before its first change."""
     guard.alone(plan.unit)
+    dependencies.needed(plan.unit)
     before, images, line = rolling_back.choose(plan.unit, to)
     plan.report.say(f"back to {short(line.image)}: {line.tag}, released {line.time}")
     candidate = Candidate(images)
@@ -81,6 +83,7 @@ def rollback(plan: Plan, to: str | None) -> None:
 def up(plan: Plan) -> None:
     """The plan of `up`; raises what it would raise before its first change."""
     guard.alone(plan.unit)
+    dependencies.needed(plan.unit)
     guard.nobody_migrates(plan.unit)
     before = containers.running(plan.unit)
     candidate = present(plan, before)
@@ -91,10 +94,12 @@ def up(plan: Plan) -> None:
 def start(plan: Plan) -> None:
     """The plan of `start`; raises what it would raise before its first change."""
     guard.alone(plan.unit)
+    dependencies.needed(plan.unit)
     guard.nobody_migrates(plan.unit)
     found, own = containers.startable(plan.unit)
     if not guard.passed(plan.unit, own):
         refuse_unless_clean(plan, asking.ask(plan.unit, own))
+    depended(plan)
     with plan.step("start", f"start {found.name} with {short(found.image)}") as step:
         if found.state == "running":
             step.detail, step.mark = f"{short(found.image)} already runs", SAME
@@ -112,6 +117,7 @@ def migrate(plan: Plan) -> None:
     if answer == CLEAN:
         plan.report.say("nothing to do: no migration is pending")
     else:
+        refuse_beside_one_offs(plan, answer)
         run_migrations(plan, answer)
 
 
@@ -185,7 +191,14 @@ def refuse_unless_clean(plan: Plan, answer: Answer | None) -> None:
         raise guard.refuse(plan.unit, answer)
 
 
+def refuse_beside_one_offs(plan: Plan, answer: Answer | None) -> None:
+    """Raise `NotReadyError` where a migration is pending and somebody's one-off container runs."""
+    if answer:
+        containers.require_no_one_offs(plan.unit, plan.unit.facts.containers)
+
+
 def down(plan: Plan, answer: Answer | None) -> None:
+    refuse_beside_one_offs(plan, answer)
     names = ", ".join(one.name for one in plan.unit.facts.of(plan.unit.name))
     plan.add("down", _if_pending(answer) + (f"stop and delete {names}" if names else "there is no container"))
 
@@ -215,11 +228,18 @@ def switch(
     why = f", in place of {short(before.image)}" if before and before.image != image else ""
     if before and before.image == image and not deleted:
         why = ", its container created again: .env or the compose file changed"
+    depended(plan)
     plan.add("up", f"start {short(image)}{why}")
     watch(plan)
     if recorded:
         old = ", ".join(releases.beyond_keep(plan.unit, image))
         plan.add("record", f"log the release, keep its image{old and f', drop the tags {old}'}")
+
+
+def depended(plan: Plan) -> None:
+    """What `up` and `start` would start first."""
+    for name in dependencies.absent(plan.unit):
+        plan.add("up", f"start {name}, which {plan.unit.name} depends on")
 
 
 def watch(plan: Plan) -> None:

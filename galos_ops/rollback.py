@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-from galos_ops import containers, deploy, guard
+from galos_ops import containers, dependencies, deploy, guard
 from galos_ops.deploy import Outcome
 from galos_ops.errors import GuardError, NotReadyError, UsageError
 from galos_ops.facts import Container
@@ -21,6 +21,7 @@ def rollback(unit: Unit, report: Report, to: str | None = None) -> Outcome:
     """
     began = time.monotonic()
     guard.alone(unit)
+    dependencies.needed(unit)
     before, images, line = choose(unit, to)
     with report.step("pending") as step:
         answer = guard.check(unit, images)

@@ -22,7 +22,7 @@ ID = "docker image inspect -f '{{.Id}}'"
 
 @dataclass(frozen=True)
 class Unit:
-    """One service on one host: what the tasks work on."""
+    """One service on one host: what the tasks work on; `earlier` are the services that the same run did before."""
 
     host: Host
     settings: Settings
@@ -31,6 +31,7 @@ class Unit:
     facts: Facts
     compose: Compose
     token: str = ""
+    earlier: frozenset[str] = frozenset()
 
     @property
     def label(self) -> str:
@@ -61,6 +62,16 @@ class Unit:
             )
         return tuple(dict.fromkeys((wanted, listed[self.service.migration.service])))
 
+    def listing(self, service: str, *options: str) -> str:
+        """A line of shell that prints the IDs of this project's own containers of a service, one-off ones left out."""
+        project = {"project": self.facts.project} if self.facts.project else {}
+        labels = {"service": service, "oneoff": "False", **project}
+        return "; ".join(
+            shlex.join(["docker", "ps", "-q", "--no-trunc", *_filters({**labels, "project.working_dir": directory})])
+            + "".join(f" {option}" for option in options)
+            for directory in dict.fromkeys(self.facts.directories)
+        )
+
     def run(self, script: str, *, doing: str, **more: Any) -> Result:
         """Run a script that leaves the host as it is, in the project's directory."""
         return self.host.run(self.compose.here(script), doing=doing, **{"timeout": 600, **more})
@@ -78,6 +89,11 @@ class Unit:
         if check and not result.ok:
             raise self.host.failed(doing, result)
         return result
+
+
+def _filters(labels: Mapping[str, str]) -> list[str]:
+    """Options of `docker ps` for labels of docker-compose."""
+    return [word for name, value in labels.items() for word in ("--filter", f"label=com.docker.compose.{name}={value}")]
 
 
 Images = Mapping[str, str]

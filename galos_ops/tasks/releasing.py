@@ -58,6 +58,7 @@ def migrate(ops: Ops, service: str | None = None, *, dry_run: bool = False) -> N
             if answer.state == "clean":
                 ops.report.say("nothing to do: no migration is pending")
             else:
+                containers.require_no_one_offs(unit, containers.look(unit))
                 deployment.migrate(unit, ops.report, images, answer, None)
                 ops.report.say(f"migrated; the service is down until: fab -H {ops.host.name} up")
 

@@ -10,13 +10,13 @@ from galos_ops.later import Later
 from galos_ops.tasks.options import DRY, SERVICE, units
 
 if TYPE_CHECKING:
-    from galos_ops import containers, guard, plan, report, verify
+    from galos_ops import containers, dependencies, guard, plan, report, verify
     from galos_ops import deploy as deployment
     from galos_ops.facts import Container
     from galos_ops.ops import Ops
 else:
     containers, guard, plan, report, verify = map(Later, ("containers", "guard", "plan", "report", "verify"))
-    deployment = Later("deploy")
+    dependencies, deployment = Later("dependencies"), Later("deploy")
 
 STOP_SECONDS = 600
 
@@ -41,6 +41,7 @@ def up(ops: Ops, service: str | None = None, *, dry_run: bool = False) -> None:
     with ops.locked("up", service):
         for unit in units(ops, service, plan.up):
             guard.alone(unit)
+            dependencies.needed(unit)
             guard.nobody_migrates(unit)
             before = containers.running(unit)
             images = deployment.present(unit, ops.report)
@@ -60,6 +61,7 @@ def start(ops: Ops, service: str | None = None, *, dry_run: bool = False) -> Non
     with ops.locked("start", service):
         for unit in units(ops, service, plan.start):
             guard.alone(unit)
+            dependencies.needed(unit)
             guard.nobody_migrates(unit)
             verify.verify(unit, ops.report, containers.start(unit, ops.report), settled=False)
 
@@ -83,17 +85,21 @@ def stop(ops: Ops, service: str | None = None, *, dry_run: bool = False) -> None
 def down(ops: Ops, service: str | None = None, *, dry_run: bool = False) -> None:
     """Stopping: docker-compose down; the container is deleted, and up or deploy makes a new one.
 
-    With --service only that service's container; without, the whole project and its network. Takes no lock.
+    With --service only that service's container; without, the whole project and its network: exit 5 while a migration
+    runs, which that would end. Takes no lock.
     """
-    facts = ops.facts()
-    line = ops.ready(facts)
-    chosen = ops.settings.chosen(service) if service else facts.services()
+    unit = next(ops.units(service))
+    if service is None:
+        guard.require_no_migrator(unit)
     if dry_run:
-        told(ops, "down", [one for name in chosen for one in facts.of(name)])
+        names = unit.facts.services() if service is None else (service,)
+        told(ops, "down", [one for name in names for one in unit.facts.of(name)])
         return
-    script = line.remove(service) if service else line.down()
     with ops.report.step("down"):
-        ops.host.change(line.here(script), doing="stop", timeout=STOP_SECONDS)
+        if service is None:
+            unit.change(unit.compose.down(), doing="stop")
+        else:
+            containers.down(unit, containers.look(unit))
 
 
 def told(ops: Ops, step: str, found: Sequence[Container]) -> None:

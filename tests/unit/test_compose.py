@@ -3,7 +3,7 @@ from collections.abc import Callable
 import pytest
 import yaml
 
-from galos_ops.compose import Compose, Flavour, render
+from galos_ops.compose import Compose, Flavour, grace_seconds, render
 from tests.unit.local_host import LocalHost, Reply
 
 V1, V2 = Flavour("docker-compose", (1, 29, 2)), Flavour("docker compose", (2, 26, 1))
@@ -25,8 +25,8 @@ def test_the_flavour_is_read_from_its_version(text: str, flavour: Flavour | None
 
 
 def test_v1_gets_no_flag_that_it_does_not_know() -> None:
-    assert Compose(V1, "~").up(["a"]) == "docker-compose up -d a"
-    assert Compose(V2, "~").up(["a"]) == "docker compose up -d --pull never a"
+    assert Compose(V1, "~").up("a") == "docker-compose up -d --no-deps a"
+    assert Compose(V2, "~").up("a") == "docker compose up -d --no-deps --pull never a"
 
 
 def test_words_are_quoted() -> None:
@@ -39,9 +39,8 @@ def test_words_are_quoted() -> None:
 
 VERBS: dict[str, tuple[Callable[[Compose], str], str]] = {
     "pull": (lambda compose: compose.pull(["a", "b"]), "pull a b"),
-    "start": (lambda compose: compose.start(["a"]), "start a"),
+    "up": (lambda compose: compose.up_dependency("a"), "up -d --no-deps --no-recreate a"),
     "stop": (lambda compose: compose.stop(["a"]), "stop a"),
-    "remove": (lambda compose: compose.remove("a"), "rm -s -f a"),
     "down": (lambda compose: compose.down(), "down"),
     "logs": (lambda compose: compose.logs(["a"], tail=5, follow=True), "logs --no-color --tail=5 -f a"),
     "logs so far": (lambda compose: compose.logs(["a"], tail=5, follow=False), "logs --no-color --tail=5 a"),
@@ -64,6 +63,13 @@ def test_in_a_directory_that_is_not_there_nothing_is_run(host: LocalHost) -> Non
     host.stubs.add("docker-compose", {})
     compose = Compose(V1, "~/nowhere")
     assert host.run(compose.here(compose.down()), doing="stop", check=False).exited == 1
+
+
+@pytest.mark.parametrize(
+    ("period", "seconds"), [("1m30s", 90), ("2h", 7200), ("1.5s", 2), ("500ms", 1), ("0s", 0), ("", None), (None, None)]
+)
+def test_the_time_to_stop_is_read_as_docker_compose_writes_it(period: str | None, seconds: int | None) -> None:
+    assert grace_seconds({"stop_grace_period": period}) == seconds
 
 
 def test_a_rendered_compose_file_hands_env_to_the_container() -> None:

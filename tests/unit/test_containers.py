@@ -13,10 +13,8 @@ from tests.unit.screen import Screen
 from tests.unit.test_guard import OTHER, locked
 from tests.unit.units import COMPOSE, IMAGE_ID, IMAGES, REFERENCE, image_of
 
-UP = COMPOSE.up(["galos-sync"]).partition(" ")[2]
-REMOVE = COMPOSE.remove("galos-sync").partition(" ")[2]
-MINE = "--filter label=com.docker.compose.service=galos-sync --filter label=com.docker.compose.oneoff=False"
-LISTING = f"ps -aq --no-trunc {MINE}"
+UP = COMPOSE.up("galos-sync").partition(" ")[2]
+LISTING = "ps -aq --no-trunc --filter label=com.docker.compose.service=galos-sync"
 
 
 def row(identity: str, image: str, directory: str) -> str:
@@ -54,10 +52,10 @@ def test_a_container_that_ran_already_is_told_as_that(host: LocalHost) -> None:
 
 def test_a_container_of_another_image_is_stopped_again(host: LocalHost) -> None:
     image_of(host, REFERENCE, IMAGE_ID)
-    host.stubs.add("docker-compose", {REMOVE: ""})
+    host.stubs.add("docker", {"stop c1": "", "rm -f c1": ""})
     with pytest.raises(GuardError, match=r"started sha256:b+, not the sha256:a+ that was checked, and was stopped"):
         started(host, row("c1", OTHER, str(host.home)))
-    assert host.stubs.calls[-1] == f"docker-compose {REMOVE}"
+    assert host.stubs.calls[-2:] == ["docker stop c1", "docker rm -f c1"]
 
 
 @pytest.mark.parametrize("elsewhere", [True, False])

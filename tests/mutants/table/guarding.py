@@ -2,15 +2,87 @@
 
 from __future__ import annotations
 
-from tests.mutants.changes import Always, Gives, Instead, Never, Returns, Text
+from tests.mutants.changes import Always, DropCall, Gives, Instead, Never, Returns, Text
 from tests.mutants.mutant import Mutant, group
 
 DEPLOY, VERBS = "tests/integration/test_deploy.py", "tests/integration/test_verbs.py"
 DEATHS, DATABASES = "tests/faults/test_deaths.py", "tests/faults/test_bad_databases.py"
 GUARD, REMEMBERED = "tests/integration/test_guard.py", "tests/integration/test_remembered.py"
 OTHERS = "tests/faults/test_other_projects.py"
+NEIGHBOURS, ONE_OFFS = "tests/faults/test_neighbours.py", "tests/faults/test_one_offs.py"
 
 MUTANTS = (
+    *group(
+        "galos_ops.compose.Compose",
+        (
+            Mutant(
+                "up",
+                Text("--no-deps", "--detach"),
+                {
+                    f"{NEIGHBOURS}::test_a_neighbour_starts_behind_its_own_guard_only[v2]": (
+                        "the neighbour's newer image was started unasked"
+                    )
+                },
+            ),
+            Mutant(
+                "up_dependency",
+                Text("--no-recreate", "--force-recreate"),
+                {
+                    f"{NEIGHBOURS}::test_what_somebody_else_looks_after_is_started_and_never_recreated[v2]": (
+                        "assert containers(operator) == second"
+                    )
+                },
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.dependencies",
+        (
+            Mutant(
+                "needed",
+                DropCall("_require_running"),
+                {
+                    f"{NEIGHBOURS}::test_a_neighbour_starts_behind_its_own_guard_only[v2]": (
+                        'refused(8, *config, task, "--service", "galos-sync")'
+                    )
+                },
+            ),
+            Mutant(
+                "needed",
+                Never("COMPLETED"),
+                {f"{NEIGHBOURS}::test_a_dependency_that_runs_to_its_end_is_refused_by_its_name": "refused(8, *words)"},
+            ),
+            Mutant(
+                "ordered",
+                Returns("list(names)"),
+                {
+                    f"{NEIGHBOURS}::test_a_dry_run_of_the_first_deploy_of_two_tells_their_order[v2]": (
+                        'done(*config, "deploy", "--dry-run", "--json")'
+                    )
+                },
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.containers",
+        (
+            Mutant(
+                "require_no_one_offs",
+                Never("names"),
+                {f"{ONE_OFFS}::test_a_one_off_container_of_somebody_stops_no_service[v2]": "refused(8, *words)"},
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.guard",
+        (
+            Mutant(
+                "require_no_migrator",
+                Never("names"),
+                {f"{ONE_OFFS}::test_down_ends_no_migration[v1]": "refused(5, *words)"},
+            ),
+        ),
+    ),
     *group(
         "galos_ops.guard",
         (

@@ -108,7 +108,7 @@ MUTANTS = (
         (
             Mutant(
                 "down",
-                Never("left"),
+                Never("others"),
                 {f"{GUARD}::test_a_container_that_is_left_after_the_stop_keeps_the_migration_away": "refused(8,"},
             ),
         ),

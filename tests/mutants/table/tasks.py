@@ -36,7 +36,7 @@ MUTANTS = (
         (
             Mutant(
                 "down",
-                Gives("line.remove", "line.down()"),
+                Gives("containers.down", "unit.change(unit.compose.down(), doing='stop')"),
                 {f"{VERBS}::test_down_of_one_service_keeps_what_else_the_project_runs": 'names == "other"'},
             ),
         ),
@@ -46,7 +46,7 @@ MUTANTS = (
         (
             Mutant(
                 "start",
-                Gives("unit.compose.start", "unit.compose.up([unit.name])"),
+                Text("docker start ", "docker-compose up -d; : "),
                 {f"{VERBS}::test_start_after_a_pull_starts_the_old_image": 'f"running {old}"'},
             ),
         ),

@@ -1,0 +1,71 @@
+"""Containers that a person began with `docker-compose run`: theirs, and no reason to stop a service in vain."""
+
+from __future__ import annotations
+
+from tests.integration.conftest import Operator, container, image_id
+from tests.integration.test_deploy import V1, V2, applied
+
+
+def begin(operator: Operator, name: str) -> None:
+    """What a person types to look around in the service's environment."""
+    with operator.judge.by_hand("a person's container"):
+        operator.host.shell(f"cd && docker-compose run -d --name {name} --entrypoint sleep galos-sync 100000")
+
+
+def end(operator: Operator, name: str) -> None:
+    with operator.judge.by_hand("a person's container"):
+        operator.host.shell(f"docker rm -f {name}")
+
+
+def runs(operator: Operator, name: str) -> bool:
+    return operator.host.shell(f"docker ps -q --filter name=^{name}$") != ""
+
+
+def test_a_one_off_container_of_somebody_stops_no_service(any_compose: Operator) -> None:
+    operator, host = any_compose, any_compose.host
+    operator.done("setup", "deploy")
+    before = container(host)
+    begin(operator, "someone")
+    assert "nothing to do" in operator.done("deploy")
+
+    operator.sandbox.publish("v2")
+    mark = operator.judge.mark()
+    for words in (("deploy",), ("deploy", "--dry-run")):
+        told = operator.refused(8, *words)
+        assert "a one-off container of the service runs, and nothing is migrated beside it: someone" in told
+        assert "next: when its work is done, end it on the host: docker stop someone" in told
+    operator.judge.no_downtime(mark)
+    assert container(host) == before
+    assert applied(operator) == V1
+
+    operator.done("down", "--service", "galos-sync")
+    assert container(host) == ""
+    assert runs(operator, "someone"), "down of the service took somebody's container along"
+    for words in (("migrate",), ("migrate", "--dry-run")):
+        assert "docker stop someone" in operator.refused(8, *words)
+    assert applied(operator) == V1
+
+    end(operator, "someone")
+    operator.done("deploy")
+    assert applied(operator) == V2
+    begin(operator, "another")
+    operator.sandbox.publish("v3")
+    operator.done("deploy")
+    assert container(host) == f"running {image_id(host)}"
+    assert runs(operator, "another"), "a deploy without a migration ended somebody's container"
+
+
+def test_down_ends_no_migration(any_compose: Operator) -> None:
+    operator, host = any_compose, any_compose.host
+    operator.done("setup", "deploy")
+    begin(operator, "galos-sync-migration")
+    mark = operator.judge.mark()
+    for words in (("down",), ("down", "--dry-run")):
+        told = operator.refused(5, *words)
+        assert "a migration runs, which down would end with the project: galos-sync-migration" in told
+    operator.judge.untouched(mark)
+    operator.done("down", "--service", "galos-sync")
+    assert container(host) == ""
+    assert runs(operator, "galos-sync-migration")
+    end(operator, "galos-sync-migration")
+    operator.done("down")

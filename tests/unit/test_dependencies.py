@@ -1,0 +1,95 @@
+"""The order of services, and what one of them needs; compose files as each docker-compose resolves them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import yaml
+
+from galos_ops.compose import Compose, Flavour
+from galos_ops.dependencies import Dependency, absent, needed, of, ordered, script
+from galos_ops.errors import NotReadyError
+from galos_ops.facts import Container, Facts
+from galos_ops.settings import Settings
+from galos_ops.unit import Unit
+from tests.unit.fake_host import FakeHost
+
+CONFIGURED = {name: {"migration": {"tool": "none"}} for name in ("a", "b")}
+
+
+def unit(rows: dict[str, Any], *running: str, services: dict[str, Any] | None = None) -> Unit:
+    """The service `a` of a project in /srv whose services have these rows and, some of them, a running container."""
+    made = tuple(
+        Container(f"{name}-id", "sha256:1", "running", 0, f"srv-{name}-1", name, False, "srv", "/srv")
+        for name in running
+    )
+    facts = Facts(directories=("/srv",), config=yaml.safe_dump({"name": "srv", "services": rows}), containers=made)
+    settings = Settings.of({"services": services or CONFIGURED})
+    compose = Compose(Flavour("docker-compose", (5, 6, 1)), "/srv")
+    return Unit(FakeHost(), settings, "a", settings.services["a"], facts, compose)
+
+
+@pytest.mark.parametrize(
+    ("row", "found"),
+    [
+        ({"depends_on": ["b", "c"]}, [Dependency("b"), Dependency("c")]),
+        ({"depends_on": {"b": {"condition": "service_healthy"}}}, [Dependency("b", "service_healthy")]),
+        ({"depends_on": {"b": None}}, [Dependency("b")]),
+        ({"links": ["b:database", "c"]}, [Dependency("b"), Dependency("c")]),
+        ({"network_mode": "service:b", "pid": "host", "ipc": "service:c"}, [Dependency("b"), Dependency("c")]),
+        ({"network_mode": "bridge"}, []),
+        ({"volumes_from": ["b:ro"]}, [Dependency("b")]),
+        ({"links": ["b"], "depends_on": {"b": {"condition": "service_healthy"}}}, [Dependency("b", "service_healthy")]),
+        ({}, []),
+    ],
+)
+def test_what_a_service_depends_on(row: dict[str, Any], found: list[Dependency]) -> None:
+    assert of(row) == found
+
+
+def test_a_service_comes_after_those_that_it_depends_on_else_in_the_order_given() -> None:
+    rows = {"a": {"depends_on": ["x"]}, "x": {"depends_on": ["c"]}, "b": {}, "c": {}, "d": {"depends_on": ["d", "e"]}}
+    assert ordered(["a", "b", "c"], rows) == ["c", "a", "b"]
+    assert ordered(["b", "a"], rows) == ["b", "a"]
+    assert ordered(["d", "nowhere"], rows | {"e": {"depends_on": ["d"]}}) == ["d", "nowhere"]
+
+
+def test_what_is_not_configured_starts_in_its_own_order_unless_it_runs() -> None:
+    rows = {
+        "a": {"depends_on": {"x": {"condition": "service_healthy"}, "z": {}}},
+        "x": {"depends_on": ["y"]},
+        "y": {},
+        "z": {},
+    }
+    one = unit(rows, "z")
+    assert [each.name for each in needed(one)] == ["y", "x", "z"]
+    assert absent(one) == ["y", "x"]
+    first, second, wait = script(one)
+    assert first == "docker-compose up -d --no-deps --no-recreate y >&2 || exit 1"
+    assert second == "docker-compose up -d --no-deps --no-recreate x >&2 || exit 1"
+    assert "--filter health=healthy" in wait
+    assert "label=com.docker.compose.service=x" in wait
+
+
+@pytest.mark.parametrize(
+    "rows", [{"a": {"depends_on": ["b"]}, "b": {}}, {"a": {"depends_on": ["x"]}, "x": {"depends_on": ["b"]}, "b": {}}]
+)
+def test_a_configured_one_must_run_already(rows: dict[str, Any]) -> None:
+    assert absent(unit(rows, "b", "x")) == []
+    with pytest.raises(NotReadyError, match="it depends on b, which does not run") as error:
+        needed(unit(rows, "x"))
+    assert error.value.hint == "fab -H box deploy --service b, or all in their order: fab -H box deploy"
+
+
+def test_what_runs_to_its_end_is_refused_though_it_once_did() -> None:
+    rows = {"a": {"depends_on": {"x": {"condition": "service_completed_successfully"}}}, "x": {}}
+    with pytest.raises(NotReadyError, match="it depends on x, which would run to its end"):
+        needed(unit(rows, "x"))
+    carried = {"a": {"migration": {"service": "x"}}}
+    with pytest.raises(NotReadyError, match="it depends on x, which would run to its end"):
+        needed(unit({"a": {"depends_on": ["x"]}, "x": {}}, "x", services=carried))
+
+
+def test_an_optional_dependency_without_its_profile_is_none() -> None:
+    assert needed(unit({"a": {"depends_on": {"x": {"required": False}}}})) == []
