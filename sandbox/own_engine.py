@@ -169,9 +169,18 @@ class OwnEngine:
     def discard(self) -> None:
         """Delete what it keeps, unless it runs."""
         if not self.pid:
-            shutil.rmtree(self.run, ignore_errors=True)
+            self.unmount()
             self.disconnect()
-            shutil.rmtree(self.data, ignore_errors=True)
+            for folder in (self.run, self.data):
+                if folder.exists():
+                    shutil.rmtree(folder)
+
+    def unmount(self) -> None:
+        """Take away what an engine that was killed has left mounted, the newest first."""
+        mounted = [line.split()[1] for line in Path("/proc/self/mounts").read_text().splitlines()]
+        for path in reversed(mounted):
+            if path.startswith((f"{self.run}/", f"{self.data}/")):
+                command("umount", "--lazy", path)
 
 
 def command(*argv: str) -> str:

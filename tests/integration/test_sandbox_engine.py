@@ -140,6 +140,10 @@ def test_an_engine_that_was_killed_starts_again_with_its_addresses(own: OwnEngin
     assert engine.ensure(Steps()) == own.docker
     assert (own.data / "range").read_text() == before
     assert len([rule for rule in firewall() if own.name in rule]) == 3
+    assert engine.stop_if_idle(own.docker)
+    engine.discard()
+    assert not own.data.exists()
+    assert own.name not in Path("/proc/self/mounts").read_text()
 
 
 class Machine:
