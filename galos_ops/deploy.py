@@ -204,8 +204,9 @@ def start_again(unit: Unit, report: Report, images: Images, before: Container | 
 
 
 def conclude(unit: Unit, report: Report, outcome: Outcome, event: Event, tag: str | None) -> None:
-    """Record what changed, and say it."""
-    if not outcome.changed:
+    """Record what changed, and say it; also what an earlier run started and did not live to record."""
+    last = unit.facts.recorded.get(unit.name)
+    if not outcome.changed and last == outcome.image:
         report.conclude(f"nothing to do: {short(outcome.image)} already runs")
         return
     line = release(
@@ -213,13 +214,16 @@ def conclude(unit: Unit, report: Report, outcome: Outcome, event: Event, tag: st
         event,
         outcome.image,
         tag=tag or unit.service.tag,
-        previous=outcome.previous,
+        previous=outcome.previous if outcome.changed else last,
         migrations=outcome.migrations,
         seconds=round(outcome.seconds, 1),
         downtime=round(outcome.downtime or 0.0, 1),
     )
     with report.step("record"):
         record(unit, line)
+    if not outcome.changed:
+        report.conclude(f"{short(outcome.image)} already runs; it was not in the release log, and is now")
+        return
     done = {"deploy": "deployed", "rollback": "rolled back to"}[event]
     down = "" if outcome.downtime is None else f" · service down for {outcome.downtime:.1f} s"
     report.conclude(f"{done} {short(outcome.image)} in {outcome.seconds:.1f} s{down}")

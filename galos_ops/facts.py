@@ -16,8 +16,12 @@ from galos_ops.host import Host
 from galos_ops.shell import lines, shell_path
 
 STATE = ".galos-ops"  # our own folder on the host, beside the compose file
+LOG = f"{STATE}/releases.jsonl"
+EVENT_MIGRATE = '"event": "migrate"'
 TELL = r"""say() { printf '%s\t%s\n' "$1" "$2"; }
 pack() { printf %s "$1" | base64 | tr -d '\n'; }"""
+
+RELEASED = r"""s/.*"service": "\([^"]*\)".*"image": "\(sha256:[0-9a-f]*\)".*/recorded	\1 \2/p"""
 
 CONTAINER = r"{{.Id}} {{.Image}} {{.State.Status}} {{.RestartCount}} {{.Name}}" + "".join(
     f' {{{{with index .Config.Labels "com.docker.compose.{label}"}}}}{{{{.}}}}{{{{else}}}}-{{{{end}}}}'
@@ -50,6 +54,7 @@ class Facts:
 
     `directories` are the names of the project's directory, `images` maps references to image IDs, `passed` services to
     guard keys; `private` are the texts of .env and its like.
+    guard keys, `recorded` services to the image that the release log has last.
     """
 
     directories: tuple[str, ...] = ()
@@ -64,6 +69,7 @@ class Facts:
     images: Mapping[str, str] = field(default_factory=dict)
     passed: Mapping[str, str] = field(default_factory=dict)
     private: tuple[str, ...] = field(default=(), repr=False)
+    recorded: Mapping[str, str] = field(default_factory=dict)
 
     def services(self) -> dict[str, str]:
         """The services of the compose file and the image reference each one starts."""
@@ -159,6 +165,7 @@ def probe(references: Iterable[str], directory: str) -> str:
             'set -f; for f in $words; do private "$f"; done; set +f',
             "fi; fi",
             f'for f in {STATE}/*.passed; do [ -e "$f" ] && say passed "$(basename "$f" .passed) $(cat "$f")"; done',
+            f"grep -vF '{EVENT_MIGRATE}' {LOG} 2>/dev/null | sed -n '{RELEASED}'",
             "exit 0",
         )
     )
@@ -198,6 +205,7 @@ def parse(output: str) -> Facts:
         images=dict(_pair(line) for line in told.get("image", [])),
         passed=dict(_pair(line) for line in told.get("passed", [])),
         private=tuple(base64.b64decode(line).decode(errors="replace") for line in told.get("private", [])),
+        recorded=dict(_pair(line) for line in told.get("recorded", [])),
     )
 
 

@@ -223,7 +223,10 @@ def switch(
             step.mark = SAME
         plan.steps.append({"step": "verify", "detail": "running"})
         verify(plan.unit, plan.report, before, settled=True)
-        plan.report.say(f"nothing to do: {short(image)} already runs")
+        if not recorded or plan.unit.facts.recorded.get(plan.unit.name) == image:
+            plan.report.say(f"nothing to do: {short(image)} already runs")
+        else:
+            log_release(plan, image)
         return
     why = f", in place of {short(before.image)}" if before and before.image != image else ""
     if before and before.image == image and not deleted:
@@ -232,8 +235,12 @@ def switch(
     plan.add("up", f"start {short(image)}{why}")
     watch(plan)
     if recorded:
-        old = ", ".join(releases.beyond_keep(plan.unit, image))
-        plan.add("record", f"log the release, keep its image{old and f', drop the tags {old}'}")
+        log_release(plan, image)
+
+
+def log_release(plan: Plan, image: str) -> None:
+    old = ", ".join(releases.beyond_keep(plan.unit, image))
+    plan.add("record", f"log the release, keep its image{old and f', drop the tags {old}'}")
 
 
 def depended(plan: Plan) -> None:

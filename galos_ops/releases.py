@@ -9,14 +9,12 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 from typing import Any, Literal, get_args
 
-from galos_ops.facts import STATE
+from galos_ops.facts import EVENT_MIGRATE
+from galos_ops.facts import LOG as LOG
 from galos_ops.lock import holder
 from galos_ops.redaction import without_values
 from galos_ops.shell import lines
 from galos_ops.unit import Unit
-
-LOG = f"{STATE}/releases.jsonl"
-EVENT_MIGRATE = '"event": "migrate"'
 
 Event = Literal["deploy", "rollback", "migrate"]
 

@@ -1,4 +1,5 @@
 import base64
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from hashlib import sha256
@@ -182,6 +183,9 @@ def test_all_facts_are_told_in_one_round_trip(host: LocalHost) -> None:
     host.put("~/.env", "A=1\n")
     host.put("~/.galos-ops/galos-sync.passed", "99ff\n")
     host.put("~/.galos-ops/galos.web.passed", "aa00\n")
+    log = (("deploy", "sync", "0a"), ("rollback", "sync", "0b"), ("migrate", "sync", "0c"), ("deploy", "web", "0d"))
+    rows = (json.dumps({"event": e, "service": s, "tag": "", "image": f"sha256:{i}"}) for e, s, i in log)
+    host.put("~/.galos-ops/releases.jsonl", "\n".join([*rows, '{"event": "deploy", "service": "sync", "ima']))
     facts = gather(host, [REFERENCE], "~")
     assert len(host.scripts) == 1
     assert facts == Facts(
@@ -197,6 +201,7 @@ def test_all_facts_are_told_in_one_round_trip(host: LocalHost) -> None:
         images={REFERENCE: "sha256:aa"},
         passed={"galos-sync": "99ff", "galos.web": "aa00"},
         private=("A=1\n",),
+        recorded={"sync": "sha256:0b", "web": "sha256:0d"},
     )
 
 

@@ -20,6 +20,7 @@ UNNOTICED = (
     (Text('[ "$3" != unhealthy ]', "true"), "0-running 0 unhealthy-its health check says unhealthy"),
 )
 """Conditions of the script that watches a container, each with the parameters of the test that needs it."""
+DEATHS = "tests/faults/test_deaths.py"
 
 MUTANTS = (
     *group(
@@ -29,6 +30,11 @@ MUTANTS = (
                 "give_way",
                 Gives("start_again", "'gone'"),
                 {f"{DEPLOY}::test_an_image_that_does_not_stay_up_gives_way_to_the_previous_one": "runs again"},
+            ),
+            Mutant(
+                "conclude",
+                Always("last == outcome.image"),
+                {f"{DEATHS}::test_kill_9_after_a_step[verify]": "started[-1] == image_id"},
             ),
             Mutant(
                 "give_way",
