@@ -15,7 +15,7 @@ STEPS = {
     "lock": "flock -n 9",
     "pull": "docker-compose pull *",
     "pending": "docker-compose run * galos-sync-check *",
-    "down": "docker-compose rm *",
+    "down": "docker stop *",
     "backup": "tar *",
     "migrate": "docker-compose run * galos-sync-migration *",
     "adopt": "docker logs -f galos-sync-migration",
