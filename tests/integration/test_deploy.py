@@ -113,16 +113,18 @@ def test_a_release_without_a_migration_is_not_stopped_for_one(deployed: Operator
 
 
 def test_a_deploy_is_recorded_and_its_image_survives_pruning(deployed: Operator) -> None:
-    first = image_id(deployed.host)
-    deployed.sandbox.publish("v2")
-    deployed.done("deploy")
+    images = [image_id(deployed.host)]
+    for version in ("v2", "v3"):
+        deployed.sandbox.publish(version)
+        deployed.done("deploy")
+        images.append(image_id(deployed.host))
     deployed.host.shell("docker image prune -f")
-    assert first in deployed.host.shell("docker images -q --no-trunc").split()
+    assert images[1] in deployed.host.shell("docker images -q --no-trunc").split()
     lines = deployed.host.shell("cat ~/.galos-ops/releases.jsonl").splitlines()
     releases = [release for release in map(json.loads, lines) if release["event"] == "deploy"]
-    assert [release["previous"] for release in releases] == [None, first]
-    assert [release["image"] for release in releases] == [first, image_id(deployed.host)]
-    assert [name.split()[0] for name in releases[1]["migrations"]] == V2[2:]
+    assert [release["previous"] for release in releases] == [None, *images[:-1]]
+    assert [release["image"] for release in releases] == images
+    assert [[name.split()[0] for name in release["migrations"]] for release in releases[1:]] == [V2[2:], []]
     assert deployed.host.shell("stat -c %a ~/.galos-ops ~/.galos-ops/releases.jsonl").split() == ["700", "600"]
 
 

@@ -219,7 +219,7 @@ MUTANTS = (
             Mutant(
                 "connect",
                 Uncaught("(SSHException, OSError, EOFError)"),
-                {f"{CONNECT}::test_a_host_that_is_not_there": "result.returncode == 3"},
+                {f"{CONNECT}::test_a_host_that_is_not_there": "Unable to connect to port 1"},
             ),
             Mutant(
                 "connect",
@@ -277,7 +277,7 @@ MUTANTS = (
             Mutant(
                 "ENGINE",
                 Never("not f.engine"),
-                {f"{CONNECT}::test_a_stopped_engine_is_named": "the Docker engine does not answer"},
+                {f"{CONNECT}::test_a_stopped_engine_is_named": 'refused(8, "deploy")'},
             ),
         ),
     ),

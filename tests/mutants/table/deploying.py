@@ -145,7 +145,7 @@ MUTANTS = (
             Mutant(
                 "record",
                 Text("\ndocker tag", "\n: docker tag"),
-                {f"{DEPLOY}::test_a_deploy_is_recorded_and_its_image_survives_pruning": "assert first in deployed."},
+                {f"{DEPLOY}::test_a_deploy_is_recorded_and_its_image_survives_pruning": "assert images[1] in"},
             ),
             Mutant(
                 "_unneeded",

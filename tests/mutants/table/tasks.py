@@ -74,7 +74,7 @@ MUTANTS = (
                 Never("migration.backup"),
                 {
                     f"{MIGRATIONS}::test_a_backup_runs_before_the_migration_and_with_the_services_environment": (
-                        "No such file or directory"
+                        'shell("cat ~/backup", check=False) =='
                     )
                 },
             ),
