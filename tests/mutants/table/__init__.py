@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from tests.mutants.table import connecting, deploying, guarding, migrating, preparing, showing, tasks
+from tests.mutants.table import connecting, deploying, guarding, migrating, preparing, recognising, showing, tasks
 
 MUTANTS = (
     *guarding.MUTANTS,
     *migrating.MUTANTS,
     *deploying.MUTANTS,
+    *recognising.MUTANTS,
     *connecting.MUTANTS,
     *preparing.MUTANTS,
     *showing.MUTANTS,
