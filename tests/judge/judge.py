@@ -139,7 +139,7 @@ class Judge:
         found = gaps(seen.lines, seen.missing)
         if found:
             raise GapError("\n".join(found))
-        record = Record(read(seen.lines), began.state.containers)
+        record = Record(read(seen.lines, int(began.time.replace(".", ""))), began.state.containers)
         return record if since is None else record.since(_at(record, since) + 1), seen.state
 
 

@@ -133,8 +133,8 @@ class Record:
         return Record(self.events[index:], tuple(before))
 
 
-def read(lines: Iterable[str]) -> tuple[Event, ...]:
-    """Parse a record; what the engine told again at a new attachment is left out."""
+def read(lines: Iterable[str], since: int = 0) -> tuple[Event, ...]:
+    """Parse a record; what the engine told again at a new attachment is left out, and what was before `since`."""
     events: list[Event] = []
     known: set[str] = set()
     attached = 0
@@ -144,7 +144,8 @@ def read(lines: Iterable[str]) -> tuple[Event, ...]:
         known.add(line)
         event = parse(json.loads(line), attached)
         attached = event.time if (event.kind, event.action) == ("recorder", "attached") else attached
-        events.append(event)
+        if not event.replayed or event.time >= since:
+            events.append(event)
     return tuple(events)
 
 

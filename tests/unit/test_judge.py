@@ -267,6 +267,11 @@ def test_what_is_told_again_at_an_attachment_counts_once() -> None:
     ]
 
 
+def test_what_is_told_again_of_the_time_before_the_judge_began_is_left_out() -> None:
+    events = read([line(7), mark(8, DETACHED), mark(10, ATTACHED), line(3), line(7), line(9)], since=5)
+    assert [each.time for each in events if each.kind != "recorder"] == [7, 9]
+
+
 def test_what_the_engine_starts_when_it_starts_was_asked_by_nobody() -> None:
     record = Record((event(1, "old", "stop"), event(2, "old", "die"), replace(event(3, "old", "start"), replayed=True)))
     assert [run.asked for run in record.runs] == [False]
