@@ -188,7 +188,7 @@ def test_a_failing_pull_costs_no_downtime(deployed: Operator) -> None:
 def test_another_tag_can_be_deployed(deployed: Operator) -> None:
     deployed.sandbox.publish("v2")
     deployed.sandbox.publish("v1")
-    deployed.done("deploy", "--tag", "v2")
+    assert "deployed sha256:" in deployed.done("deploy", "--tag", "v2")
     assert container(deployed.host) == f"running {image_id(deployed.host, 'v2')}"
     assert image_id(deployed.host) == image_id(deployed.host, "v2")
     told = deployed.refused(5, "deploy")
