@@ -9,7 +9,10 @@ import pytest
 
 import tests.properties  # noqa: F401 - loads the profile of property tests
 from tests import processes
+from tests.bring_up import sandbox
 from tests.judge.plugin import MARKERS
+
+__all__ = ["sandbox"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

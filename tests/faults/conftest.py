@@ -26,13 +26,12 @@ from tests.integration.conftest import (
     deployed,
     image_id,
     ready,
-    sandbox,
 )
 from tests.integration.test_deploy import V2, applied
 from tests.judge.plugin import pytest_runtest_call
 from tests.processes import HANG_SECONDS
 
-__all__ = ["any_compose", "bare", "deployed", "pytest_runtest_call", "ready", "sandbox"]
+__all__ = ["any_compose", "bare", "deployed", "pytest_runtest_call", "ready"]
 
 CLIENT = Path(__file__).with_name("client")
 

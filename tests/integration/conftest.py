@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from sandbox.aws import DATABASE
 from sandbox.catalogue import REPOSITORY
 from sandbox.host import Host
 from sandbox.sandbox import Sandbox
-from tests import processes
+from tests import bring_up, processes
 from tests.integration import restore
 from tests.judge import Judge
 from tests.judge.plugin import pytest_runtest_call
@@ -25,25 +24,11 @@ from tests.judge.plugin import pytest_runtest_call
 __all__ = ["pytest_runtest_call"]
 
 ROOT = processes.ROOT
-FLAVOURS = {"v1": "sandbox-2", "v2": "sandbox", "v5": "sandbox-3"}
+FLAVOURS = bring_up.FLAVOURS
 REFERENCE = "261923651564.dkr.ecr.eu-central-1.amazonaws.com/galos-sync"
 LEFTOVERS = ".aws .docker .ecr .env .galos-ops docker-compose.yml"
 SAVES = os.environ.get("TEST_SAVES") != "no"
 HOMES = {"root": "/root", "galos": "/home/galos", "asker": "/home/asker"}
-
-
-@pytest.fixture(scope="session")
-def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    """Three hosts, with docker-compose v1, v2 and v5; the one in $TEST_SANDBOX stays up for the next run."""
-    kept = os.environ.get("TEST_SANDBOX")
-    sandbox = Sandbox("test", Path(kept) if kept else tmp_path_factory.mktemp("sandbox"), temporary=not kept)
-    flavours = {name: flavour for flavour, name in FLAVOURS.items()}
-    try:
-        sandbox.up(len(flavours), [flavours[name] for name in sorted(flavours)])
-        yield sandbox
-    finally:
-        if not kept:
-            sandbox.down()
 
 
 @dataclass

@@ -1,0 +1,27 @@
+"""The sandbox of a worker: brought up once, for the integration tests and the fault tests alike."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sandbox.sandbox import Sandbox
+
+FLAVOURS = {"v1": "sandbox-2", "v2": "sandbox", "v5": "sandbox-3"}
+
+
+@pytest.fixture(scope="session")
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    """Three hosts, with docker-compose v1, v2 and v5; the one in $TEST_SANDBOX stays up for the next run."""
+    kept = os.environ.get("TEST_SANDBOX")
+    sandbox = Sandbox("test", Path(kept) if kept else tmp_path_factory.mktemp("sandbox"), temporary=not kept)
+    flavours = {name: flavour for flavour, name in FLAVOURS.items()}
+    try:
+        sandbox.up(len(flavours), [flavours[name] for name in sorted(flavours)])
+        yield sandbox
+    finally:
+        if not kept:
+            sandbox.down()
