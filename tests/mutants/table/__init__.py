@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
-from tests.mutants.table import connecting, deploying, guarding, migrating, preparing, recognising, showing, tasks
+from tests.mutants.table import (
+    connecting,
+    deploying,
+    examining,
+    guarding,
+    looking,
+    migrating,
+    mistaking,
+    preparing,
+    recognising,
+    setting_up,
+    showing,
+    tasks,
+)
 
 MUTANTS = (
     *guarding.MUTANTS,
@@ -11,6 +24,10 @@ MUTANTS = (
     *recognising.MUTANTS,
     *connecting.MUTANTS,
     *preparing.MUTANTS,
+    *setting_up.MUTANTS,
     *showing.MUTANTS,
+    *looking.MUTANTS,
+    *examining.MUTANTS,
     *tasks.MUTANTS,
+    *mistaking.MUTANTS,
 )

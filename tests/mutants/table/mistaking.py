@@ -1,0 +1,66 @@
+"""What a person gets wrong before a task begins, and tasks of one's own."""
+
+from __future__ import annotations
+
+from tests.mutants.changes import Instead, Never, Returns
+from tests.mutants.mutant import Mutant, group
+
+MISTAKES, LIBRARY = (f"tests/integration/test_{name}.py" for name in ("mistakes", "library"))
+COMMAND_LINE = f"{MISTAKES}::test_a_mistake_on_the_command_line_is_a_sentence"
+TOLD_BY_FABRIC = (
+    "words0-The file given with -S cannot be read.",
+    "words1-A host of -H has a port that is no number.",
+    "words2-A host of -H has no name.",
+    "words3-A host of -H has no name.",
+    "words5-There is no terminal to ask for the password.",
+)
+
+MUTANTS = (
+    *group(
+        "galos_ops.mistakes",
+        (
+            Mutant(
+                "told",
+                Returns("None"),
+                {
+                    **{f"{COMMAND_LINE}[{case}]": "assert 1 == 2" for case in TOLD_BY_FABRIC},
+                    f"{MISTAKES}::test_a_mistake_in_a_file_of_fabric_is_a_sentence": "assert 1 == 2",
+                },
+            ),
+            Mutant(
+                "SECRET",
+                Instead("('merge_dicts',)", "()"),
+                {f"{MISTAKES}::test_a_password_in_a_file_of_the_wrong_shape_is_not_quoted": '"n0tASecret" not in'},
+            ),
+            Mutant(
+                "told",
+                Never("_ours(frame)"),
+                {f"{MISTAKES}::test_a_bug_in_a_task_of_ones_own_keeps_its_traceback": "assert 2 == 1"},
+            ),
+            Mutant(
+                "hook",
+                Never("BrokenPipeError"),
+                {
+                    f"{MISTAKES}::test_a_reader_that_goes_away_is_no_traceback": (
+                        'communicate(timeout=HANG_SECONDS)[1] == ""'
+                    )
+                },
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.host_task",
+        (
+            Mutant(
+                "_found",
+                Returns("None"),
+                {f"{COMMAND_LINE}[words4-There is no /nowhere.yml.]": "done.returncode == 2"},
+            ),
+            Mutant(
+                "HostTask._connections",
+                Never("isinstance(context, Connection)"),
+                {f"{LIBRARY}::test_a_project_uses_the_tasks_from_its_own_fabfile": "result.returncode == 0"},
+            ),
+        ),
+    ),
+)

@@ -1,0 +1,72 @@
+"""What `setup` and its parts merge into a host's files, refuse, and say of them."""
+
+from __future__ import annotations
+
+from tests.mutants.changes import Always, Gives, Instead, Never
+from tests.mutants.mutant import Mutant, group
+
+SETUP = "tests/integration/test_setup.py"
+UNPARSED = f"{SETUP}::test_a_file_that_does_not_parse_is_left_byte_for_byte_and_named"
+STOPPED = f"{SETUP}::test_setup_stops_at_a_file_that_does_not_parse"
+REFUSED_ENV = f"{SETUP}::test_a_local_env_with_errors_is_refused_before_anything_is_sent"
+LEFT = "== (8, False, False)"  # exit code, whether there is a traceback, whether the secret is told
+NOT_SENT = "== (2, False, False)"
+
+MUTANTS = (
+    *group(
+        "galos_ops.files",
+        (
+            Mutant(
+                "place",
+                Always("new != old"),
+                {
+                    f"{SETUP}::test_setup_makes_a_bare_host_ready_and_the_second_run_changes_nothing[v2]": (
+                        '"nothing to do: the host was ready already" in fab.done("setup")'
+                    ),
+                    f"{SETUP}::test_env_is_compared_and_pushed_by_name_alone": '"~/.env unchanged" in',
+                },
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.setup",
+        (
+            Mutant(
+                "push_environment",
+                Never("facts.environment"),
+                {
+                    f"{SETUP}::test_setup_needs_the_service_s_variables_from_here_or_from_the_host": (
+                        "There is no absent.env on this machine."
+                    )
+                },
+            ),
+            Mutant(
+                "setup",
+                Always("facts.directories"),
+                {
+                    f"{SETUP}::test_setup_makes_the_directory_of_the_service": (
+                        "the directory /srv/galos new is not there"
+                    )
+                },
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.docker_config",
+        (
+            Mutant(
+                "with_helpers",
+                Instead("{**tree, 'credHelpers': {**present, **helpers}}", "{'credHelpers': {**present, **helpers}}"),
+                {f"{SETUP}::test_setup_keeps_what_the_host_holds_already": "found == text"},
+            ),
+            Mutant(
+                "with_helpers",
+                Gives("_parsed", "{}"),
+                {
+                    f"{UNPARSED}[ecr.docker-config]": LEFT,
+                    f"{STOPPED}[ecr.docker-config]": 'refused(8, "setup")',
+                },
+            ),
+        ),
+    ),
+)
