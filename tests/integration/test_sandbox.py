@@ -148,6 +148,7 @@ def test_secrets_are_for_their_owner_only(sandbox: Sandbox) -> None:
     assert {path.stat().st_mode & 0o777 for path in secret} == {0o600}
 
 
+@pytest.mark.unjudged("everything is done by hand, on a host that is gone when the test ends")
 @pytest.mark.parametrize(("compose", "version"), [("v1", "1.29.2"), ("v2", "2.26.1"), ("v5", "5.6.1")])
 def test_the_runbook_works_by_hand_with_every_compose(sandbox: Sandbox, compose: str, version: str) -> None:
     host = sandbox.add_host(f"by-hand-{compose}", compose)

@@ -30,8 +30,9 @@ created: list[Judge] = []
 class Judge:
     """Judges what happens on a host and in the database from `begin` to `verdict`.
 
-    `databases` names the database of each service; `keep` is how many releases the host may keep, `tags` which
-    of the repository it may have, `patience` how many seconds an event may take to the record.
+    `databases` names the database of each service, `others` the services that somebody else looks after; `keep` is
+    how many releases the host may keep, `tags` which of the repository it may have, `patience` how many seconds an
+    event may take to the record.
     """
 
     sandbox: Sandbox
@@ -39,6 +40,7 @@ class Judge:
     databases: dict[str, str] = field(default_factory=lambda: {REPOSITORY: aws.DATABASE})
     keep: int = 5
     tags: set[str] = field(default_factory=lambda: {"latest"})
+    others: set[str] = field(default_factory=set)
     patience: int = PATIENCE
     _began: Observation | None = field(default=None, repr=False)
     _typed: list[tuple[str, str]] = field(default_factory=list)
@@ -120,8 +122,10 @@ class Judge:
         applied, log = ask_database(self.sandbox, _sentinel(), f"{when:%Y-%m-%d %H:%M:%S}", {*self.databases.values()})
         by_hand = tuple((_time(record, first), _time(record, last)) for first, last in self._typed)
         before = self._since_begin.state
-        tags, known = frozenset(self.tags), sessions(log)
-        return Evidence(record, CARRIED, self.databases, applied, known, before, after, by_hand, self.keep, tags)
+        tags, others = frozenset(self.tags), frozenset(self.others)
+        return Evidence(
+            record, CARRIED, self.databases, applied, sessions(log), before, after, by_hand, self.keep, tags, others
+        )
 
     def verdict(self) -> dict[str, list[str]]:
         """Return what was broken, sentences by rule; raises GapError where the record is not whole."""

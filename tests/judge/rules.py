@@ -35,6 +35,7 @@ class Evidence:
     by_hand: tuple[tuple[int, int], ...] = ()  # when the test acted on the host itself
     keep: int = 5
     tags: frozenset[str] = frozenset({"latest"})  # what the services of the configuration run
+    others: frozenset[str] = frozenset()  # services that somebody else looks after
     application: str = "galos-sync"  # the name that the service gives itself at the database
 
     def typed(self, time: int) -> bool:
@@ -49,7 +50,8 @@ class Evidence:
         for run in self.record.runs:
             if run.asked or self.typed(run.start):
                 (by_hand.add if self.typed(run.start) else by_hand.discard)(run.container.id)
-            if run.start and run.container.kind == "service" and run.container.id not in by_hand:
+            ours = run.container.kind == "service" and run.container.service not in self.others
+            if run.start and ours and run.container.id not in by_hand:
                 found.append(run)
         return found
 

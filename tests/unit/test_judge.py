@@ -304,3 +304,13 @@ def test_sessions_are_read_from_the_log_of_the_database() -> None:
         ("galos-sync", True),
     ]
     assert {each.database for each in told} == {"galaxy"}
+
+
+def test_what_somebody_else_looks_after_may_start_unasked() -> None:
+    events = (
+        *DEPLOY,
+        Event("container", "start", "cache", {"name": "cache-1", SERVICE: "cache", ONE_OFF: "False"}, 70 * MS),
+    )
+    unknown = replace(CLEAN, record=Record(events, (OLD,)))
+    assert list(violations(unknown)) == ["guard"]
+    assert violations(replace(unknown, others=frozenset({"cache"}))) == {}
