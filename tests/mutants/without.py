@@ -1,4 +1,4 @@
-"""Tests against the sandbox that kill no mutant: those that cannot, and those that nobody has given one yet."""
+"""Tests against the sandbox that kill no mutant, and why they cannot."""
 
 from __future__ import annotations
 
@@ -75,54 +75,3 @@ WITHOUT: dict[str, tuple[str, ...]] = {
     ),
 }
 """Tests for which there is no mutant of the library that would tell anything, and why."""
-
-NOT_YET: dict[str, tuple[str, ...]] = {
-    "setup: what is merged, refused and told of keys, region, helper, Docker's config and .env": (
-        "test_what_env_push_placed_reaches_the_container",
-        "test_a_sudo_that_asks_is_told_and_nothing_is_changed",
-        "test_the_password_typed_for_sudo_installs_and_is_nowhere_to_be_seen",
-        "test_a_wrong_password_for_sudo_fails_in_a_sentence",
-        "test_the_password_for_sudo_is_not_in_the_debug_log",
-        "test_what_cannot_be_opened_as_a_file_is_left_and_named",
-        "test_keys_that_aws_refuses_never_reach_the_host",
-        "test_keys_that_cannot_be_used_are_a_matter_of_usage",
-        "test_an_aws_that_does_not_answer_is_a_lost_connection",
-        "test_a_host_with_an_instance_role_is_given_no_keys",
-        "test_keys_that_were_revoked_are_told_with_the_helper_s_own_words",
-        "test_what_is_missing_on_the_host_is_named_with_the_task_that_mends_it",
-        "test_a_registry_that_does_not_answer_is_a_matter_of_the_network",
-        "test_an_image_that_is_not_pushed_yet_is_no_reason_to_keep_the_host_out",
-        "test_images_are_listed_newest_first_and_the_one_that_runs_is_marked",
-        "test_images_as_json",
-        "test_a_local_env_with_errors_is_refused_before_anything_is_sent",
-    ),
-    "dry runs: what is told is compared with what the real run does": (
-        "test_setup_on_a_bare_host_shows_what_it_would_write",
-        "test_what_a_host_has_already_is_never_shown",
-        "test_each_part_of_setup_only_looks",
-        "test_compose_v1_too_tells_whether_its_container_is_as_configured",
-        "test_a_refusal_is_the_refusal_of_the_real_run",
-        "test_a_migration_that_somebody_s_death_left_is_told",
-    ),
-    "doctor: one thing is broken at a time, and its finding and its fix are compared": (
-        "test_each_breakage_is_found_and_what_is_safe_is_mended",
-        "test_without_fix_nothing_is_changed_and_the_second_fix_finds_nothing_to_do",
-        "test_keys_that_were_revoked_are_replaced_once_there_are_new_ones",
-        "test_beside_a_deploy_nothing_is_asked_in_a_container_and_nothing_is_fixed",
-        "test_an_engine_that_is_down_hides_nothing_else",
-        "test_a_user_without_the_docker_group_is_told_so_and_all_the_rest",
-        "test_a_full_read_only_directory",
-    ),
-    "status: what is shown of a host, and its exit code": (
-        "test_what_cannot_be_known_is_never_well",
-        "test_a_host_that_nobody_set_up",
-        "test_a_migration_that_runs_is_shown_and_nobody_waits",
-        "test_nothing_follows_the_logs_once_the_client_is_gone",
-        "test_logs_end_in_silence_when_nobody_reads_them",
-    ),
-    "views: what a terminal and a CI log show": (
-        "test_github_folds_host_by_host_and_gets_the_failure_as_an_annotation",
-        "test_the_commands_of_a_workflow_deploy_and_fail_with_a_report",
-    ),
-}
-"""Tests that could kill a mutant, by what they hold; a new test does not belong here."""

@@ -31,11 +31,11 @@ from tests.mutants.laboratory import Laboratory, Run, judge
 from tests.mutants.mutant import ROOT, Mutant
 from tests.mutants.recorder import Phase, read
 from tests.mutants.table import MUTANTS
-from tests.mutants.without import NOT_YET, WITHOUT
+from tests.mutants.without import WITHOUT
 
 FUNCTION = re.compile(r"^def (test_\w+)", re.MULTILINE)
 NAMED = {re.split(r"::|\[", test)[1] for mutant in MUTANTS for test in mutant.dies_of}
-EXCUSED = [name for table in (WITHOUT, NOT_YET) for names in table.values() for name in names]
+EXCUSED = [name for names in WITHOUT.values() for name in names]
 
 
 def functions(path: str) -> set[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.mutants.table import (
     connecting,
     deploying,
+    entering,
     examining,
     guarding,
     looking,
@@ -25,6 +26,7 @@ MUTANTS = (
     *connecting.MUTANTS,
     *preparing.MUTANTS,
     *setting_up.MUTANTS,
+    *entering.MUTANTS,
     *showing.MUTANTS,
     *looking.MUTANTS,
     *examining.MUTANTS,

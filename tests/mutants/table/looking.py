@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.mutants.changes import Never, WithoutArgument
+from tests.mutants.changes import DropCall, Gives, Instead, Never, Returns, Uncaught, Unwrap, WithoutArgument
 from tests.mutants.mutant import Mutant, group
 
 STATUS, DRY_RUN, VIEW, CI = (f"tests/integration/test_{name}.py" for name in ("status", "dry_run", "view", "ci"))
@@ -30,6 +30,104 @@ MUTANTS = (
                 Never("one.state != 'running'"),
                 {f"{STATUS}::test_a_container_that_is_not_up_is_said_with_the_next_command": 'refused(7, "status")'},
             ),
+            Mutant(
+                "_registry",
+                WithoutArgument("Line", "error"),
+                {f"{STATUS}::test_what_cannot_be_known_is_never_well": 'refused(8, "status")'},
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.status",
+        (
+            Mutant(
+                "_pending",
+                Never("migrator.alive"),
+                {
+                    f"{STATUS}::test_a_migration_that_runs_is_shown_and_nobody_waits": (
+                        '["pending"]["reason"] == "a migration runs now"'
+                    )
+                },
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.tasks.looking",
+        (
+            Mutant(
+                "history",
+                Never("not shown"),
+                {f"{STATUS}::test_a_host_that_nobody_set_up": "no release has been recorded on this host"},
+            ),
+            Mutant(
+                "logs",
+                Unwrap("shell.while_heard"),
+                {f"{STATUS}::test_nothing_follows_the_logs_once_the_client_is_gone": 'f"! {{ {FOLLOWING}; }}"'},
+            ),
+            Mutant(
+                "show",
+                Uncaught("BrokenPipeError"),
+                {f"{STATUS}::test_logs_end_in_silence_when_nobody_reads_them": '== (0, "", "")'},
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.setup",
+        (
+            Mutant(
+                "proof",
+                Never("unready"),
+                {f"{DRY_RUN}::test_setup_on_a_bare_host_shows_what_it_would_write": "result.returncode == code"},
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.diffs",
+        (
+            Mutant(
+                "hidden",
+                Returns("text"),
+                {f"{DRY_RUN}::test_what_a_host_has_already_is_never_shown": "secret not in told"},
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.files",
+        (
+            Mutant(
+                "_closed",
+                Never("host.dry"),
+                {f"{DRY_RUN}::test_each_part_of_setup_only_looks": "a dry run must not make"},
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.containers",
+        (
+            Mutant(
+                "as_configured",
+                Instead("now.rpartition(' ')[2] == made", "True"),
+                {
+                    f"{DRY_RUN}::test_compose_v1_too_tells_whether_its_container_is_as_configured": (
+                        "its container created again: .env or the compose file changed"
+                    )
+                },
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.plan",
+        (
+            Mutant(
+                "refuse_unless_clean",
+                Never("answer not in"),
+                {f"{DRY_RUN}::test_a_refusal_is_the_refusal_of_the_real_run": "result.returncode == code"},
+            ),
+            Mutant(
+                "adopt",
+                Gives("named", "None"),
+                {f"{DRY_RUN}::test_a_migration_that_somebody_s_death_left_is_told": '"adopt" in steps(told)'},
+            ),
         ),
     ),
     *group(
@@ -41,6 +139,34 @@ MUTANTS = (
                 {
                     f"{VIEW}::test_a_terminal_shows_each_step_live_and_is_left_as_it_was_after_ctrl_c": (
                         'not set(FRAMES) & set("".join('
+                    )
+                },
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.ci",
+        (
+            Mutant(
+                "Folding.conclude",
+                DropCall("self._close"),
+                {
+                    f"{VIEW}::test_github_folds_host_by_host_and_gets_the_failure_as_an_annotation": (
+                        '== ["::endgroup::"] * 2'
+                    )
+                },
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.lock",
+        (
+            Mutant(
+                "run_url",
+                Returns("None"),
+                {
+                    f"{CI}::test_the_commands_of_a_workflow_deploy_and_fail_with_a_report[gitlab]": (
+                        "== [RUNS[service]] * 2"
                     )
                 },
             ),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.mutants.changes import Always, Gives, Instead, Never
+from tests.mutants.changes import Always, Gives, Instead, Never, Text, Uncaught
 from tests.mutants.mutant import Mutant, group
 
 SETUP = "tests/integration/test_setup.py"
@@ -52,6 +52,16 @@ MUTANTS = (
         ),
     ),
     *group(
+        "galos_ops.compose",
+        (
+            Mutant(
+                "render",
+                Text("env_file", "x-env"),
+                {f"{SETUP}::test_what_env_push_placed_reaches_the_container": "<= set(container)"},
+            ),
+        ),
+    ),
+    *group(
         "galos_ops.docker_config",
         (
             Mutant(
@@ -66,6 +76,47 @@ MUTANTS = (
                     f"{UNPARSED}[ecr.docker-config]": LEFT,
                     f"{STOPPED}[ecr.docker-config]": 'refused(8, "setup")',
                 },
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.ini",
+        (
+            Mutant(
+                "_parsed",
+                Uncaught("(configparser.Error, InconsistentStateError)"),
+                {f"{UNPARSED}[ecr.credentials]": "assert (1, True, ", f"{UNPARSED}[ecr.region]": "assert (1, True, "},
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.dotenv_file",
+        (
+            Mutant(
+                "merge",
+                Never("entry.malformed"),
+                {f"{UNPARSED}[env.push]": LEFT, f"{STOPPED}[env.push]": 'refused(8, "setup")'},
+            ),
+            Mutant(
+                "checked",
+                Never("problem.refused"),
+                {f"{REFUSED_ENV}[{case}]": NOT_SENT for case in ("placeholder", "no URL", "twice", "dollar")},
+            ),
+            Mutant("checked", Uncaught("FileNotFoundError"), {f"{REFUSED_ENV}[no file]": "words in result.stderr"}),
+            Mutant(
+                "diff",
+                Always("entry.says("),
+                {f"{SETUP}::test_env_is_compared_and_pushed_by_name_alone": "== names"},
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.host.Host",
+        (
+            Mutant(
+                "read",
+                Text("echo '!'", "echo"),
+                {f"{SETUP}::test_what_cannot_be_opened_as_a_file_is_left_and_named[env.push]": LEFT},
             ),
         ),
     ),

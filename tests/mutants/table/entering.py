@@ -1,0 +1,130 @@
+"""What lets a host and its operator in: sudo, the keys of AWS, the registry."""
+
+from __future__ import annotations
+
+from tests.mutants.changes import Always, DropCall, Instead, Never, Text, WithoutArgument
+from tests.mutants.mutant import Mutant, group
+
+SETUP = "tests/integration/test_setup.py"
+
+MUTANTS = (
+    *group(
+        "galos_ops.host.Host",
+        (
+            Mutant(
+                "sudo",
+                Never("SUDO_ASKS"),
+                {f"{SETUP}::test_a_sudo_that_asks_is_told_and_nothing_is_changed": 'refused(8, "ecr.helper")'},
+            ),
+            Mutant(
+                "sudo",
+                Instead(
+                    '''f"exec sudo -S -p '' sh -c {word}"''',
+                    '''f"echo {shlex.quote(password)} | sudo -S -p '' sh -c {word}"''',
+                ),
+                {
+                    f"{SETUP}::test_the_password_typed_for_sudo_installs_and_is_nowhere_to_be_seen": (
+                        "PASSWORD not in noted() + output"
+                    )
+                },
+            ),
+            Mutant(
+                "sudo",
+                Never("not result.ok"),
+                {f"{SETUP}::test_a_wrong_password_for_sudo_fails_in_a_sentence": "code == 1"},
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.logs",
+        (
+            Mutant(
+                "guard_logs",
+                DropCall("invoke.addFilter"),
+                {f"{SETUP}::test_the_password_for_sudo_is_not_in_the_debug_log": "repr(PASSWORD) not in output"},
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.aws",
+        (
+            Mutant(
+                "proven_keys",
+                DropCall("get_authorization_token"),
+                {
+                    f"{SETUP}::test_keys_that_aws_refuses_never_reach_the_host": (
+                        '"AWS refused the keys of the default AWS profile" in told'
+                    )
+                },
+            ),
+            Mutant(
+                "proven_keys",
+                Never("frozen.token"),
+                {f"{SETUP}::test_keys_that_cannot_be_used_are_a_matter_of_usage": 'refused(2, "ecr.credentials")'},
+            ),
+            Mutant(
+                "BY_TYPE",
+                Text("ConnectionError", "NoSuchError"),
+                {f"{SETUP}::test_an_aws_that_does_not_answer_is_a_lost_connection": 'refused(3, "setup")'},
+            ),
+            Mutant(
+                "images",
+                WithoutArgument("sorted", "reverse"),
+                {
+                    f"{SETUP}::test_images_are_listed_newest_first_and_the_one_that_runs_is_marked": (
+                        "for image in newest_first]"
+                    ),
+                    f"{SETUP}::test_images_as_json": "pushed == sorted(pushed, reverse=True)",
+                },
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.ecr",
+        (
+            Mutant(
+                "credentials",
+                Never("instance"),
+                {
+                    f"{SETUP}::test_a_host_with_an_instance_role_is_given_no_keys": "This machine has no AWS keys",
+                },
+            ),
+            Mutant(
+                "_check",
+                Never("FAILURE"),
+                {
+                    f"{SETUP}::test_keys_that_were_revoked_are_told_with_the_helper_s_own_words": (
+                        'refused(8, "ecr.check")'
+                    )
+                },
+            ),
+            Mutant(
+                "_refused",
+                Never("with_helpers("),
+                {
+                    f"{SETUP}::test_what_is_missing_on_the_host_is_named_with_the_task_that_mends_it": (
+                        "does not name the helper for"
+                    )
+                },
+            ),
+            Mutant(
+                "HINTS",
+                Text("no such host|dial tcp|i/o timeout|connection refused|x509|no answer", "never"),
+                {
+                    f"{SETUP}::test_a_registry_that_does_not_answer_is_a_matter_of_the_network": (
+                        "next: check the network and the CAs of sandbox"
+                    )
+                },
+            ),
+            Mutant(
+                "_check",
+                Always("found.ok"),
+                {
+                    f"{SETUP}::test_an_image_that_is_not_pushed_yet_is_no_reason_to_keep_the_host_out": (
+                        "is not pushed yet"
+                    )
+                },
+            ),
+        ),
+    ),
+)
