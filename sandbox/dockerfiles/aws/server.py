@@ -87,6 +87,8 @@ if __name__ == "__main__":
     account, region = os.environ["ACCOUNT"], os.environ["REGION"]
     # As AWS does: a client of HTTP/1.0 can find its connection closed before it has read why it was refused.
     WSGIRequestHandler.protocol_version = "HTTP/1.1"
+    # Head and body in one write: the SDK of the helper now and then closes its connection between the two.
+    WSGIRequestHandler.wbufsize = -1
     Image.get_image_size_in_bytes = size_in_bytes
     access_control.IAMRequest = JsonRequest
     with open("/aws/users.json") as file:
