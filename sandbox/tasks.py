@@ -9,7 +9,7 @@ from invoke.collection import Collection
 from invoke.context import Context
 from invoke.tasks import task
 
-from galos_ops.host_task import whole
+from galos_ops.tasks.host_task import whole
 from sandbox.catalogue import RELEASES, REPOSITORIES, REPOSITORY
 
 if TYPE_CHECKING:

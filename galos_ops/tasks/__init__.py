@@ -8,8 +8,8 @@ from pathlib import Path
 
 from invoke.collection import Collection
 
-from galos_ops import mistakes
-from galos_ops.configuration import check_environment, configuration, defaults
+from galos_ops.config.loading import check_environment, configuration, defaults
+from galos_ops.tasks import mistakes
 from galos_ops.tasks.examining import doctor
 from galos_ops.tasks.looking import history, images, logs, status
 from galos_ops.tasks.preparing import check, credentials, diff, docker_config, helper, push, region, setup

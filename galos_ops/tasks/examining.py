@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from galos_ops.host_task import host_task
-from galos_ops.later import Later
+from galos_ops.tasks.host_task import host_task
+from galos_ops.tasks.lazy import Later
 from galos_ops.tasks.options import JSON, SERVICE
 
 if TYPE_CHECKING:
-    from galos_ops.doctor import visit
-    from galos_ops.ops import Ops
+    from galos_ops.workflows import doctor as visit
+    from galos_ops.workflows.ops import Ops
 else:
-    visit = Later("doctor.visit")
+    visit = Later("workflows.doctor")
 
 
 @host_task(SERVICE | JSON | {"fix": "make the changes that are safe, then look again"})

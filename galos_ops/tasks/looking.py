@@ -9,20 +9,27 @@ from dataclasses import asdict
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
-from galos_ops.host_task import host_task, whole
-from galos_ops.later import Later
 from galos_ops.redaction import masked
+from galos_ops.tasks.host_task import host_task, whole
+from galos_ops.tasks.lazy import Later
 from galos_ops.tasks.options import DRY, JSON, SERVICE
 
 if TYPE_CHECKING:
-    from galos_ops import containers, ecr, releases, report, shell, verdict
-    from galos_ops import status as looking
-    from galos_ops.aws import Image
-    from galos_ops.ops import Ops
-    from galos_ops.releases import Release
+    from galos_ops import progress as report
+    from galos_ops.diagnostics import status as looking
+    from galos_ops.diagnostics import verdict
+    from galos_ops.host import release_log as releases
+    from galos_ops.host import shell
+    from galos_ops.host.release_log import Release
+    from galos_ops.provisioning import ecr
+    from galos_ops.provisioning.aws import Image
+    from galos_ops.workflows import lifecycle as containers
+    from galos_ops.workflows.ops import Ops
 else:
-    containers, ecr, releases, report = map(Later, ("containers", "ecr", "releases", "report"))
-    shell, verdict, looking = map(Later, ("shell", "verdict", "status"))
+    containers, ecr, releases, report = map(
+        Later, ("workflows.lifecycle", "provisioning.ecr", "host.release_log", "progress")
+    )
+    shell, verdict, looking = map(Later, ("host.shell", "diagnostics.verdict", "diagnostics.status"))
 
 FOLLOW_SECONDS = 24 * 3600
 

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from galos_ops.ops import Ops
-    from galos_ops.plan import Plan
-    from galos_ops.unit import Unit
+    from galos_ops.engines.target import Unit
+    from galos_ops.workflows.ops import Ops
+    from galos_ops.workflows.plan import Plan
 
 SERVICE = {"service": "one service of galos.services; without it, all of them"}
 DRY = {"dry-run": "look at the host and show what would be done; change nothing"}
@@ -17,7 +17,7 @@ JSON = {"json": "one JSON document on standard output, everything else on standa
 
 def units(ops: Ops, service: str | None, plan: Callable[[Plan], object]) -> Iterator[Unit]:
     """The services to work on, one after the other; in a dry run each is planned instead, and none is left to do."""
-    from galos_ops.plan import Plan
+    from galos_ops.workflows.plan import Plan
 
     for unit in ops.units(service):
         ops.report.title(ops.host.name, unit.name)

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from galos_ops.host_task import host_task
-from galos_ops.later import Later
+from galos_ops.tasks.host_task import host_task
+from galos_ops.tasks.lazy import Later
 from galos_ops.tasks.options import DRY, SERVICE
 
 if TYPE_CHECKING:
-    from galos_ops import dotenv_file, ecr
-    from galos_ops import setup as setting_up
-    from galos_ops.ops import Ops
+    from galos_ops.provisioning import dotenv as dotenv_file
+    from galos_ops.provisioning import ecr
+    from galos_ops.workflows import setup as setting_up
+    from galos_ops.workflows.ops import Ops
 else:
-    dotenv_file, ecr, setting_up = map(Later, ("dotenv_file", "ecr", "setup"))
+    dotenv_file, ecr, setting_up = map(Later, ("provisioning.dotenv", "provisioning.ecr", "workflows.setup"))
 
 
 @host_task(DRY)

@@ -6,18 +6,24 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from galos_ops.errors import UsageError
-from galos_ops.host_task import host_task, whole
-from galos_ops.later import Later
+from galos_ops.tasks.host_task import host_task, whole
+from galos_ops.tasks.lazy import Later
 from galos_ops.tasks.options import DRY, JSON, SERVICE, units
 
 if TYPE_CHECKING:
-    from galos_ops import containers, guard, plan, report, settings
-    from galos_ops import deploy as deployment
-    from galos_ops import rollback as rolling_back
-    from galos_ops.ops import Ops
+    from galos_ops import progress as report
+    from galos_ops.config import settings
+    from galos_ops.migrations import guard
+    from galos_ops.workflows import deploy as deployment
+    from galos_ops.workflows import lifecycle as containers
+    from galos_ops.workflows import plan
+    from galos_ops.workflows import rollback as rolling_back
+    from galos_ops.workflows.ops import Ops
 else:
-    containers, guard, plan, report, settings = map(Later, ("containers", "guard", "plan", "report", "settings"))
-    deployment, rolling_back = Later("deploy"), Later("rollback")
+    containers, guard, plan, report, settings = map(
+        Later, ("workflows.lifecycle", "migrations.guard", "workflows.plan", "progress", "config.settings")
+    )
+    deployment, rolling_back = Later("workflows.deploy"), Later("workflows.rollback")
 
 
 @host_task(SERVICE | JSON)

@@ -5,18 +5,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from galos_ops.host_task import host_task
-from galos_ops.later import Later
+from galos_ops.tasks.host_task import host_task
+from galos_ops.tasks.lazy import Later
 from galos_ops.tasks.options import DRY, SERVICE, units
 
 if TYPE_CHECKING:
-    from galos_ops import containers, dependencies, guard, plan, report, verify
-    from galos_ops import deploy as deployment
-    from galos_ops.facts import Container
-    from galos_ops.ops import Ops
+    from galos_ops import progress as report
+    from galos_ops.engines import dependencies
+    from galos_ops.engines.facts import Container
+    from galos_ops.migrations import guard
+    from galos_ops.workflows import deploy as deployment
+    from galos_ops.workflows import lifecycle as containers
+    from galos_ops.workflows import plan, verify
+    from galos_ops.workflows.ops import Ops
 else:
-    containers, guard, plan, report, verify = map(Later, ("containers", "guard", "plan", "report", "verify"))
-    dependencies, deployment = Later("dependencies"), Later("deploy")
+    containers, guard, plan, report, verify = map(
+        Later, ("workflows.lifecycle", "migrations.guard", "workflows.plan", "progress", "workflows.verify")
+    )
+    dependencies, deployment = Later("engines.dependencies"), Later("workflows.deploy")
 
 STOP_SECONDS = 600
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from galos_ops.report import Report, Step
+from galos_ops.progress import Report, Step
 
 AFTER, PLACE = "TEST_AFTER_STEP", "TEST_BARRIER"
 

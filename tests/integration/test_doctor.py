@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from galos_ops.doctor.table import CHECKS
+from galos_ops.diagnostics.conditions.table import CHECKS
 from sandbox.sandbox import Sandbox
 from tests.described import violations
 from tests.integration.breaking import engine_stopped, keys_revoked, undone

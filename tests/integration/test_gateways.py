@@ -10,7 +10,7 @@ import pytest
 from fabric import Config, Connection
 
 from galos_ops.errors import HostKeyError
-from galos_ops.host import Host
+from galos_ops.host.host import Host
 from tests.integration.conftest import Operator
 
 ENTRY = """Host {name}

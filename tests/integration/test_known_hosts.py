@@ -146,7 +146,7 @@ PROJECT = """
 import sys
 from fabric import Config, Connection
 from galos_ops.errors import OpsError
-from galos_ops.host import Host
+from galos_ops.host.host import Host
 import paramiko
 
 config = Config(runtime_ssh_path=sys.argv[1])

@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from galos_ops.live import FRAMES
+from galos_ops.ui.terminal import FRAMES
 from tests.integration.conftest import Operator, container, image_id, wipe
 from tests.integration.gate import gated
 from tests.integration.terminal import INTERRUPT, Terminal

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 
 from fabric import Config, Connection
 
-from galos_ops.host import Host
-from galos_ops.result import OnLine, Result
+from galos_ops.host.host import Host
+from galos_ops.host.result import OnLine, Result
 
 
 def said(stdout: str = "", exited: int = 0, stderr: str = "") -> Result:

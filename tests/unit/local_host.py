@@ -13,8 +13,8 @@ from tempfile import TemporaryDirectory
 
 from fabric import Config, Connection
 
-from galos_ops.host import Host
-from galos_ops.result import OnLine, Result
+from galos_ops.host.host import Host
+from galos_ops.host.result import OnLine, Result
 
 SHELLS = ("dash", "bash")  # what `sh` is on Debian, and on the Red Hat family
 TOOLS = (

@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from galos_ops import ecr
+from galos_ops.config.settings import Ecr, Service, Settings
 from galos_ops.errors import ConnectError, NotReadyError, OpsError, UsageError
-from galos_ops.settings import Ecr, Service, Settings
+from galos_ops.provisioning import ecr
 from tests.unit.fake_host import FakeHost
 from tests.unit.local_host import LocalHost
 

@@ -3,7 +3,7 @@ from collections.abc import Callable
 import pytest
 import yaml
 
-from galos_ops.compose import Compose, Flavour, grace_seconds, render
+from galos_ops.engines.compose import Compose, Flavour, grace_seconds, render
 from tests.unit.local_host import LocalHost, Reply
 
 V1, V2 = Flavour("docker-compose", (1, 29, 2)), Flavour("docker compose", (2, 26, 1))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from galos_ops.containers import up
+from galos_ops.engines.facts import CONTAINER, Container, Facts
 from galos_ops.errors import GuardError, VerifyError
-from galos_ops.facts import CONTAINER, Container, Facts
-from galos_ops.report import DONE, SAME, Report
+from galos_ops.progress import DONE, SAME, Report
+from galos_ops.workflows.lifecycle import up
 from tests.unit.local_host import LocalHost, Reply
 from tests.unit.screen import Screen
 from tests.unit.test_guard import OTHER, locked

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 import yaml
 
-from galos_ops.compose import Compose, Flavour
-from galos_ops.dependencies import Dependency, absent, needed, of, ordered, script
+from galos_ops.config.settings import Settings
+from galos_ops.engines.compose import Compose, Flavour
+from galos_ops.engines.dependencies import Dependency, absent, needed, of, ordered, script
+from galos_ops.engines.facts import Container, Facts
+from galos_ops.engines.target import Unit
 from galos_ops.errors import NotReadyError
-from galos_ops.facts import Container, Facts
-from galos_ops.settings import Settings
-from galos_ops.unit import Unit
 from tests.unit.fake_host import FakeHost
 
 CONFIGURED = {name: {"migration": {"tool": "none"}} for name in ("a", "b")}

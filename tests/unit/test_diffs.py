@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from galos_ops import diffs
+from galos_ops.provisioning import diffs
 
 SECRETS = st.text(
     string.ascii_letters + string.digits + "/+=$#:;,&%!?@ '\\{}[]\u00e9\u2028", min_size=6, max_size=40

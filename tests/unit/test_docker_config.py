@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from galos_ops import ecr
-from galos_ops.docker_config import with_helpers
+from galos_ops.config.settings import Service, Settings
 from galos_ops.errors import NotReadyError
-from galos_ops.settings import Service, Settings
+from galos_ops.provisioning import ecr
+from galos_ops.provisioning.docker_config import with_helpers
 from tests.unit.local_host import LocalHost
 
 REGISTRY = Settings().ecr.registry

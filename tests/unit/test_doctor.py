@@ -15,17 +15,17 @@ from typing import Any
 
 import pytest
 
-from galos_ops import lock
-from galos_ops.compose import Flavour
-from galos_ops.doctor.check import Check, Verdict, judge, summary
-from galos_ops.doctor.examination import DETAIL as DETAIL_ROW
-from galos_ops.doctor.examination import read, script, understood
-from galos_ops.doctor.examined import Detail, Examined, Refusal, Room
-from galos_ops.doctor.table import CHECKS
-from galos_ops.ecr import CONFIG, CREDENTIALS, DOCKER_CONFIG
-from galos_ops.facts import Container, Facts
-from galos_ops.migration import Answer
-from galos_ops.settings import Settings
+from galos_ops.config.settings import Settings
+from galos_ops.diagnostics.condition import Check, Verdict, judge, summary
+from galos_ops.diagnostics.conditions.table import CHECKS
+from galos_ops.diagnostics.examination import DETAIL as DETAIL_ROW
+from galos_ops.diagnostics.examination import read, script, understood
+from galos_ops.diagnostics.examined import Detail, Examined, Refusal, Room
+from galos_ops.engines.compose import Flavour
+from galos_ops.engines.facts import Container, Facts
+from galos_ops.host import lock
+from galos_ops.migrations.tools import Answer
+from galos_ops.provisioning.ecr import CONFIG, CREDENTIALS, DOCKER_CONFIG
 from tests.unit.local_host import LocalHost
 from tests.unit.test_facts import with_compose, with_docker
 

@@ -5,12 +5,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from galos_ops.database_url import url_problem
-from galos_ops.dotenv_file import Diff, checked, diff, difference, merge, push
-from galos_ops.dotenv_rules import problems
-from galos_ops.dotenv_text import BOM, assignments, parse
+from galos_ops.config.settings import Settings
 from galos_ops.errors import NotReadyError, UsageError
-from galos_ops.settings import Settings
+from galos_ops.provisioning.database_url import url_problem
+from galos_ops.provisioning.dotenv import Diff, checked, diff, difference, merge, push
+from galos_ops.provisioning.dotenv_rules import problems
+from galos_ops.provisioning.dotenv_text import BOM, assignments, parse
 from tests.unit.fake_host import FakeHost
 from tests.unit.local_host import LocalHost
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from galos_ops import ecr
+from galos_ops.config.settings import Service, Settings
 from galos_ops.errors import NotReadyError
-from galos_ops.settings import Service, Settings
+from galos_ops.provisioning import ecr
 from tests.unit.local_host import LocalHost, Reply
 
 REGISTRY = Settings().ecr.registry

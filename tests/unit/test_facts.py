@@ -6,9 +6,9 @@ from hashlib import sha256
 
 import pytest
 
-from galos_ops.compose import FILES, Flavour
+from galos_ops.engines.compose import FILES, Flavour
+from galos_ops.engines.facts import CONTAINER, Container, Facts, container, gather, parse, require, tagged
 from galos_ops.errors import NotReadyError
-from galos_ops.facts import CONTAINER, Container, Facts, container, gather, parse, require, tagged
 from tests.unit.local_host import LocalHost, Reply
 
 

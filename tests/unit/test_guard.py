@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import pytest
 
-from galos_ops import guard
+from galos_ops.engines.facts import Facts
+from galos_ops.engines.target import Unit, pin
 from galos_ops.errors import LockedError
-from galos_ops.facts import Facts
-from galos_ops.migration import CLEAN, Answer
-from galos_ops.unit import Unit, pin
+from galos_ops.migrations import guard
+from galos_ops.migrations.tools import CLEAN, Answer
 from tests.unit.local_host import LocalHost, Reply
 from tests.unit.units import IMAGE_ID, IMAGES, REFERENCE, image_of, unit
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from galos_ops.errors import CommandFailed, CommandTimedOut, NotReadyError
-from galos_ops.host import Host
-from galos_ops.shell import shell_path, while_heard
-from galos_ops.ssh import known_hosts_files
+from galos_ops.host.connection import known_hosts_files
+from galos_ops.host.host import Host
+from galos_ops.host.shell import shell_path, while_heard
 from tests.unit.local_host import LocalHost, Reply
 
 ROOT = os.geteuid() == 0

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 import paramiko
 import pytest
 
-from galos_ops import host as module
 from galos_ops.errors import CommandFailed, CommandTimedOut, ConnectError
-from galos_ops.host import Host
+from galos_ops.host import host as module
+from galos_ops.host.host import Host
 from tests.unit.ssh_server import SshServer
 
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from galos_ops import ecr, ini
+from galos_ops.config.settings import Settings
 from galos_ops.errors import NotReadyError
-from galos_ops.settings import Settings
+from galos_ops.provisioning import ecr, ini
 from tests.unit.local_host import LocalHost
 
 SECRET = "hunter2"

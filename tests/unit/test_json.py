@@ -3,10 +3,10 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import pytest
 
-from galos_ops import status, survey
-from galos_ops.aws import Image
-from galos_ops.deploy import Outcome
-from galos_ops.releases import Release
+from galos_ops.diagnostics import status, survey
+from galos_ops.host.release_log import Release
+from galos_ops.provisioning.aws import Image
+from galos_ops.workflows.deploy import Outcome
 from tests.described import PLAIN, described, violations
 
 NAMES = {str: "string", datetime: "string", int: "integer", float: "number", bool: "boolean"}

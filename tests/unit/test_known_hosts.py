@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from galos_ops.known_hosts import AUTHORITY, REVOKED, KnownHosts, parse, read
+from galos_ops.host.known_hosts import AUTHORITY, REVOKED, KnownHosts, parse, read
 
 KEY, OTHER = paramiko.ECDSAKey.generate(), paramiko.ECDSAKey.generate()
 WORDS = f"{KEY.get_name()} {KEY.get_base64()}"

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from galos_ops.layout import cells, step, table, wrapped
+from galos_ops.ui.layout import cells, step, table, wrapped
 
 NAMES = "2: 20260806140000 allow stars without orbits, 20260806150000 rename surface columns"
 

@@ -7,9 +7,9 @@ import subprocess
 
 import pytest
 
-from galos_ops import lock
 from galos_ops.errors import LockedError
-from galos_ops.lock import SILENCE_SECONDS, STEP_SECONDS, describe, fence, holder, run_url, script
+from galos_ops.host import lock
+from galos_ops.host.lock import SILENCE_SECONDS, STEP_SECONDS, describe, fence, holder, run_url, script
 from tests.processes import HANG_SECONDS
 from tests.unit.local_host import LocalHost, Reply
 from tests.unit.units import unit

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 import paramiko
 import pytest
 
-from galos_ops import lock as module
 from galos_ops.errors import ConnectError, LockedError, NotReadyError
-from galos_ops.host import Host
-from galos_ops.lock import holding, lock
+from galos_ops.host import lock as module
+from galos_ops.host.host import Host
+from galos_ops.host.lock import holding, lock
 from tests.unit.local_host import LocalHost
 from tests.unit.ssh_server import SshServer, shell
 

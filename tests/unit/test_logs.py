@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from galos_ops.logs import Masked
+from galos_ops.tasks.logs import Masked
 from tests.processes import run
 
 FAB = str(Path(sys.executable).with_name("fab"))

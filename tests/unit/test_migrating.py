@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from galos_ops.errors import MigrationError
-from galos_ops.migrating import migrate
-from galos_ops.releases import LOG, parse
+from galos_ops.host.release_log import LOG, parse
+from galos_ops.migrations.runner import migrate
 from tests.unit.local_host import LocalHost, Reply
 from tests.unit.test_guard import OTHER, PENDING, answers, locked
 from tests.unit.units import IMAGE_ID, IMAGES, REFERENCE, image_of

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from galos_ops.migration import CLEAN, TOOLS, Answer, argv, read
-from galos_ops.result import Result
-from galos_ops.settings import Migration, ToolName
+from galos_ops.config.settings import Migration, ToolName
+from galos_ops.host.result import Result
+from galos_ops.migrations.tools import CLEAN, TOOLS, Answer, argv, read
 
 SQLX_PENDING = """\
 Can apply 20260806140000/migrate allow stars without orbits (0ns)

@@ -121,7 +121,7 @@ def test_a_change_that_fits_nowhere_or_twice_is_an_error(change: Change) -> None
 
 
 def test_a_function_or_module_that_is_not_there_is_an_error() -> None:
-    for name in ("galos_ops.deploy.nowhere", "galos_ops.nowhere.deploy", "galos_ops.host.Host.nowhere"):
+    for name in ("galos_ops.workflows.deploy.nowhere", "galos_ops.nowhere.deploy", "galos_ops.host.host.Host.nowhere"):
         with pytest.raises(UnfitError, match="nowhere"):
             Mutant(name, Returns("None"), {}).source()
 
@@ -165,7 +165,7 @@ def test_a_laboratory_tries_a_mutant_with_a_control_and_leaves_its_copy_as_it_wa
     laboratory = Laboratory(tmp_path)
     laboratory.prepare()
     test = "tests/unit/test_dry_run.py::test_a_file_that_would_change_is_told_with_its_difference"
-    mutant = Mutant("galos_ops.files.place", Always("not host.dry"), {test: "a dry run must not write"})
+    mutant = Mutant("galos_ops.provisioning.files.place", Always("not host.dry"), {test: "a dry run must not write"})
     trial = laboratory.try_out(mutant)
     assert trial.state == "killed", trial
     assert (laboratory.copy / mutant.path).read_text() == (ROOT / mutant.path).read_text()

@@ -14,15 +14,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from galos_ops.compose import Compose, Flavour
-from galos_ops.facts import Facts
-from galos_ops.host import Host
-from galos_ops.lock import script
-from galos_ops.migration import argv
-from galos_ops.releases import append, parse, release
-from galos_ops.settings import Migration, Settings
-from galos_ops.shell import shell_path
-from galos_ops.unit import Unit, on_host
+from galos_ops.config.settings import Migration, Settings
+from galos_ops.engines.compose import Compose, Flavour
+from galos_ops.engines.facts import Facts
+from galos_ops.engines.target import Unit, on_host
+from galos_ops.host.host import Host
+from galos_ops.host.lock import script
+from galos_ops.host.release_log import append, parse, release
+from galos_ops.host.shell import shell_path
+from galos_ops.migrations.tools import argv
 from tests.properties import PROCESSES
 from tests.unit.local_host import SHELLS, LocalHost
 

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
+from galos_ops.config.settings import Releases
+from galos_ops.engines.target import Unit
 from galos_ops.errors import CommandFailed, GuardError, NotReadyError, UsageError
-from galos_ops.releases import LOG, Event, Log, Release, append, beyond_keep, parse, record
-from galos_ops.rollback import refuse_over_a_migration, target
-from galos_ops.settings import Releases
-from galos_ops.unit import Unit
+from galos_ops.host.release_log import LOG, Event, Log, Release, append, beyond_keep, parse, record
+from galos_ops.workflows.rollback import refuse_over_a_migration, target
 from tests.unit.fake_host import FakeHost
 from tests.unit.local_host import LocalHost, Reply
 from tests.unit.units import unit

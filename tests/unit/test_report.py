@@ -2,10 +2,10 @@ import re
 
 import pytest
 
-from galos_ops.ci import GitHub, GitLab
-from galos_ops.live import Terminal
-from galos_ops.report import SAME, WARN, Report
-from galos_ops.view import view
+from galos_ops.progress import SAME, WARN, Report
+from galos_ops.ui.ci import GitHub, GitLab
+from galos_ops.ui.terminal import Terminal
+from galos_ops.ui.view import view
 from tests.unit.screen import Screen
 
 STAMP = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ "

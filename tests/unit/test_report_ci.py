@@ -2,8 +2,8 @@ import re
 
 import pytest
 
-from galos_ops.ci import GitHub, GitLab, escaped, escaped_property, inert
 from galos_ops.errors import MigrationError, OpsError
+from galos_ops.ui.ci import GitHub, GitLab, escaped, escaped_property, inert
 from tests.unit.screen import Screen
 
 

@@ -4,8 +4,8 @@ from types import SimpleNamespace
 import pyte
 import pytest
 
-from galos_ops import live
-from galos_ops.live import Terminal
+from galos_ops.ui import terminal as live
+from galos_ops.ui.terminal import Terminal
 from tests.unit.screen import Screen
 
 NAMES = "2: 20260806140000 allow stars without orbits, 20260806150000 rename surface columns"

@@ -4,9 +4,9 @@ from typing import Any
 import pytest
 import yaml
 
-from galos_ops.configuration import check_environment, configuration, defaults, overlay
+from galos_ops.config.loading import check_environment, configuration, defaults, overlay
+from galos_ops.config.settings import Settings
 from galos_ops.errors import UsageError
-from galos_ops.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 

@@ -7,9 +7,8 @@ from typing import Any
 
 import pytest
 
-from galos_ops import ecr, lock, survey
-from galos_ops.errors import NotReadyError
-from galos_ops.survey import (
+from galos_ops.diagnostics import survey
+from galos_ops.diagnostics.survey import (
     Disk,
     Lock,
     Registry,
@@ -22,6 +21,9 @@ from galos_ops.survey import (
     registry,
     script,
 )
+from galos_ops.errors import NotReadyError
+from galos_ops.host import lock
+from galos_ops.provisioning import ecr
 from tests.unit.fake_host import FakeHost, said
 from tests.unit.local_host import LocalHost, Reply
 from tests.unit.test_facts import with_compose, with_docker

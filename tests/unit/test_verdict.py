@@ -3,10 +3,10 @@ from typing import Any
 
 import pytest
 
+from galos_ops.diagnostics.status import ContainerStatus, HostStatus, ImageStatus, PendingStatus, Problem, ServiceStatus
+from galos_ops.diagnostics.survey import Disk, Lock, Registry
+from galos_ops.diagnostics.verdict import Line, low, of_host, of_service, room, verdict
 from galos_ops.errors import OpsError
-from galos_ops.status import ContainerStatus, HostStatus, ImageStatus, PendingStatus, Problem, ServiceStatus
-from galos_ops.survey import Disk, Lock, Registry
-from galos_ops.verdict import Line, low, of_host, of_service, room, verdict
 from tests.unit.test_releases import V1
 
 NOW, BEFORE = "2026-01-02T00:00:00+00:00", "2026-01-01T22:00:00+00:00"

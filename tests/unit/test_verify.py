@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from galos_ops import verify
+from galos_ops.config.settings import Verify
+from galos_ops.engines.facts import Container
 from galos_ops.errors import VerifyError
-from galos_ops.facts import Container
-from galos_ops.report import Report
-from galos_ops.settings import Verify
+from galos_ops.progress import Report
+from galos_ops.workflows import verify
 from tests.unit.local_host import LocalHost, Reply
 from tests.unit.screen import Screen
 from tests.unit.units import SETTINGS, unit

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from galos_ops.compose import Compose, Flavour
-from galos_ops.facts import Facts
-from galos_ops.host import Host
-from galos_ops.settings import Settings
-from galos_ops.unit import Unit
+from galos_ops.config.settings import Settings
+from galos_ops.engines.compose import Compose, Flavour
+from galos_ops.engines.facts import Facts
+from galos_ops.engines.target import Unit
+from galos_ops.host.host import Host
 from tests.unit.local_host import LocalHost, Reply
 
 SETTINGS = Settings()

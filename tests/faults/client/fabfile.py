@@ -4,7 +4,8 @@ can sit it out; `fab -r tests/faults/client`."""
 import os
 from pathlib import Path
 
-from galos_ops import lock, ssh
+from galos_ops.host import connection as ssh
+from galos_ops.host import lock
 from galos_ops.tasks import namespace
 from tests.faults import barrier
 

@@ -12,7 +12,7 @@ NOT_A_LINE = "not a line of the probe"  # it ends in a traceback, whose last lin
 
 MUTANTS = (
     *group(
-        "galos_ops.lock",
+        "galos_ops.host.lock",
         (
             Mutant(
                 "script",
@@ -54,7 +54,7 @@ MUTANTS = (
         ),
     ),
     *group(
-        "galos_ops.host.Host",
+        "galos_ops.host.host.Host",
         (
             Mutant(
                 "__enter__",
@@ -72,7 +72,7 @@ MUTANTS = (
         ),
     ),
     *group(
-        "galos_ops.host_task.HostTask",
+        "galos_ops.tasks.host_task.HostTask",
         (
             Mutant(
                 "_on",
@@ -82,7 +82,7 @@ MUTANTS = (
         ),
     ),
     *group(
-        "galos_ops.facts",
+        "galos_ops.engines.facts",
         (
             Mutant(
                 "ENGINE",
@@ -102,7 +102,7 @@ MUTANTS = (
         ),
     ),
     *group(
-        "galos_ops.ssh",
+        "galos_ops.host.connection",
         (
             Mutant(
                 "connect",
@@ -117,7 +117,7 @@ MUTANTS = (
         ),
     ),
     *group(
-        "galos_ops.host_task.HostTask",
+        "galos_ops.tasks.host_task.HostTask",
         (
             Mutant(
                 "_connections",
@@ -143,7 +143,7 @@ MUTANTS = (
         ),
     ),
     *group(
-        "galos_ops.host.Host",
+        "galos_ops.host.host.Host",
         (
             Mutant(
                 "__enter__",
@@ -155,7 +155,7 @@ MUTANTS = (
         ),
     ),
     *group(
-        "galos_ops.facts",
+        "galos_ops.engines.facts",
         (
             Mutant(
                 "gather",

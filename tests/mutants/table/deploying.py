@@ -24,7 +24,7 @@ DEATHS = "tests/faults/test_deaths.py"
 
 MUTANTS = (
     *group(
-        "galos_ops.deploy",
+        "galos_ops.workflows.deploy",
         (
             Mutant(
                 "give_way",
@@ -67,7 +67,7 @@ MUTANTS = (
         ),
     ),
     *group(
-        "galos_ops.containers",
+        "galos_ops.workflows.lifecycle",
         (
             Mutant(
                 "up",
@@ -91,7 +91,7 @@ MUTANTS = (
         ),
     ),
     *group(
-        "galos_ops.verify",
+        "galos_ops.workflows.verify",
         (
             *(
                 Mutant("script", change, {f"{FOUND}[{shell}-{case}]": "DID NOT RAISE" for shell in ("dash", "bash")})
@@ -120,7 +120,7 @@ MUTANTS = (
         ),
     ),
     *group(
-        "galos_ops.unit",
+        "galos_ops.engines.target",
         (
             Mutant(
                 "local_images",
@@ -130,7 +130,7 @@ MUTANTS = (
         ),
     ),
     *group(
-        "galos_ops.rollback",
+        "galos_ops.workflows.rollback",
         (
             Mutant(
                 "choose",
@@ -140,7 +140,7 @@ MUTANTS = (
         ),
     ),
     *group(
-        "galos_ops.releases",
+        "galos_ops.host.release_log",
         (
             Mutant(
                 "record",

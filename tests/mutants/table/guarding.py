@@ -14,7 +14,7 @@ FACTS = "tests/unit/test_facts.py"  # on a host, a .env that reaches the service
 
 MUTANTS = (
     *group(
-        "galos_ops.compose.Compose",
+        "galos_ops.engines.compose.Compose",
         (
             Mutant(
                 "up",
@@ -37,7 +37,7 @@ MUTANTS = (
         ),
     ),
     *group(
-        "galos_ops.dependencies",
+        "galos_ops.engines.dependencies",
         (
             Mutant(
                 "needed",
@@ -65,7 +65,7 @@ MUTANTS = (
         ),
     ),
     *group(
-        "galos_ops.containers",
+        "galos_ops.workflows.lifecycle",
         (
             Mutant(
                 "require_no_one_offs",
@@ -75,7 +75,7 @@ MUTANTS = (
         ),
     ),
     *group(
-        "galos_ops.guard",
+        "galos_ops.migrations.guard",
         (
             Mutant(
                 "require_no_migrator",
@@ -85,7 +85,7 @@ MUTANTS = (
         ),
     ),
     *group(
-        "galos_ops.guard",
+        "galos_ops.migrations.guard",
         (
             Mutant(
                 "alone",
@@ -120,7 +120,7 @@ MUTANTS = (
         ),
     ),
     *group(
-        "galos_ops.deploy",
+        "galos_ops.workflows.deploy",
         (
             Mutant(
                 "pending",
@@ -150,7 +150,7 @@ MUTANTS = (
         ),
     ),
     *group(
-        "galos_ops.containers",
+        "galos_ops.workflows.lifecycle",
         (
             Mutant(
                 "start",
@@ -165,7 +165,7 @@ MUTANTS = (
         ),
     ),
     *group(
-        "galos_ops.rollback",
+        "galos_ops.workflows.rollback",
         (
             Mutant(
                 "rollback",
@@ -175,7 +175,7 @@ MUTANTS = (
         ),
     ),
     *group(
-        "galos_ops.facts.Facts",
+        "galos_ops.engines.facts.Facts",
         (
             Mutant(
                 "key",

@@ -13,7 +13,7 @@ GUARD, ROLLBACK = "tests/integration/test_guard.py", "tests/integration/test_rol
 
 MUTANTS = (
     *group(
-        "galos_ops.deploy",
+        "galos_ops.workflows.deploy",
         (
             Mutant(
                 "deploy",
@@ -48,7 +48,7 @@ MUTANTS = (
         ),
     ),
     *group(
-        "galos_ops.migrating",
+        "galos_ops.migrations.runner",
         (
             Mutant(
                 "migrate",
@@ -103,7 +103,7 @@ MUTANTS = (
         ),
     ),
     *group(
-        "galos_ops.containers",
+        "galos_ops.workflows.lifecycle",
         (
             Mutant(
                 "down",
@@ -113,7 +113,7 @@ MUTANTS = (
         ),
     ),
     *group(
-        "galos_ops.asking",
+        "galos_ops.migrations.asking",
         (
             Mutant(
                 "_in_container",

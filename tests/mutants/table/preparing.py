@@ -29,7 +29,7 @@ WRITTEN: tuple[tuple[Text, dict[str, str]], ...] = (
 
 MUTANTS = (
     *group(
-        "galos_ops.host.Host",
+        "galos_ops.host.host.Host",
         (
             Mutant(
                 "write",
@@ -45,7 +45,7 @@ MUTANTS = (
         ),
     ),
     *group(
-        "galos_ops.files",
+        "galos_ops.provisioning.files",
         (
             Mutant(
                 "place",
@@ -55,7 +55,7 @@ MUTANTS = (
         ),
     ),
     *group(
-        "galos_ops.unit",
+        "galos_ops.engines.target",
         (
             Mutant(
                 "with_environment",
@@ -68,7 +68,7 @@ MUTANTS = (
         ),
     ),
     *group(
-        "galos_ops.shell",
+        "galos_ops.host.shell",
         (
             Mutant(
                 "shell_path",
@@ -78,7 +78,7 @@ MUTANTS = (
         ),
     ),
     *group(
-        "galos_ops.ecr",
+        "galos_ops.provisioning.ecr",
         (
             Mutant(
                 "HINTS",

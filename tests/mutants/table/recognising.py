@@ -12,7 +12,7 @@ DEATHS = "tests/faults/test_deaths.py"
 
 MUTANTS = (
     *group(
-        "galos_ops.ssh",
+        "galos_ops.host.connection",
         (
             Mutant(
                 "_prepare",
@@ -90,7 +90,7 @@ MUTANTS = (
         ),
     ),
     *group(
-        "galos_ops.known_hosts",
+        "galos_ops.host.known_hosts",
         (
             Mutant(
                 "_entry",
@@ -109,7 +109,7 @@ MUTANTS = (
         ),
     ),
     *group(
-        "galos_ops.known_hosts.KnownHosts",
+        "galos_ops.host.known_hosts.KnownHosts",
         (
             Mutant(
                 "algorithms",

@@ -25,7 +25,7 @@ MUTANTS = (
         ),
     ),
     *group(
-        "galos_ops.unit",
+        "galos_ops.engines.target",
         (
             Mutant(
                 "with_environment",
@@ -61,7 +61,7 @@ MUTANTS = (
         ),
     ),
     *group(
-        "galos_ops.facts",
+        "galos_ops.engines.facts",
         (
             Mutant(
                 "probe",
@@ -71,7 +71,7 @@ MUTANTS = (
         ),
     ),
     *group(
-        "galos_ops.logs",
+        "galos_ops.tasks.logs",
         (
             Mutant(
                 "guard_logs",
@@ -81,7 +81,7 @@ MUTANTS = (
         ),
     ),
     *group(
-        "galos_ops.diffs",
+        "galos_ops.provisioning.diffs",
         (
             Mutant(
                 "docker_config",

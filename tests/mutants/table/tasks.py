@@ -42,7 +42,7 @@ MUTANTS = (
         ),
     ),
     *group(
-        "galos_ops.containers",
+        "galos_ops.workflows.lifecycle",
         (
             Mutant(
                 "start",
@@ -52,7 +52,7 @@ MUTANTS = (
         ),
     ),
     *group(
-        "galos_ops.deploy",
+        "galos_ops.workflows.deploy",
         (
             Mutant(
                 "conclude",
@@ -90,7 +90,7 @@ MUTANTS = (
         ),
     ),
     *group(
-        "galos_ops.migrating",
+        "galos_ops.migrations.runner",
         (
             Mutant(
                 "judge",
@@ -104,7 +104,7 @@ MUTANTS = (
         ),
     ),
     *group(
-        "galos_ops.migration",
+        "galos_ops.migrations.tools",
         (
             Mutant(
                 "unknown",
@@ -125,7 +125,7 @@ MUTANTS = (
         ),
     ),
     *group(
-        "galos_ops.guard",
+        "galos_ops.migrations.guard",
         (
             Mutant(
                 "_ask",
@@ -136,7 +136,7 @@ MUTANTS = (
         ),
     ),
     *group(
-        "galos_ops.unit.Unit",
+        "galos_ops.engines.target.Unit",
         (
             Mutant(
                 "references",
@@ -151,7 +151,7 @@ MUTANTS = (
         ),
     ),
     *group(
-        "galos_ops.rollback",
+        "galos_ops.workflows.rollback",
         (
             Mutant(
                 "target",
@@ -175,7 +175,7 @@ MUTANTS = (
         ),
     ),
     *group(
-        "galos_ops.releases",
+        "galos_ops.host.release_log",
         (
             Mutant(
                 "_unneeded",
@@ -190,7 +190,7 @@ MUTANTS = (
         ),
     ),
     *group(
-        "galos_ops.settings.Settings",
+        "galos_ops.config.settings.Settings",
         (
             Mutant(
                 "chosen",
@@ -203,7 +203,7 @@ MUTANTS = (
         ),
     ),
     *group(
-        "galos_ops.files",
+        "galos_ops.provisioning.files",
         (
             Mutant(
                 "_closed",

@@ -1,0 +1,1 @@
+"""The known misconfigurations of a host, by subject."""

@@ -1,0 +1,1 @@
+"""Docker command lines and the parsers of their output."""

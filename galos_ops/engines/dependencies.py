@@ -1,0 +1,128 @@
+"""What a service depends on: the order of a whole deploy, and what must run before one service starts."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from galos_ops.engines.target import Unit
+from galos_ops.errors import NotReadyError
+
+COMPLETED, HEALTHY = "service_completed_successfully", "service_healthy"
+HEALTH_SECONDS = 300
+NAMESPACES = ("network_mode", "ipc", "pid")  # `service:NAME` in one of these is a dependency too
+
+
+@dataclass(frozen=True)
+class Dependency:
+    """A service that another one depends on; `condition` is docker-compose's word for when that is met."""
+
+    name: str
+    condition: str = "service_started"
+
+
+def of(row: Mapping[str, Any]) -> list[Dependency]:
+    """The direct dependencies of a service in a resolved compose file, which v1 writes as a list or as a mapping.
+
+    docker-compose takes links, shared namespaces and volumes_from as dependencies; v2 resolves them, v1 does not.
+    """
+    named = row.get("depends_on") or {}
+    found = {
+        name: Dependency(name, (named[name] or {}).get("condition", "service_started"))
+        if isinstance(named, Mapping)
+        else Dependency(name)
+        for name in named
+    }
+    links = [str(link).partition(":")[0] for link in row.get("links") or []]
+    shared = [str(row.get(key) or "").partition("service:") for key in NAMESPACES]
+    volumes = [str(source).partition(":")[0] for source in row.get("volumes_from") or []]
+    names = [*links, *(name for before, _, name in shared if not before), *volumes]
+    return list({**{name: Dependency(name) for name in names if name}, **found}.values())
+
+
+def ordered(names: Iterable[str], rows: Mapping[str, Any]) -> list[str]:
+    """The services so that each comes after those of them that it depends on, else in the order given."""
+    wanted, seen = list(names), dict[str, None]()
+
+    def visit(name: str, above: tuple[str, ...]) -> None:
+        for one in of(rows.get(name) or {}):
+            if one.name not in above and one.name not in seen:
+                visit(one.name, (*above, name))
+        seen[name] = None
+
+    for name in wanted:
+        visit(name, ())
+    return [name for name in seen if name in wanted]
+
+
+def needed(unit: Unit) -> list[Dependency]:
+    """The dependencies that are not configured, direct and indirect, each after those that it depends on itself.
+
+    Raises `NotReadyError` where one is configured and does not run, since it may only start behind its own guard, and
+    where one runs to its end, as a migration does, which nobody would have checked.
+    """
+    rows, configured = unit.facts.rows(), unit.settings.services
+    carriers = {service.migration.service for service in configured.values()}
+    found: dict[str, Dependency] = {}
+
+    def visit(name: str, above: tuple[str, ...]) -> None:
+        for one in of(rows.get(name) or {}):
+            if one.name not in rows or one.name in above:
+                continue  # optional and without its profile; docker-compose itself refuses what is missing or circular
+            if one.condition == COMPLETED or one.name in carriers - configured.keys():
+                raise _runs_once(unit, one.name)
+            if one.name in configured:
+                _require_running(unit, one.name)
+            elif one.name not in found:
+                visit(one.name, (*above, name))
+                found[one.name] = one
+            elif one.condition == HEALTHY:
+                found[one.name] = one
+
+    visit(unit.name, (unit.name,))
+    return list(found.values())
+
+
+def absent(unit: Unit) -> list[str]:
+    """The names of those dependencies that `script` would start."""
+    return [one.name for one in needed(unit) if not _runs(unit, one.name)]
+
+
+def script(unit: Unit) -> list[str]:
+    """Shell lines that start what `needed` gives and does not run, as it is, and wait for what must be healthy."""
+    return [line for one in needed(unit) for line in _lines(unit, one)]
+
+
+def _lines(unit: Unit, one: Dependency) -> Iterator[str]:
+    if not _runs(unit, one.name):
+        yield f"{unit.compose.up_dependency(one.name)} >&2 || exit 1"
+    if one.condition == HEALTHY:
+        healthy = f"{{ {unit.listing(one.name, '--filter health=healthy')}; }} | grep -q ."
+        late = f"{{ echo {shlex.quote(one.name)} was not healthy within {HEALTH_SECONDS} s >&2; exit 1; }}"
+        again = f"look=$((look + 1)); [ $look -lt {2 * HEALTH_SECONDS} ] || {late}; sleep 0.5"
+        yield f"look=0; until {healthy}; do {again}; done"
+
+
+def _runs(unit: Unit, name: str) -> bool:
+    return any(one.alive for one in unit.facts.of(name))
+
+
+def _require_running(unit: Unit, name: str) -> None:
+    if _runs(unit, name) or (unit.host.dry and name in unit.earlier):
+        return
+    deploy = f"fab -H {unit.host.name} deploy"
+    raise NotReadyError(
+        f"{unit.label}: it depends on {name}, which does not run and is not started behind its own guard; "
+        "nothing was changed.",
+        hint=f"{deploy} --service {name}, or all in their order: {deploy}",
+    )
+
+
+def _runs_once(unit: Unit, name: str) -> NotReadyError:
+    return NotReadyError(
+        f"{unit.label}: it depends on {name}, which would run to its end unchecked each time it starts; "
+        "nothing was changed.",
+        hint=f"take {name} out of depends_on; a migration belongs into galos.services.{unit.name}.migration",
+    )

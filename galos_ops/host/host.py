@@ -1,0 +1,269 @@
+"""One Docker host over SSH: the only module that touches the network and the host's files."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import select
+import shlex
+import time
+from dataclasses import dataclass, replace
+from types import TracebackType
+from typing import Any
+
+import paramiko
+from fabric import Connection
+from paramiko.ssh_exception import SSHException
+
+from galos_ops.errors import (
+    CommandFailed,
+    CommandTimedOut,
+    ConnectError,
+    NotReadyError,
+    UsageError,
+)
+from galos_ops.host.connection import DEAD_LINK_SECONDS, connect, recognise
+from galos_ops.host.result import OnLine, Output, Result
+from galos_ops.host.shell import shell_path
+
+COMMAND_SECONDS = 60
+GRACE_SECONDS = 15  # what a remote deadline gets on top before we stop waiting for its word
+SUDO_ASKS = 97
+
+
+@dataclass(frozen=True)
+class Change:
+    """What a step that is safe to repeat did, or would do in a dry run: whether it changed the host, and what to show.
+
+    `diff` are the lines of a file's difference; neither they nor `detail` hold a secret.
+    """
+
+    changed: bool
+    detail: str
+    diff: tuple[str, ...] = ()
+
+
+class Host:
+    """An SSH connection to a Docker host whose host key is known.
+
+    `run` and `read` look; whatever alters the host goes through `change`, `sudo` or `write`, which a dry run must not
+    reach: they raise `RuntimeError` there.
+    """
+
+    dry = False
+
+    def __init__(self, connection: Connection, *, dry: bool = False) -> None:
+        self.dry = dry
+        self.connection = connection
+        self.name: str = connection.original_host
+
+    def __enter__(self) -> Host:
+        """Connect, or look at the host key of a connection that is open already; `ConnectError`, `HostKeyError`."""
+        self._ours = not self.connection.is_connected
+        if self.connection.config.run.dry:
+            raise UsageError("fab --dry would change the host all the same.", hint="use --dry-run, behind the task")
+        if self._ours:
+            connect(self.connection)
+        else:
+            recognise(self.connection)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._ours:
+            self.connection.close()
+
+    def run(
+        self,
+        script: str,
+        *,
+        doing: str,
+        stdin: bytes | None = b"",
+        timeout: int = COMMAND_SECONDS,
+        check: bool = True,
+        on_line: OnLine | None = None,
+        private: bool = False,
+    ) -> Result:
+        """Run a POSIX shell script that leaves the host as it is, and return what it said.
+
+        `doing` completes "could not ..." in errors; `timeout` in seconds ends the script on the host too;
+        `stdin` None stays open for as long as we are there, for a script `while_heard`;
+        `on_line` gets each line of output as it comes;
+        `private` keeps standard output, which may hold whole files, out of errors. Raises `CommandFailed` for a
+        non-zero exit unless `check` is false, `CommandTimedOut`, and `ConnectError` when the link is lost.
+        """
+        if self.connection.config.run.echo:
+            print(script)
+        began = time.monotonic()
+        command = f"timeout -k 5 {timeout} sh -c {shlex.quote(script)}"
+        try:
+            result = self._execute(command, stdin, timeout, on_line, doing)
+        except CommandTimedOut as error:
+            raise (CommandTimedOut(error.sentence) if private else error) from None
+        if result.exited in (124, 137) and time.monotonic() - began >= timeout:
+            raise CommandTimedOut(
+                f"{self.name}: could not {doing}: not done after {timeout} s, stopped.",
+                evidence=result.stderr if private else result.output,
+            )
+        if check and not result.ok:
+            raise self.failed(doing, replace(result, output=result.stderr) if private else result)
+        return result
+
+    def change(self, script: str, *, doing: str, **more: Any) -> Result:
+        """Run a script that alters the host; in everything else as `run`."""
+        self.refuse_dry(doing)
+        return self.run(script, doing=doing, **more)
+
+    def refuse_dry(self, doing: str) -> None:
+        """Raise `RuntimeError` in a dry run: the caller should have planned instead."""
+        if self.dry:
+            raise RuntimeError(f"a dry run must not {doing}")
+
+    def failed(self, doing: str, result: Result) -> CommandFailed:
+        """The error for a command that ended with another exit code than 0."""
+        return CommandFailed(
+            f"{self.name}: could not {doing} (exit {result.exited}).",
+            evidence=result.output,
+            hint="correct what it says, then run the same command again",
+        )
+
+    def sudo(self, script: str, *, doing: str, timeout: int = COMMAND_SECONDS) -> Result:
+        """Run a script as root: as it is for root, else with sudo and the password of `--prompt-for-sudo-password`."""
+        password = self.connection.config.sudo.password
+        word = shlex.quote(script)
+        ask = f"exec sudo -S -p '' sh -c {word}" if password else f"exit {SUDO_ASKS}"
+        stdin = f"{password}\n".encode() if password else b""
+        result = self.change(
+            f'if [ "$(id -u)" = 0 ]; then exec sh -c {word} </dev/null\n'
+            f"elif sudo -n true 2>/dev/null; then exec sudo -n sh -c {word} </dev/null\n"
+            f"else {ask}; fi",
+            doing=doing,
+            stdin=stdin,
+            timeout=timeout,
+            check=False,
+        )
+        if result.exited == SUDO_ASKS:
+            raise NotReadyError(
+                f"{self.name}: could not {doing}: it needs root, and sudo asks for a password.",
+                hint="run the same command again with fab --prompt-for-sudo-password",
+            )
+        if not result.ok:
+            raise self.failed(doing, result)
+        return result
+
+    def read(self, *paths: str) -> list[str | None]:
+        """The texts of files on the host in one round trip, None for a missing one; raises `NotReadyError`."""
+        script = "\n".join(
+            f"if ! [ -e {word} ] && ! [ -L {word} ]; then echo\n"
+            f"elif text=$(base64 <{word}); then printf %s. \"$text\" | tr -d '\\n'; echo; else echo '!'; fi"
+            for word in map(shell_path, paths)
+        )
+        result = self.run(script, doing="read files", private=True)
+        return [
+            self._text(path, line, result.stderr) for path, line in zip(paths, result.stdout.splitlines(), strict=True)
+        ]
+
+    def _text(self, path: str, line: str, evidence: str) -> str | None:
+        if not line:
+            return None
+        try:
+            if line.endswith("."):
+                return base64.b64decode(line[:-1], validate=True).decode()
+        except UnicodeDecodeError:
+            evidence = "it is not UTF-8 text"
+        raise NotReadyError(f"{self.name}: cannot read {path}; it was left as it is.", evidence=evidence)
+
+    def write(self, path: str, text: str, *, mode: int = 0o600) -> None:
+        """Put a whole file in place atomically: private from its first byte, complete or not there at all.
+
+        A symbolic link stays, its target is replaced; as root a file keeps its owner; missing folders are made for the
+        owner alone. Needs no SFTP.
+        """
+        data = text.encode()
+        self.change(
+            f'umask 077; path={shell_path(path)}; path=$(readlink -f -- "$path" || printf %s "$path")\n'
+            'folder=$(dirname -- "$path"); mkdir -p -- "$folder" || exit 1\n'
+            'new=$(mktemp "$folder/.galos-ops.XXXXXX") || exit 1\n'
+            "trap 'rm -f -- \"$new\"' EXIT; trap 'exit 1' HUP INT TERM\n"
+            '[ "$(id -u)" != 0 ] || ! [ -e "$path" ] || chown "$(stat -c %u:%g -- "$path")" "$new" || exit 1\n'
+            f'cat >"$new" && [ "$(wc -c <"$new")" -eq {len(data)} ] && chmod {mode:o} "$new" && sync "$new" '
+            '&& mv -f -- "$new" "$path"',
+            doing=f"write {path}; it is as it was",
+            stdin=data,
+        )
+
+    def channel(self, doing: str) -> paramiko.Channel:
+        """A fresh channel of this connection, which is not opened again once it is lost; raises `ConnectError`."""
+        try:
+            channel: paramiko.Channel = self.connection.transport.open_session(timeout=DEAD_LINK_SECONDS)
+        except (SSHException, OSError, EOFError) as error:
+            raise self.lost(doing) from error
+        return channel
+
+    def noise(self, output: str) -> NotReadyError:
+        """The error for a host whose shell prints more than our scripts do."""
+        return NotReadyError(
+            f"{self.name}: a start-up file of the login shell prints text of its own, which breaks scripts.",
+            evidence=output[:400],
+            hint="let ~/.bashrc, or what it reads, print only in interactive shells",
+        )
+
+    def lost(self, doing: str) -> ConnectError:
+        """The error for a link that died."""
+        return ConnectError(
+            f"{self.name}: the connection was lost while trying to {doing}; what ran on the host may still run there.",
+            hint="run the same command again: it looks at the host first",
+        )
+
+    def _execute(self, command: str, stdin: bytes | None, timeout: int, on_line: OnLine | None, doing: str) -> Result:
+        channel = self.channel(doing)
+        gathered = Output(on_line)
+        deadline = time.monotonic() + timeout + GRACE_SECONDS
+        try:
+            channel.settimeout(timeout)
+            channel.exec_command(command)
+            if stdin is not None:
+                _send(channel, stdin)
+            while not gathered.drain(channel):
+                if not select.select([channel], [], [], max(0.0, deadline - time.monotonic()))[0]:
+                    break
+            ended = channel.status_event.wait(max(0.0, deadline - time.monotonic()))
+        except (SSHException, OSError, EOFError) as error:
+            raise self.lost(doing) from error
+        finally:
+            with contextlib.suppress(OSError, EOFError, SSHException):
+                channel.close()
+        if link_is_dead(channel):
+            raise self.lost(doing)
+        if not ended:
+            raise CommandTimedOut(
+                f"{self.name}: could not {doing}: no answer after {timeout} s.",
+                evidence=gathered.text,
+            )
+        return gathered.result(channel.exit_status)
+
+
+def link_is_dead(channel: paramiko.Channel) -> bool:
+    """Return whether the connection is lost, for a channel that has ended.
+
+    A transport that dies closes its channels, which then have no exit code, before it says so itself: one that still
+    takes a round trip is alive.
+    """
+    transport = channel.get_transport()
+    if channel.exit_status < 0:
+        try:
+            transport.global_request("keepalive@openssh.com", wait=True)
+        except (SSHException, OSError, EOFError):
+            return True
+    return not transport.is_active()
+
+
+def _send(channel: paramiko.Channel, stdin: bytes) -> None:
+    """Send standard input to its end, or to that of a command which ends before it has read it all."""
+    try:
+        channel.sendall(stdin)
+        channel.shutdown_write()
+    except OSError:
+        if not channel.closed:
+            raise

@@ -1,0 +1,159 @@
+"""One deploy at a time: a lock that the host's kernel holds for as long as our channel shows signs of life."""
+
+from __future__ import annotations
+
+import contextlib
+import getpass
+import json
+import os
+import secrets
+import shlex
+import socket
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime, timezone
+
+from paramiko import Channel, SSHException
+
+from galos_ops.engines.facts import STATE
+from galos_ops.errors import LockedError, NotReadyError
+from galos_ops.host.host import Host, link_is_dead
+from galos_ops.host.shell import shell_path
+
+BEAT_SECONDS = 15
+SILENCE_SECONDS = 60  # without a heartbeat for so long, the host lets go
+STEP_SECONDS = 10
+RELEASE_SECONDS = 5
+ANSWER_SECONDS = 60
+NOT_OURS = 95
+HELD = "[ -s holder ] && ! ( exec 9<lock && flock -n 9 ) 2>/dev/null"
+"""Whether somebody holds the lock, asked in its folder; tried only where a holder is written down, so that who takes a
+free one never meets our try."""
+WAIT_HINT = "run it again when that is over; deploy waits by itself: fab deploy --wait 600"
+
+RUN_URLS = {
+    "GITHUB_RUN_ID": "{GITHUB_SERVER_URL}/{GITHUB_REPOSITORY}/actions/runs/{GITHUB_RUN_ID}",
+    "CI_JOB_URL": "{CI_JOB_URL}",
+}  # what GitHub Actions and GitLab CI set
+
+
+def run_url(environment: Mapping[str, str]) -> str | None:
+    """The page of the CI run that we are part of, None outside of CI."""
+    for variable, template in RUN_URLS.items():
+        if environment.get(variable):
+            return template.format_map({name: environment.get(name, "") for name in environment})
+    return None
+
+
+def holder(task: str) -> dict[str, str | None]:
+    """Who we are, as the others read it."""
+    return {
+        "user": getpass.getuser(),
+        "machine": socket.gethostname(),
+        "task": task,
+        "since": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "run": run_url(os.environ),
+    }
+
+
+def script(directory: str, wait: int, token: str, who: str) -> str:
+    """Take the lock, write our token and who we are beside it, say `held`, and keep it while heartbeats come.
+
+    A step that an earlier holder's death left running holds `step`; the new token is written first, so that no further
+    step of that holder begins, and then its end is awaited.
+    """
+    state = f"{shell_path(directory)}/{STATE}"
+    busy = 'echo "busy $(cat holder 2>/dev/null)"; exit 4'
+    patient = f'echo "waiting $(cat holder 2>/dev/null)"; flock -w {wait} 9 || {{ {busy}; }}'
+    return "\n".join(
+        (
+            f"umask 077; mkdir -p {state} && cd {state} && exec 9>>lock 8>>step || exit 8",
+            f"flock -n 9 || {{ {patient if wait else busy}; }}",
+            f"printf '%s\\n' {token} >token && printf '%s\\n' {shlex.quote(who)} >holder || exit 8",
+            f"flock -w {max(wait, STEP_SECONDS)} 8 || {{ : >token; echo 'busy step'; exit 4; }}",
+            "exec 8>&-; echo held",
+            f'while [ "$(timeout {SILENCE_SECONDS} head -c1)" = . ]; do :; done',
+            ": >token; : >holder",
+        )
+    )
+
+
+def fence(token: str) -> str:
+    """What a step that changes the host begins with, in the service's directory: the proof that the lock is ours.
+
+    The step holds `step` to its end, even when we do not live to see it.
+    """
+    proof = f'flock -w {STEP_SECONDS} 8 && [ "$(cat {STATE}/token)" = {token} ]'
+    return f"exec 8>>{STATE}/step && {proof} || exit {NOT_OURS}"
+
+
+@contextmanager
+def lock(host: Host, directory: str, task: str, wait: int, say: Callable[[str], None]) -> Iterator[str]:
+    """Hold the host for a task and yield our token, waiting at most `wait` seconds and saying for whom.
+
+    Raises `LockedError` that says who holds it.
+    """
+    host.refuse_dry("take the lock")
+    channel, token = host.channel("take the lock"), secrets.token_hex(8)
+    over = threading.Event()
+    try:
+        _take(host, channel, script(directory, wait, token, json.dumps(holder(task))), wait, say)
+        threading.Thread(target=_beat, args=(channel, over), daemon=True).start()
+        yield token
+    finally:
+        over.set()
+        with contextlib.suppress(OSError, EOFError, SSHException):  # a dead link has let go by itself
+            channel.shutdown_write()
+            channel.status_event.wait(RELEASE_SECONDS)
+            channel.close()
+
+
+def holding(host: Host, directory: str) -> str:
+    """What the holder of the lock wrote, nothing while nobody holds it."""
+    return host.run(
+        f"cd {shell_path(directory)}/{STATE} 2>/dev/null && {HELD} && cat holder; exit 0", doing="look at the lock"
+    ).stdout.strip()
+
+
+def refuse(host: Host, who: str) -> LockedError:
+    """The error for a host that somebody else holds."""
+    return LockedError(f"{host.name}: {describe(who)}; nothing was changed.", hint=WAIT_HINT)
+
+
+def _beat(channel: Channel, over: threading.Event) -> None:
+    with contextlib.suppress(OSError, EOFError, SSHException):  # a dead link is told by the step that meets it
+        while not over.wait(BEAT_SECONDS):
+            channel.sendall(b".")
+
+
+def _take(host: Host, channel: Channel, taking: str, wait: int, say: Callable[[str], None]) -> None:
+    channel.settimeout(2 * wait + ANSWER_SECONDS)
+    try:
+        channel.exec_command(f"sh -c {shlex.quote(taking)}")
+        answers = channel.makefile("r")
+        word, _, who = answers.readline().strip().partition(" ")
+        if word == "waiting":
+            say(f"waiting at most {wait} s: {describe(who)}")
+            word, _, who = answers.readline().strip().partition(" ")
+        evidence = "" if word else channel.makefile_stderr("r").read().decode(errors="replace")
+        if not word and channel.status_event.wait(RELEASE_SECONDS) and link_is_dead(channel):
+            raise host.lost("take the lock")
+    except (OSError, EOFError, SSHException) as error:
+        raise host.lost("take the lock") from error
+    if word == "busy":
+        raise refuse(host, who)
+    if word != "held":
+        raise NotReadyError(f"{host.name}: cannot take the lock in the service's directory.", evidence=evidence)
+
+
+def describe(line: str) -> str:
+    """One sentence part about who holds the lock, out of what the holder wrote."""
+    if line == "step":
+        return "a step that an earlier run began still goes on"
+    try:
+        who = json.loads(line)
+        run = f", {who['run']}" if who.get("run") else ""
+        return f"{who['user']} on {who['machine']} has held the host for {who['task']} since {who['since']}{run}"
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return "another galos-ops task holds the host"

@@ -1,0 +1,157 @@
+"""The releases of a host: a log on the host, and the image of each kept from `docker image prune`."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime, timezone
+from typing import Any, Literal, get_args
+
+from galos_ops.engines.facts import EVENT_MIGRATE
+from galos_ops.engines.facts import LOG as LOG
+from galos_ops.engines.target import Unit
+from galos_ops.host.lock import holder
+from galos_ops.host.shell import lines
+from galos_ops.redaction import without_values
+
+Event = Literal["deploy", "rollback", "migrate"]
+
+
+@dataclass(frozen=True)
+class Release:
+    """One line of the log; `time` is UTC in ISO 8601, `seconds` and `downtime` are seconds.
+
+    A `migrate` line is written before a migration begins, so that it is there however the migration ends.
+    """
+
+    event: Event
+    time: str
+    service: str
+    tag: str
+    image: str
+    previous: str | None
+    migrations: tuple[str, ...]
+    user: str | None
+    machine: str | None
+    run: str | None
+    seconds: float
+    downtime: float
+
+
+def release(unit: Unit, event: Event, image: str, **more: Any) -> Release:
+    """A line for the log, of now and of us."""
+    who = holder(event)
+    line: dict[str, Any] = {
+        "event": event,
+        "time": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "service": unit.name,
+        "tag": unit.service.tag,
+        "image": image,
+        "previous": None,
+        "migrations": (),
+        **{name: who[name] for name in ("user", "machine", "run")},
+        "seconds": 0.0,
+        "downtime": 0.0,
+    }
+    return Release(**{**line, **more})
+
+
+def append(line: Release) -> str:
+    """A script that appends a line to the log, whole, and has it on the disk before it goes on."""
+    names = [without_values(name) for name in line.migrations]
+    text = shlex.quote(json.dumps({**asdict(line), "migrations": names}, ensure_ascii=False))
+    return f"umask 077; printf '%s\\n' {text} >>{LOG} && sync {LOG} || exit 1"
+
+
+def record(unit: Unit, line: Release) -> None:
+    """Append a release to the log, tag its image so that pruning spares it, untag those beyond `releases.keep`."""
+    unit.change(
+        f"{append(line)}\ndocker tag {line.image} {_kept(unit)}:{line.image.partition(':')[2][:12]} || exit 1\n"
+        f"{_unneeded(unit, f'cat {LOG}')} |\n"
+        'while read -r old; do docker rmi "$old" >/dev/null || echo "kept: $old"; done',
+        doing="record the release",
+    )
+
+
+def beyond_keep(unit: Unit, image: str) -> list[str]:
+    """The release tags that `record` would remove once it has added that of an image."""
+    line = shlex.quote(json.dumps(asdict(release(unit, "deploy", image)), ensure_ascii=False))
+    log = f"cat {LOG} 2>/dev/null; printf '%s\\n' {line}"
+    return unit.run(_unneeded(unit, log), doing="look at the releases").stdout.split()
+
+
+def _kept(unit: Unit) -> str:
+    return f"galos-ops/{unit.service.repository}"
+
+
+def _unneeded(unit: Unit, log: str) -> str:
+    """A script that prints the release tags of images that are not among the last releases of any service.
+
+    `log` prints the log, whose order decides: its times are those of the operators' clocks.
+    """
+    started = f'grep -F -e "$one" | grep -vF {shlex.quote(EVENT_MIGRATE)} | tail -n {unit.settings.releases.keep}'
+    return "\n".join(
+        (
+            f"log=$({log})",
+            'last=$(printf \'%s\\n\' "$log" | grep -o \'"service": "[^"]*"\' | sort -u | while IFS= read -r one; do',
+            f"printf '%s\\n' \"$log\" | {started}; done)",
+            f"docker images --no-trunc --format '{{{{.ID}}}} {{{{.Repository}}}}:{{{{.Tag}}}}' {_kept(unit)} |",
+            'while read -r image old; do case $last in *"\\"image\\": \\"$image\\""*) ;; *) echo "$old" ;; esac; done',
+        )
+    )
+
+
+@dataclass(frozen=True)
+class Log:
+    """The log, oldest first, and how many of its lines nobody can read."""
+
+    releases: tuple[Release, ...]
+    unreadable: int
+
+
+def parse(text: str | None) -> Log:
+    """Read the log; a line that a full disk cut short, or somebody spoiled, is passed over and counted."""
+    found = [_release(line) for line in lines(text or "")]
+    return Log(tuple(one for one in found if one), found.count(None))
+
+
+TEXT, MAYBE, NUMBER = (str,), (str, type(None)), (int, float)
+KINDS: dict[str, tuple[type, ...]] = {
+    "event": TEXT, "time": TEXT, "service": TEXT, "tag": TEXT, "image": TEXT, "previous": MAYBE, "migrations": (list,),
+    "user": MAYBE, "machine": MAYBE, "run": MAYBE, "seconds": NUMBER, "downtime": NUMBER,
+}  # fmt: skip
+
+
+def _release(line: str) -> Release | None:
+    try:
+        row = json.loads(line)
+        told = {name: row[name] for name in KINDS}
+        sound = all(isinstance(told[name], kinds) for name, kinds in KINDS.items())
+        whole = sound and all(isinstance(name, str) for name in told["migrations"])
+        if not whole or told["event"] not in get_args(Event) or not datetime.fromisoformat(told["time"]).tzinfo:
+            return None
+    except (ValueError, KeyError, TypeError):
+        return None
+    return Release(**{**told, "migrations": tuple(told["migrations"])})
+
+
+def read(unit: Unit) -> list[Release]:
+    """The log's lines of one service, oldest first."""
+    [text] = unit.host.read(f"{unit.settings.directory}/{LOG}")
+    return [one for one in parse(text).releases if one.service == unit.name]
+
+
+def started(log: Iterable[Release]) -> list[Release]:
+    """The lines that tell of a started image."""
+    return [one for one in log if one.event != "migrate"]
+
+
+def current(log: Iterable[Release], running: Mapping[str, str]) -> list[Release]:
+    """Of a log, newest first, the line that tells of the image which each service runs now."""
+    found: dict[str, Release] = {}
+    for one in started(log):
+        if running.get(one.service) == one.image:
+            found.setdefault(one.service, one)
+    return list(found.values())

@@ -1,0 +1,1 @@
+"""Migration tools, the check for pending migrations, and running them."""

@@ -1,0 +1,125 @@
+"""The guard: asks an image for its pending migrations, and never takes an unknown answer for a clean one."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from dataclasses import asdict
+
+from galos_ops.engines.facts import STATE
+from galos_ops.engines.target import Images, Unit, last, on_host, pin
+from galos_ops.errors import CommandTimedOut, GuardError, NotReadyError
+from galos_ops.host.result import Result
+from galos_ops.migrations import tools as migration
+from galos_ops.migrations.tools import CLEAN, Answer
+
+CHECK_SECONDS = 120
+WRONG_IMAGE = 98
+ABANDON = "trap 'docker rm -f {name} >/dev/null 2>&1' EXIT; trap 'exit 1' HUP INT TERM"
+
+
+def key(unit: Unit, images: Images) -> str:
+    """What a clean answer stays true for."""
+    return unit.facts.key(",".join(images.values()), json.dumps(asdict(unit.service.migration), sort_keys=True))
+
+
+def check(unit: Unit, images: Images) -> Answer:
+    """Ask these very images for their pending migrations, and remember a clean answer on the host."""
+    if unit.service.migration.tool == "none":
+        return CLEAN
+    try:
+        answer = migration.read(unit.service.migration, _ask(unit, images))
+    except CommandTimedOut as error:
+        answer = Answer("unknown", evidence=error.sentence)
+    _remember(unit, key(unit, images), answer)
+    return answer
+
+
+def passed(unit: Unit, images: Images) -> bool:
+    """Whether the same images already answered clean against the same .env and compose file."""
+    return unit.facts.passed.get(unit.name) == key(unit, images)
+
+
+def refuse(unit: Unit, answer: Answer) -> GuardError:
+    """The error for an image that must not start."""
+    if answer.state == "pending":
+        count = len(answer.names) or "some"
+        return GuardError(
+            f"{unit.label}: {count} migration{'s' * (count != 1)} of this image pending; it is not started.",
+            evidence="\n".join(answer.names),
+            hint=f"fab -H {unit.host.name} deploy",
+        )
+    return GuardError(
+        f"{unit.label}: cannot tell whether migrations are pending; nothing is started while that is unknown.",
+        evidence=answer.evidence,
+        hint=f"correct what it says, then: fab -H {unit.host.name} pending",
+    )
+
+
+def nobody_migrates(unit: Unit) -> None:
+    """Raise `GuardError` while a migration that an earlier run began still goes on in its container."""
+    one = unit.facts.named(unit.migrator)
+    if one and one.alive:
+        raise GuardError(
+            f"{unit.label}: a migration that an earlier run began is still running on the host.",
+            hint=f"fab -H {unit.host.name} deploy, which waits for its end and goes on from there",
+        )
+
+
+def require_no_migrator(unit: Unit) -> None:
+    """Raise `GuardError` while a migration runs, which `docker-compose down` would end in v1 and trip over in v2."""
+    found = (unit.facts.named(f"{name}-migration") for name in unit.settings.services)
+    names = " ".join(one.name for one in found if one and one.alive)
+    if names:
+        raise GuardError(
+            f"{unit.host.name}: a migration runs, which down would end with the project: {names}; nothing was stopped.",
+            hint=f"fab -H {unit.host.name} stop, which stops the services; "
+            f"to end the migration, on the host: docker stop {names}",
+        )
+
+
+def refuse_running(unit: Unit) -> GuardError:
+    """The error for migrations while the service runs."""
+    return GuardError(
+        f"{unit.label}: the service runs, and nothing is migrated while it does.",
+        hint=f"fab -H {unit.host.name} down, or the whole of it: fab -H {unit.host.name} deploy",
+    )
+
+
+def alone(unit: Unit) -> None:
+    """Raise `NotReadyError` while a container that another compose project made runs the service."""
+    strangers = [one.name for one in unit.facts.strangers(unit.name) if one.alive]
+    if strangers:
+        raise NotReadyError(
+            f"{unit.label}: another compose project on the host runs this service too: {', '.join(strangers)}.",
+            hint=f"stop it on the host: docker rm -f {' '.join(strangers)}; or set galos.directory to its directory",
+        )
+
+
+def _ask(unit: Unit, images: Images) -> Result:
+    """Run the check; without the lock no tag is moved, and nobody else's check is in the way of ours or ended by it."""
+    words = migration.argv(unit.service.migration, "check")
+    doing = "check for pending migrations"
+    name = f"{unit.name}-check" if unit.token else f"{unit.name}-check-{secrets.token_hex(4)}"
+    before = f"{pin(images)}\ndocker rm -f {name} >/dev/null 2>&1" if unit.token else ABANDON.format(name=name)
+    if unit.service.migration.where == "host":
+        return on_host(unit, words, doing, CHECK_SECONDS, None)
+    return unit.change(
+        f"{before}\n"
+        f"{unit.compose.run(unit.service.migration.service, name, words)}; code=$?\n"
+        f"image=$(docker inspect -f '{{{{.Image}}}}' {name} 2>/dev/null); docker rm -f {name} >/dev/null 2>&1\n"
+        f'[ -z "$image" ] || [ "$image" = {last(images)} ] || {{ echo "it ran in $image"; exit {WRONG_IMAGE}; }}\n'
+        "exit $code",
+        doing=doing,
+        timeout=CHECK_SECONDS,
+        check=False,
+    )
+
+
+def _remember(unit: Unit, clean: str, answer: Answer) -> None:
+    """Keep a clean answer while the lock is ours; drop one that no longer holds."""
+    path, known = f"{STATE}/{unit.name}.passed", unit.facts.passed.get(unit.name)
+    if answer.state == "clean" and known != clean and unit.token:
+        unit.change(f"umask 077; echo {clean} >{path}.new && mv {path}.new {path}", doing="remember a clean answer")
+    elif answer.state != "clean" and known == clean:
+        unit.change(f"rm -f {path}", doing="forget an answer that no longer holds")

@@ -1,0 +1,108 @@
+"""Running migrations: in a container that lives on when we do not, judged by its exit code and a second check."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from galos_ops.engines.facts import STATE
+from galos_ops.engines.target import Images, Unit, last, on_host, pin
+from galos_ops.errors import CommandFailed, CommandTimedOut, MigrationError
+from galos_ops.host.release_log import append, release
+from galos_ops.host.result import OnLine, Result
+from galos_ops.migrations import guard
+from galos_ops.migrations import tools as migration
+
+FORGET = f"rm -f {STATE}/*.passed"  # a migration changes what any image would answer
+GONE = 97
+
+
+def migrate(unit: Unit, images: Images, names: tuple[str, ...], on_line: OnLine) -> None:
+    """Run the migrations and check again; raises `MigrationError` unless the second answer is clean.
+
+    `names` are those of the pending ones, which the host's log tells before the first of them runs.
+    """
+    words = migration.argv(unit.service.migration, "run")
+    unit.change(
+        f"{FORGET}\n{append(release(unit, 'migrate', last(images), migrations=names))}", doing="log the migration"
+    )
+    if unit.service.migration.where == "host":
+        result = on_host(unit, words, "migrate", unit.service.migration.timeout, on_line)
+    else:
+        with going_on(unit):
+            _begin(unit, images, words)
+        result = follow(unit, on_line)
+    judge(unit, result)
+    answer = guard.check(unit, images)
+    if answer.state != "clean":
+        raise _failed(
+            unit, f"it ended well, but the check says {answer.state}", answer.evidence or "\n".join(answer.names)
+        )
+
+
+def _begin(unit: Unit, images: Images, words: list[str]) -> None:
+    """Start the container that migrates, under its fixed name and on its own: it lives on when we do not."""
+    line = unit.compose.run(unit.service.migration.service, unit.migrator, words, detach=True)
+    result = unit.change(
+        f"{pin(images)}\ndocker rm {unit.migrator} >/dev/null 2>&1\n"
+        f'said=$({line} 2>&1) || {{ echo "$said"; exit 1; }}\n'
+        f"image=$(docker inspect -f '{{{{.Image}}}}' {unit.migrator})\n"
+        f'[ "$image" = {last(images)} ] || {{ docker rm -f {unit.migrator}; echo "it ran in $image"; exit 1; }}',
+        doing="start the migration",
+        check=False,
+    )
+    if not result.ok:
+        raise _failed(unit, "it could not be started", result.output)
+
+
+@contextmanager
+def going_on(unit: Unit) -> Iterator[None]:
+    """Make of an interrupt the sentence about what it leaves running: the container that migrates."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        name = unit.migrator
+        raise CommandFailed(
+            f"{unit.label}: interrupted; the migration goes on in the container {name}, and the service is stopped.",
+            hint=f"follow it on the host with docker logs -f {name}, then: fab -H {unit.host.name} deploy",
+        ) from None
+
+
+def follow(unit: Unit, on_line: OnLine) -> Result:
+    """Show the output of the container that migrates, wait for its end and return how it ended; then it is removed.
+
+    Raises `MigrationError` when it takes too long, and `CommandFailed` for Ctrl-C, which leaves it running.
+    """
+    name, seconds = unit.migrator, unit.service.migration.timeout
+    try:
+        script = f"docker logs -f {name}; code=$(docker wait {name}) || exit {GONE}; exit $code"
+        with going_on(unit):
+            result = unit.run(script, doing="migrate", timeout=seconds, check=False, on_line=on_line)
+    except CommandTimedOut as error:
+        unit.change(f"docker rm -f {name} >/dev/null", doing="stop the migration")
+        raise MigrationError(
+            f"{unit.label}: the migration was not done after {seconds} s and was stopped; the service is stopped.",
+            evidence=error.evidence,
+            hint=f"look at the database, then: fab -H {unit.host.name} pending",
+        ) from error
+    unit.change(f"docker rm {name} >/dev/null", doing="remove the container that migrated")
+    return result
+
+
+def judge(unit: Unit, result: Result) -> None:
+    """Raise `MigrationError` for a migration that did not end well."""
+    if not result.ok:
+        raise _failed(unit, f"exit {result.exited}", result.output)
+
+
+def _failed(unit: Unit, reason: str, evidence: str) -> MigrationError:
+    return MigrationError(
+        f"{unit.label}: the migration failed ({reason}); the service is stopped until it succeeds.",
+        evidence=evidence,
+        hint=f"publish an image with the migration corrected, then: fab -H {unit.host.name} deploy",
+    )
+
+
+def backup(unit: Unit, command: str, on_line: OnLine) -> None:
+    """Run the backup command on the host, in the project's directory; raises `CommandFailed`."""
+    on_host(unit, ["sh", "-c", command], "back up the database", unit.service.migration.timeout, on_line, check=True)

@@ -1,0 +1,144 @@
+"""Migrations: the tools as a table of data, what their output means, and the two things done with them."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from galos_ops.config.settings import Migration
+from galos_ops.host.result import Result
+
+State = Literal["clean", "pending", "unknown"]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a check said: clean, pending with the names that the tool gives, or unknown with the evidence."""
+
+    state: State
+    names: tuple[str, ...] = ()
+    evidence: str = ""
+
+
+CLEAN = Answer("clean")
+
+
+def unknown(result: Result) -> Answer:
+    """Unknown is never clean: the check broke, or printed what nobody can read."""
+    return Answer("unknown", evidence=result.output.strip() or f"the check ended with exit {result.exited}, in silence")
+
+
+def _names(pattern: str, text: str) -> tuple[str, ...]:
+    found = re.finditer(pattern, text, re.MULTILINE)
+    return tuple(re.sub(r"[\s_]+", " ", " ".join(match.groups())).strip() for match in found)
+
+
+def read_sqlx(result: Result) -> Answer:
+    """`sqlx migrate run --dry-run`: a line `Can apply 2026/migrate NAME (0ns)` for each pending one, else silence."""
+    names = _names(r"^Can apply (\d+)/migrate (.*?)(?: \([^()]*\))?$", result.stdout)
+    lines = [line for line in result.stdout.splitlines() if line.strip()]
+    if not result.ok or len(lines) != len(names):
+        return unknown(result)
+    return Answer("pending", names) if names else CLEAN
+
+
+def read_dbmate(result: Result) -> Answer:
+    """`dbmate status --exit-code`: `[ ] FILE` for each pending one, `Pending: N`, exit 1 when N > 0."""
+    counted = re.search(r"^Pending: (\d+)$", result.stdout, re.MULTILINE)
+    if not counted or result.exited != (1 if int(counted[1]) else 0):
+        return unknown(result)
+    names = _names(r"^\[ \] (\S+?)(?:\.sql)?$", result.stdout)
+    return Answer("pending", names) if result.exited else CLEAN
+
+
+def read_alembic(result: Result) -> Answer:
+    """`alembic current --check-heads`: exit 255 and `not on all head revisions` when something is pending."""
+    if result.ok:
+        return CLEAN
+    pending = result.exited == 255 and "not on all head revisions" in result.output
+    return Answer("pending") if pending else unknown(result)
+
+
+def read_django(result: Result) -> Answer:
+    """`manage.py migrate --check`: exit 1 for pending, and for a database that is down, which has a traceback."""
+    if result.ok:
+        return CLEAN
+    broken = re.search(r"Traceback|Error", result.output)
+    return Answer("pending") if result.exited == 1 and not broken else unknown(result)
+
+
+FLYWAY_DONE = {"Success", "Out of Order", "Baseline", "Below Baseline", "Ignored (Baseline)", "Superseded", "Undone"}
+
+
+def read_flyway(result: Result) -> Answer:
+    """`flyway info -outputType=json`: the state of each migration; one that failed is as bad as one unknown."""
+    try:
+        rows = [
+            (row["state"], f"{row['version'] or ''} {row['description']}")
+            for row in json.loads(result.stdout)["migrations"]
+        ]
+    except (ValueError, KeyError, TypeError):
+        return unknown(result)
+    if not result.ok or any(state not in FLYWAY_DONE | {"Pending"} for state, _ in rows):
+        return unknown(result)
+    names = tuple(name.strip() for state, name in rows if state == "Pending")
+    return Answer("pending", names) if names else CLEAN
+
+
+def read_rails(result: Result) -> Answer:
+    """`rails db:abort_if_pending_migrations`: exit 1 and `pending migration`, then an indented line for each."""
+    if result.ok:
+        return CLEAN
+    if result.exited != 1 or "pending migration" not in result.output:
+        return unknown(result)
+    return Answer("pending", _names(r"^\s+(\d{8,})\s+(.+)$", result.output))
+
+
+def read_exit(result: Result) -> Answer:
+    """A command of one's own: exit 0 clean, 1 pending, with its lines as the names, anything else unknown."""
+    if result.ok:
+        return CLEAN
+    return Answer("pending", tuple(result.stdout.split("\n")[:-1])) if result.exited == 1 else unknown(result)
+
+
+@dataclass(frozen=True)
+class Tool:
+    """A migration tool: how it checks and runs, where its options go, and how the answer of the check is read."""
+
+    check: str
+    run: str
+    read: Callable[[Result], Answer]
+
+
+TOOLS: dict[str, Tool] = {
+    "sqlx": Tool("sqlx migrate run --dry-run {arguments}", "sqlx migrate run {arguments}", read_sqlx),
+    "dbmate": Tool(
+        "dbmate {arguments} status --exit-code",
+        "dbmate --migration-lock --no-dump-schema {arguments} migrate --strict",
+        read_dbmate,
+    ),
+    "alembic": Tool("alembic {arguments} current --check-heads", "alembic {arguments} upgrade head", read_alembic),
+    "django": Tool(
+        "python manage.py migrate --check {arguments}", "python manage.py migrate --noinput {arguments}", read_django
+    ),
+    "flyway": Tool("flyway {arguments} info -outputType=json", "flyway {arguments} migrate", read_flyway),
+    "rails": Tool("rails db:abort_if_pending_migrations {arguments}", "rails db:migrate {arguments}", read_rails),
+}
+
+
+def argv(migration: Migration, verb: Literal["check", "run"]) -> list[str]:
+    """The words of a check or a run: the tool's own, or a shell around a command of one's own."""
+    if migration.tool == "command":
+        return ["sh", "-c", (migration.check if verb == "check" else migration.run) or ""]
+    tool = TOOLS[migration.tool]
+    template = tool.check if verb == "check" else tool.run
+    return shlex.split(template.format(arguments=migration.arguments))
+
+
+def read(migration: Migration, result: Result) -> Answer:
+    """What the result of a check means."""
+    return read_exit(result) if migration.tool == "command" else TOOLS[migration.tool].read(result)

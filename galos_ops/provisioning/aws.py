@@ -1,0 +1,187 @@
+"""AWS as this machine sees it: the keys of a local profile, proven, and the images of a repository.
+
+boto3 reads the profile as always, `endpoint_url`, `AWS_CA_BUNDLE` and `credential_process` with it.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from galos_ops.config.settings import Ecr, Service, Settings
+from galos_ops.errors import ConnectError, NotReadyError, OpsError, UsageError
+
+if TYPE_CHECKING:
+    from mypy_boto3_ecr import ECRClient
+
+CONNECT_SECONDS = 5
+READ_SECONDS = 15
+
+
+@dataclass(frozen=True)
+class Keys:
+    """The long-lived access keys of an IAM user."""
+
+    access_key_id: str = field(repr=False)
+    secret_access_key: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Image:
+    """An image as the registry lists it; the size is what a pull moves, compressed."""
+
+    tags: tuple[str, ...]
+    digest: str
+    pushed_at: datetime
+    size_bytes: int
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """How an error of boto3 is shown; `{who}` is the profile."""
+
+    kind: type[OpsError]
+    sentence: str
+    hint: str
+
+
+LOCAL_HINT = "set the keys with: aws configure, or name a profile in galos.ecr.profile"
+KEYS_HINT = "get new keys for the IAM user and store them with: aws configure"
+NETWORK_HINT = "check the network, AWS_CA_BUNDLE, HTTPS_PROXY and endpoint_url on this machine"
+
+REFUSED = Refusal(NotReadyError, "AWS refused the keys of {who}", KEYS_HINT)
+EXPIRED = Refusal(NotReadyError, "The credentials of {who} have expired", KEYS_HINT)
+DENIED = Refusal(NotReadyError, "AWS does not let {who} do this", "add the action to the IAM user's policy")
+SKEWED = Refusal(NotReadyError, "AWS refused the time of this machine", "set this machine's clock, then try again")
+ABSENT = Refusal(
+    NotReadyError, "The registry has no such repository", "check galos.ecr and galos.services.*.repository"
+)
+
+BY_CODE = {
+    "UnrecognizedClientException": REFUSED,
+    "InvalidClientTokenId": REFUSED,
+    "InvalidAccessKeyId": REFUSED,
+    "InvalidSignatureException": REFUSED,
+    "SignatureDoesNotMatch": REFUSED,
+    "IncompleteSignature": REFUSED,
+    "AuthFailure": REFUSED,
+    "403": REFUSED,
+    "ExpiredToken": EXPIRED,
+    "ExpiredTokenException": EXPIRED,
+    "AccessDenied": DENIED,
+    "AccessDeniedException": DENIED,
+    "UnauthorizedOperation": DENIED,
+    "RequestExpired": SKEWED,
+    "RequestTimeTooSkewed": SKEWED,
+    "RepositoryNotFoundException": ABSENT,
+}
+
+NO_KEYS = Refusal(UsageError, "This machine has no AWS keys for {who}", LOCAL_HINT)
+BROKEN = Refusal(UsageError, "The AWS configuration of this machine cannot be read", "repair ~/.aws on this machine")
+UNREACHED = Refusal(ConnectError, "Cannot reach AWS from this machine", NETWORK_HINT)
+
+BY_TYPE = {
+    "ProfileNotFound": Refusal(UsageError, "This machine does not have {who}", LOCAL_HINT),
+    "NoCredentialsError": NO_KEYS,
+    "PartialCredentialsError": Refusal(UsageError, "Only half of the keys are set for {who}", LOCAL_HINT),
+    "CredentialRetrievalError": NO_KEYS,
+    "SSOError": EXPIRED,
+    "TokenRetrievalError": EXPIRED,
+    "ConfigParseError": BROKEN,
+    "InvalidConfigError": BROKEN,
+    "ConnectionError": UNREACHED,
+    "HTTPClientError": UNREACHED,
+    "BotoCoreError": BROKEN,
+    "OSError": UNREACHED,
+    "ValueError": BROKEN,
+}
+
+
+@contextmanager
+def refusals(ecr: Ecr) -> Iterator[None]:
+    """Turn what boto3 raises into one sentence with a reason that quotes neither a key nor a file."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    profile = ecr.profile or os.environ.get("AWS_PROFILE")
+    who = f"the AWS profile {profile!r}" if profile else "the default AWS profile"
+    try:
+        yield
+    except (BotoCoreError, ClientError, OSError, ValueError) as error:
+        refusal, reason = explained(error)
+        raise refusal.kind(f"{refusal.sentence.format(who=who)} ({reason}).", hint=refusal.hint) from None
+
+
+def explained(error: Exception) -> tuple[Refusal, str]:
+    """The refusal an error means, by AWS's error code or by its nearest known class, and a reason safe to show."""
+    response: dict[str, Any] = getattr(error, "response", {})
+    if not response:
+        known = next(base.__name__ for base in type(error).__mro__ if base.__name__ in BY_TYPE)
+        return BY_TYPE[known], type(error).__name__
+    code = response.get("Error", {}).get("Code", "unknown")
+    action = re.search(r"\becr:\w+", response.get("Error", {}).get("Message", ""))
+    other = Refusal(NotReadyError, "AWS answered {who} with an error", "try again; see https://health.aws.amazon.com")
+    return BY_CODE.get(code, other), action[0] if action else code
+
+
+def proven_keys(settings: Settings) -> Keys:
+    """The keys of the local profile, after ECR gave out a token for them.
+
+    Raises `UsageError` for no keys or keys that expire, `NotReadyError` for keys that AWS refuses and `ConnectError`
+    where AWS does not answer.
+    """
+    with refusals(settings.ecr):
+        import boto3
+        from botocore.exceptions import NoCredentialsError
+
+        found = boto3.Session(profile_name=settings.ecr.profile).get_credentials()
+        if found is None:
+            raise NoCredentialsError
+        frozen = found.get_frozen_credentials()
+        if frozen.token:
+            raise UsageError(
+                "The local AWS credentials are a session's: they expire, and the host would lose the registry.",
+                hint="name an IAM user's profile in galos.ecr.profile, or set galos.ecr.credentials: instance",
+            )
+        keys = Keys(frozen.access_key or "", frozen.secret_key or "")
+        if not all(re.fullmatch(r"[!-~]+", key) for key in (keys.access_key_id, keys.secret_access_key)):
+            raise UsageError("The local AWS keys hold characters that no AWS key has.", hint=LOCAL_HINT)
+        _client(settings.ecr).get_authorization_token()
+    return keys
+
+
+def images(settings: Settings, service: Service, *, limit: int = 10) -> list[Image]:
+    """The newest images of a service's repository, newest first; raises as `proven_keys` does.
+
+    Needs `ecr:DescribeImages`. ECR lists in no order, so every page is read.
+    """
+    account = settings.ecr.registry.partition(".")[0]
+    with refusals(settings.ecr):
+        pages = _client(settings.ecr).get_paginator("describe_images")
+        found = [
+            Image(
+                tuple(sorted(detail.get("imageTags", []))),
+                detail["imageDigest"],
+                detail["imagePushedAt"],
+                detail.get("imageSizeInBytes", 0),
+            )
+            for page in pages.paginate(registryId=account, repositoryName=service.repository)
+            for detail in page["imageDetails"]
+        ]
+    return sorted(found, key=lambda image: image.pushed_at, reverse=True)[:limit]
+
+
+def _client(ecr: Ecr) -> ECRClient:
+    import boto3
+    from botocore.config import Config
+
+    bounds = Config(
+        connect_timeout=CONNECT_SECONDS,
+        read_timeout=READ_SECONDS,
+        retries={"total_max_attempts": 2, "mode": "standard"},
+    )
+    return boto3.Session(profile_name=ecr.profile).client("ecr", region_name=ecr.region, config=bounds)

@@ -1,0 +1,22 @@
+"""The compose file of a project that has none yet."""
+
+from __future__ import annotations
+
+from galos_ops.config.settings import Settings
+from galos_ops.engines import compose
+from galos_ops.engines.compose import FILES
+from galos_ops.host.host import Change, Host
+from galos_ops.host.shell import shell_path
+from galos_ops.provisioning import diffs
+from galos_ops.provisioning.files import place
+
+
+def compose_file(host: Host, settings: Settings) -> Change:
+    """Write a compose file for the configured services; one that is there stays as it is."""
+    directory = settings.directory.rstrip("/")
+    look = f"cd {shell_path(directory or '/')} && ls -d {' '.join(FILES)} 2>/dev/null; true"
+    there = host.run(look, doing="look for a compose file").stdout.split()
+    if there:
+        return Change(False, f"{there[0]} is there")
+    images = {name: settings.image(service) for name, service in settings.services.items()}
+    return place(host, f"{directory}/{compose.FILE}", None, compose.render(images), mask=diffs.plain, mode=0o644)

@@ -1,0 +1,119 @@
+"""The service's .env: checked here, compared by name, merged into the host's; no message holds a value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from galos_ops.config.settings import Settings
+from galos_ops.errors import UsageError
+from galos_ops.host.host import Change, Host
+from galos_ops.provisioning import diffs
+from galos_ops.provisioning.dotenv_rules import problems
+from galos_ops.provisioning.dotenv_text import BOM, assignments, parse
+from galos_ops.provisioning.files import left_alone, place
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A local .env that may be sent: without a byte order mark, with plain line ends."""
+
+    text: str = field(repr=False)
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Diff:
+    """The names that a push adds, changes and finds the same, and those that only the host has; each sorted."""
+
+    added: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+    same: tuple[str, ...] = ()
+    kept: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        groups = {"added": self.added, "changed": self.changed, "same": self.same, "only on the host": self.kept}
+        lines = [f"{words}: {', '.join(names)}" for words, names in groups.items() if names]
+        return "\n".join([*lines, *(f"warning: {warning}" for warning in self.warnings)])
+
+
+def push(host: Host, settings: Settings) -> Change:
+    """Check the local .env and merge it into the host's, 0600; raises as `checked` and `merge` do."""
+    local, path, remote = _both(host, settings)
+    new = merge(local.text, remote, name=f"{host.name}: {path}")
+    found = diff(local.text, remote)
+    groups = {"added": found.added, "changed": found.changed}
+    note = "; ".join(f"{words} {', '.join(names)}" for words, names in groups.items() if names)
+    done = place(host, path, remote, new, mask=diffs.dotenv, private=True, note=note)
+    return replace(done, detail="; ".join([done.detail, *(f"warning: {warning}" for warning in local.warnings)]))
+
+
+def difference(host: Host, settings: Settings) -> Diff:
+    """What `push` would change, by name; raises as `push` does."""
+    local, path, remote = _both(host, settings)
+    merge(local.text, remote, name=f"{host.name}: {path}")
+    return diff(local.text, remote, local.warnings)
+
+
+def _both(host: Host, settings: Settings) -> tuple[Checked, str, str | None]:
+    local = checked(settings.env_file)
+    path = f"{settings.directory.rstrip('/')}/.env"
+    [remote] = host.read(path)
+    return local, path, remote
+
+
+def checked(path: str) -> Checked:
+    """Read and check the local file; raises `UsageError` with every problem, one a line."""
+    try:
+        raw = Path(path).expanduser().read_bytes().decode()
+    except FileNotFoundError:
+        hint = f"write the service's variables to {path}, or name the file in galos.env_file"
+        raise UsageError(f"There is no {path} on this machine.", hint=hint) from None
+    except UnicodeDecodeError:
+        raise UsageError(f"{path} is not UTF-8 text.", hint=f"save {path} as UTF-8") from None
+    except (OSError, RuntimeError, ValueError) as error:
+        raise UsageError(f"Cannot read {path}: {error}.", hint="name the file in galos.env_file") from None
+    text = raw.removeprefix(BOM).replace("\r\n", "\n")
+    found = problems(text)
+    refused = [str(problem) for problem in found if problem.refused]
+    if refused:
+        hint = f"correct {path}, then run the same command again"
+        raise UsageError(f"{path} cannot be sent as it is.", evidence="\n".join(refused), hint=hint)
+    cleaned = ["it is sent with plain line ends and without a byte order mark"] if raw != text else []
+    return Checked(text, (*map(str, found), *cleaned))
+
+
+def merge(local: str, remote: str | None, *, name: str) -> str:
+    """The host's text with our values in place of its own and the keys it does not have at its end.
+
+    Its comments, order, line ends and other keys stay; raises `NotReadyError` for a file called `name` with a line
+    that is no assignment.
+    """
+    if remote is None or not remote.strip(BOM + " \t\r\n"):
+        return local
+    theirs, ours = parse(remote), assignments(local)
+    malformed = [str(entry.line) for entry in theirs if entry.malformed]
+    if malformed:
+        raise left_alone(name, f"no NAME=value in line {', '.join(malformed)}")
+    mark = BOM if remote.startswith(BOM) else ""
+    end = "\r\n" if "\r\n" in remote else "\n"
+    text = mark + "".join(entry.replaced(ours.get(entry.key)) for entry in theirs)
+    new = [entry.statement for key, entry in ours.items() if key not in assignments(remote)]
+    if not new:
+        return text
+    ended = text.endswith(("\n", "\r"))
+    return text + ("" if ended else end) + end.join(new) + (end if ended else "")
+
+
+def diff(local: str, remote: str | None, warnings: tuple[str, ...] = ()) -> Diff:
+    """Compare by name; a key counts as changed when any line that sets it on the host would change."""
+    ours, theirs = assignments(local), assignments(remote or "")
+    changed = {entry.key for entry in parse(remote or "") if entry.key in ours and not entry.says(ours[entry.key])}
+    return Diff(
+        added=tuple(sorted(ours.keys() - theirs.keys())),
+        changed=tuple(sorted(changed)),
+        same=tuple(sorted((ours.keys() & theirs.keys()) - changed)),
+        kept=tuple(sorted(theirs.keys() - ours.keys())),
+        warnings=warnings,
+    )

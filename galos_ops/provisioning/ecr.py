@@ -1,0 +1,192 @@
+"""The runbook's ECR credentials section: keys, region, helper and Docker's config on the host, and the proof."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from galos_ops.config.settings import Service, Settings
+from galos_ops.errors import NotReadyError
+from galos_ops.host.host import Change, Host
+from galos_ops.provisioning import aws, diffs, ini
+from galos_ops.provisioning.aws import Image, images
+from galos_ops.provisioning.docker_config import with_helpers
+from galos_ops.provisioning.files import done_or_would, place
+
+__all__ = ["Image", "check", "credentials", "docker_config", "helper", "images", "region"]
+
+CREDENTIALS = "~/.aws/credentials"
+CONFIG = "~/.aws/config"
+DOCKER_CONFIG = "~/.docker/config.json"
+HELPER = "docker-credential-ecr-login"
+HELPER_RELEASES = "https://github.com/awslabs/amazon-ecr-credential-helper/releases"
+SESSION_KEYS = ("aws_session_token", "aws_security_token")
+INSTALL_SECONDS = 600
+PULL_SECONDS = 45
+FAILURE = "level=(error|info) .*error="  # in the helper's log; info where it falls back to an old token
+NOTHING = "sha256:" + "0" * 64
+
+
+def credentials(host: Host, settings: Settings) -> Change:
+    """Put the local profile's keys, proven with AWS, into `[default]` of `~/.aws/credentials`; raises `UsageError`,
+    `NotReadyError` and `ConnectError` as `aws.proven_keys` does."""
+    if settings.ecr.credentials == "instance":
+        return Change(False, "no keys placed: the host uses its instance role (galos.ecr.credentials: instance)")
+    keys = aws.proven_keys(settings)
+    values = {"aws_access_key_id": keys.access_key_id, "aws_secret_access_key": keys.secret_access_key}
+    name = f"{host.name}: {CREDENTIALS}"
+    [old] = host.read(CREDENTIALS)
+    new = ini.merged(old, values, name=name, drop=SESSION_KEYS)
+    stale = sorted(ini.keys(old, name=name) & set(SESSION_KEYS))
+    note = f"removed {', '.join(stale)}, which would have spoiled the keys" if stale else ""
+    return place(host, CREDENTIALS, old, new, mask=diffs.ini, private=True, note=note)
+
+
+def region(host: Host, settings: Settings) -> Change:
+    """Set `region` in `[default]` of `~/.aws/config`, and in `[profile default]` where the host has one: it wins."""
+    [old] = host.read(CONFIG)
+    sections = ("default", "profile default")
+    new = ini.merged(old, {"region": settings.ecr.region}, name=f"{host.name}: {CONFIG}", sections=sections)
+    return place(host, CONFIG, old, new, mask=diffs.ini)
+
+
+@dataclass(frozen=True)
+class PackageManager:
+    binary: str
+    package: str
+    install: str
+
+
+PACKAGE_MANAGERS = (
+    PackageManager(
+        "apt-get",
+        "amazon-ecr-credential-helper",
+        "export DEBIAN_FRONTEND=noninteractive; apt-get update -q; "
+        "apt-get install -q -y --no-install-recommends -o DPkg::Lock::Timeout=120",
+    ),
+    PackageManager("dnf", "amazon-ecr-credential-helper", "dnf install -q -y"),
+    PackageManager("apk", "docker-credential-ecr-login", "apk add --no-cache"),
+)
+
+
+def helper(host: Host) -> Change:
+    """Install the credential helper with the host's package manager, unless it is on the PATH of the host's user.
+
+    Raises `NotReadyError` where there is no package manager that has it, or it is not found after all.
+    """
+    binaries = (HELPER, *(manager.binary for manager in PACKAGE_MANAGERS))
+    probe = "; ".join(f"command -v {binary}" for binary in binaries) + "; true"
+    there = {line.rpartition("/")[2] for line in host.run(probe, doing="look for the helper").stdout.split()}
+    if HELPER in there:
+        return Change(False, f"{HELPER} is there")
+    manager = next((manager for manager in PACKAGE_MANAGERS if manager.binary in there), None)
+    if manager is None:
+        known = ", ".join(manager.binary for manager in PACKAGE_MANAGERS)
+        raise NotReadyError(
+            f"{host.name}: cannot install {HELPER}: none of {known} is there.",
+            hint=f"put the binary from {HELPER_RELEASES} into /usr/local/bin",
+        )
+    done = Change(True, f"{manager.package} {done_or_would(host, 'installed')} with {manager.binary}")
+    if host.dry:
+        return done
+    host.sudo(f"{manager.install} {manager.package}", doing=f"install {manager.package}", timeout=INSTALL_SECONDS)
+    if not host.run(f"command -v {HELPER}", doing="look for the helper", check=False).ok:
+        raise NotReadyError(
+            f"{host.name}: {manager.package} is installed, but {HELPER} is not on the PATH.",
+            hint=f"put the binary from {HELPER_RELEASES} into /usr/local/bin",
+        )
+    return done
+
+
+def docker_config(host: Host, settings: Settings) -> Change:
+    """Name the helper in `~/.docker/config.json`: for the registry's host name, the only key that Docker looks up,
+    and for each repository as the runbook has it."""
+    registry = settings.ecr.registry
+    wanted = [registry, *(f"{registry}/{service.repository}" for service in settings.services.values())]
+    [old] = host.read(DOCKER_CONFIG)
+    new = with_helpers(old, dict.fromkeys(wanted, "ecr-login"), name=f"{host.name}: {DOCKER_CONFIG}")
+    return place(host, DOCKER_CONFIG, old, new, mask=diffs.docker_config)
+
+
+HINTS = (
+    (r"docker['’]?: (command not found|not found|No such file)", "install Docker on {host}"),
+    (r"permission denied.*docker.*sock", "ssh {host} 'sudo usermod -aG docker $USER', then connect anew"),
+    (r"Cannot connect to the Docker daemon", "ssh {host} sudo systemctl start docker"),
+    (r"is not on the PATH", "fab -H {host} ecr.helper"),
+    (r"does not name the helper", "fab -H {host} ecr.docker-config"),
+    (
+        r"Signature (expired|not yet current)|RequestExpired|RequestTimeTooSkewed",
+        "set the clock of {host}: AWS finds it wrong",
+    ),
+    (r"no such host|dial tcp|i/o timeout|connection refused|x509|no answer", "check the network and the CAs of {host}"),
+    (
+        r"AccessDenied|not authorized to perform",
+        "allow ecr:GetAuthorizationToken and the pull actions in the IAM policy",
+    ),
+    (r"name unknown", "check galos.services.*.repository"),
+    (rf"{FAILURE}|authentication required|401 Unauthorized", "{keys}"),
+)
+
+
+def check(host: Host, settings: Settings, services: dict[str, Service]) -> Change:
+    """Ask the registry for each service's image with the host's own engine and helper.
+
+    Raises `NotReadyError` with Docker's words, the helper's own log and the next command when it is refused.
+    """
+    return Change(False, "; ".join(_check(host, settings, service) for service in services.values()))
+
+
+def _check(host: Host, settings: Settings, service: Service) -> str:
+    """`docker manifest inspect` calls a refused login "no such manifest" (20.10 to 28), so it cannot tell.
+
+    A pull of a digest that cannot exist can: it moves nothing, and only whoever is let in hears "not found". The helper
+    returns an old token while AWS refuses its keys; only its log tells.
+    """
+    image = settings.image(service)
+    repository = f"{settings.ecr.registry}/{service.repository}"
+    asked = host.run(
+        'log="$HOME/.ecr/log/ecr-login.log"; seen=$(cat "$log" 2>/dev/null | wc -c)\n'
+        f"timeout {PULL_SECONDS} docker pull -q {repository}@{NOTHING} 2>&1 || "
+        f"[ $? != 124 ] || echo 'no answer after {PULL_SECONDS} s'\n"
+        f"command -v {HELPER} >/dev/null || echo '{HELPER} is not on the PATH'\n"
+        f'tail -c "+$((seen + 1))" "$log" 2>/dev/null | grep -E "{FAILURE}" | tail -n 1',
+        doing="ask the registry",
+        timeout=PULL_SECONDS + 15,
+        check=False,
+    )
+    if not let_in(asked.stdout):
+        raise _refused(host, settings, asked.output, "the registry does not let this host in")
+    if re.search(FAILURE, asked.stdout):
+        raise _refused(
+            host, settings, asked.output, "the registry lets this host in by an old token, for hours at most"
+        )
+    found = host.run(
+        f"timeout {PULL_SECONDS} docker manifest inspect {image} >/dev/null",
+        doing="look for the image",
+        check=False,
+    )
+    return f"the registry lets {host.name} in, {image} {'is there' if found.ok else 'is not pushed yet'}"
+
+
+def let_in(output: str) -> bool:
+    """Whether what `docker pull` said of a digest that cannot exist means that the registry looked for it."""
+    return re.search(rf"{NOTHING}:? not found", output) is not None
+
+
+def _refused(host: Host, settings: Settings, output: str, sentence: str) -> NotReadyError:
+    [config] = host.read(DOCKER_CONFIG)
+    helpers = {settings.ecr.registry: "ecr-login"}
+    if with_helpers(config, helpers, name=f"{host.name}: {DOCKER_CONFIG}") != config:
+        output += f"{DOCKER_CONFIG} does not name the helper for {settings.ecr.registry}\n"
+    return NotReadyError(
+        f"{host.name}: {sentence}.",
+        evidence=output,
+        hint=refusal_hint(output, host.name, instance=settings.ecr.credentials == "instance"),
+    )
+
+
+def refusal_hint(output: str, host: str, *, instance: bool = False) -> str:
+    """What to type next, by the first row of `HINTS` that the output holds."""
+    keys = "give the EC2 instance a role that may pull" if instance else f"fab -H {host} ecr.credentials"
+    hint = next((hint for pattern, hint in HINTS if re.search(pattern, output)), "fab -H {host} setup")
+    return hint.format(host=host, keys=keys)

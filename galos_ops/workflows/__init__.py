@@ -1,0 +1,1 @@
+"""Each flow of work, once."""

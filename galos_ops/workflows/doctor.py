@@ -1,0 +1,102 @@
+"""A visit of the doctor: look, mend what is safe to mend, look again, tell."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import partial
+
+from galos_ops.diagnostics.condition import Verdict, judge, summary
+from galos_ops.diagnostics.conditions.table import CHECKS
+from galos_ops.diagnostics.examination import examine
+from galos_ops.errors import NotReadyError, OpsError
+from galos_ops.progress import BLANK, FAILED, WARN
+from galos_ops.workflows.ops import Ops
+
+MARKS = {"fault": FAILED, "warning": WARN}
+
+
+def visit(ops: Ops, service: str | None, *, fix: bool) -> None:
+    """Tell what is wrong with a host, after mending what is safe to mend; raises `NotReadyError` for a fault."""
+    before = after = look(ops, service)
+    try:
+        if fix and mend(ops, before, service):
+            after = look(ops, service)
+    finally:
+        ops.document["checks"] = [row(ops, *pair) for pair in zip(before, after, strict=True)]
+        show(ops, after)
+    conclude(ops, after, fixable=not fix)
+
+
+def look(ops: Ops, service: str | None) -> list[Verdict]:
+    """What each check says of the host as it is now."""
+    services = ops.settings.chosen(service)
+    ops.report.title(ops.host.name, "doctor")
+    with ops.report.step("look"):
+        seen = examine(ops.host, ops.settings, services)
+    return [judge(check, seen, services) for check in CHECKS]
+
+
+def mend(ops: Ops, verdicts: Iterable[Verdict], service: str | None) -> bool:
+    """Make the safe changes for what was found, each once, going on past one that fails; false without any to make.
+
+    Raises `LockedError` when another task holds the host.
+    """
+    mends = list(dict.fromkeys(one.check.mend for one in verdicts if one.bad and one.check.mend))
+    if not mends:
+        ops.report.say("nothing to fix by itself")
+        return False
+    ops.report.width = max(len(one.name) for one in mends)
+    with ops.locked("doctor", service):
+        for one in mends:
+            try:
+                ops.change(one.name, partial(one.make, ops.host, ops.settings))
+            except OpsError as error:
+                ops.report.marked(BLANK, error.sentence)
+    return True
+
+
+def show(ops: Ops, verdicts: list[Verdict]) -> None:
+    """The findings, each with why and how to fix it, then what could not be known."""
+    unknown: dict[str, list[str]] = {}
+    for one in verdicts:
+        if one.bad:
+            ops.report.marked(MARKS[one.state], f"{one.check.id}: {one.finding}")
+            ops.report.marked(BLANK, one.check.why)
+            ops.report.marked(BLANK, f"fix: {fix_of(ops, one)}")
+        elif one.state == "unknown":
+            unknown.setdefault(one.finding, []).append(one.check.id)
+    for reason, ids in unknown.items():
+        ops.report.marked(BLANK, f"not known, {reason}: {', '.join(ids)}")
+    ops.report.say(summary(verdicts))
+
+
+def fix_of(ops: Ops, verdict: Verdict) -> str:
+    """What to type, for this host."""
+    names = {"host": ops.host.name, "directory": ops.settings.directory, "registry": ops.settings.ecr.registry}
+    return verdict.check.fix.format(**names)
+
+
+def row(ops: Ops, before: Verdict, after: Verdict) -> dict[str, object]:
+    """A check in the JSON document; one that was fixed keeps what had been found."""
+    fixed = before.bad and not after.bad and after.state == "fine"
+    return {
+        "id": after.check.id,
+        "state": after.state,
+        "finding": before.finding if fixed else after.finding,
+        "why": after.check.why,
+        "fix": fix_of(ops, after),
+        "fixed": fixed,
+    }
+
+
+def conclude(ops: Ops, verdicts: Iterable[Verdict], *, fixable: bool) -> None:
+    """Raise `NotReadyError` when there is a fault; `fixable` where `--fix` was not tried yet."""
+    faults = [one for one in verdicts if one.state == "fault"]
+    if not faults:
+        return
+    mendable = fixable and any(one.check.mend for one in faults)
+    count = f"{len(faults)} fault{'s' * (len(faults) != 1)}"
+    raise NotReadyError(
+        f"{ops.host.name}: {count} found: {', '.join(one.check.id for one in faults)}.",
+        hint=f"fab -H {ops.host.name} doctor --fix" if mendable else fix_of(ops, faults[0]),
+    )

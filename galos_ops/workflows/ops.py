@@ -1,0 +1,89 @@
+"""What a task works with: one connected host, the settings, the report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from galos_ops.config.settings import Settings
+from galos_ops.engines.compose import Compose
+from galos_ops.engines.dependencies import ordered
+from galos_ops.engines.facts import PROJECT, Facts, Requirement, gather, require
+from galos_ops.engines.target import Unit
+from galos_ops.host.host import Change, Host
+from galos_ops.host.lock import holding, lock, refuse
+from galos_ops.progress import SAME, WOULD, Report
+
+
+@dataclass
+class Ops:
+    """What a task body gets in place of Fabric's context: one connected host, the settings, the report.
+
+    `document` is what a task tells with --json; it is printed when the task ends, well or badly.
+    """
+
+    host: Host
+    settings: Settings
+    report: Report
+    document: dict[str, Any] = field(default_factory=dict)
+    _token: str = ""
+
+    def facts(self) -> Facts:
+        """Look at the host, ready or not."""
+        images = (self.settings.image(service) for service in self.settings.services.values())
+        return gather(self.host, images, self.settings.directory)
+
+    def ready(self, facts: Facts, requirements: tuple[Requirement, ...] = PROJECT) -> Compose:
+        """The compose of this host; raises `NotReadyError` for the first requirement that is not met."""
+        return require(self.host.name, self.settings.directory, facts, requirements)
+
+    def units(self, name: str | None) -> Iterator[Unit]:
+        """The named service on this host, or all of them, each as it is when its turn comes.
+
+        A service comes after those that it depends on, else in the order of the configuration.
+        """
+        chosen, facts = self.settings.chosen(name), self.facts()
+        compose = self.ready(facts)
+        earlier: list[str] = []
+        for each in ordered(chosen, facts.rows()):
+            if earlier:
+                facts = self.facts()
+                compose = self.ready(facts)
+            yield Unit(self.host, self.settings, each, chosen[each], facts, compose, self._token, frozenset(earlier))
+            earlier.append(each)
+
+    def change(self, name: str, make: Callable[[], Change]) -> bool:
+        """Take a step that is safe to repeat and report it; true when it changed the host, or in a dry run would."""
+        with self.report.step(name) as step:
+            done = make()
+            step.detail, step.mark = done.detail, (WOULD if self.host.dry else step.mark) if done.changed else SAME
+        for line in done.diff if self.host.dry else ():
+            self.report.output(line)
+        return done.changed
+
+    @contextmanager
+    def locked(self, task: str, service: str | None, wait: int | None = None) -> Iterator[None]:
+        """Hold the host, for the named service or all of them.
+
+        Raises `LockedError` when another holds it for longer than `wait` seconds. A dry run holds nothing and does not
+        wait, but is refused all the same: what it would tell is about to change.
+        """
+        seconds = self.settings.lock.wait if wait is None else wait
+        self.report.title(self.host.name, next(iter(self.settings.chosen(service))))
+        if self.host.dry:
+            with self.report.step("lock", "free") as step:
+                step.mark = WOULD
+                who = holding(self.host, self.settings.directory)
+                if who:
+                    raise refuse(self.host, who)
+            yield
+            return
+        with ExitStack() as held:
+            with self.report.step("lock"):
+                self._token = held.enter_context(
+                    lock(self.host, self.settings.directory, task, seconds, self.report.say)
+                )
+            yield
+        self._token = ""

@@ -1,0 +1,78 @@
+"""Setting up a host: each step of the runbook's first two sections, in its order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from galos_ops.engines.facts import ENGINE, Facts, gather
+from galos_ops.host.host import Change
+from galos_ops.host.shell import shell_path
+from galos_ops.provisioning import compose_file as project
+from galos_ops.provisioning import dotenv as dotenv_file
+from galos_ops.provisioning import ecr
+from galos_ops.provisioning.files import done_or_would
+from galos_ops.workflows.ops import Ops
+
+
+def setup(ops: Ops) -> None:
+    """Prepare a host; the second run changes nothing. Raises as the steps do, and `NotReadyError`."""
+    host, settings = ops.host, ops.settings
+    ops.report.title(host.name, "setup")
+    facts = ops.facts()
+    changed = [] if facts.directories else [ops.change("directory", lambda: directory(ops))]
+    if changed:
+        facts = without_project(gather(host, (), "~")) if host.dry else ops.facts()
+    ops.ready(facts, ENGINE)
+    steps: dict[str, Callable[[], Change]] = {
+        "ecr.credentials": lambda: ecr.credentials(host, settings),
+        "ecr.region": lambda: ecr.region(host, settings),
+        "ecr.helper": lambda: ecr.helper(host),
+        "ecr.docker-config": lambda: ecr.docker_config(host, settings),
+        "env.push": lambda: push_environment(ops, facts),
+        "compose file": lambda: written(ops, facts),
+        "ecr.check": lambda: proof(ops, any(changed)),
+    }
+    ops.report.width = max(map(len, steps))
+    for name, make in steps.items():
+        changed.append(ops.change(name, make))
+    if not any(changed):
+        ops.report.say("nothing to do: the host was ready already")
+    elif not host.dry:
+        ops.report.say("the host is ready")
+
+
+def directory(ops: Ops) -> Change:
+    """The service's directory, which the host does not have; raises `CommandFailed` where it cannot be made."""
+    path = ops.settings.directory
+    if ops.host.dry:
+        ops.host.run(f"! [ -e {shell_path(path)} ]", doing=f"make {path}: something else has that name")
+    else:
+        ops.host.change(f"umask 077; mkdir -p -- {shell_path(path)}", doing=f"make {path}")
+    return Change(True, f"{path} {done_or_would(ops.host, 'made')}")
+
+
+def without_project(facts: Facts) -> Facts:
+    """What is true on the host of a directory that is not there yet."""
+    return Facts(facts.directories, facts.engine, facts.engine_error, facts.flavour)
+
+
+def push_environment(ops: Ops, facts: Facts) -> Change:
+    """`env.push`, except where there is nothing to send and the host has its own .env already."""
+    if facts.environment and not Path(ops.settings.env_file).exists():
+        return Change(False, f"no {ops.settings.env_file} here; the host keeps its own")
+    return dotenv_file.push(ops.host, ops.settings)
+
+
+def written(ops: Ops, facts: Facts) -> Change:
+    """A compose file for the configured services where the host has none; one that is there stays as it is."""
+    if facts.compose_file:
+        return Change(False, f"{facts.compose_file} is there")
+    return project.compose_file(ops.host, ops.settings)
+
+
+def proof(ops: Ops, unready: bool) -> Change:
+    """`ecr.check`, which a dry run must leave out while the steps before it are only planned."""
+    if ops.host.dry and unready:
+        return Change(True, "the registry would be asked from the host, once all this is in place")
+    return ecr.check(ops.host, ops.settings, ops.settings.services)
