@@ -19,8 +19,9 @@ lint: $(READY)  ## style and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 
-check: lint  ## what must stay fast and green: lint, types, unit tests
+check: lint  ## what must stay fast and green: lint, types, layers, unit tests
 	$(BIN)/pytest -q tests/unit
 
 mutants: $(READY)  ## take each protection out of a copy and expect the tests that cover it to fail

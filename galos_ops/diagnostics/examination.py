@@ -11,10 +11,10 @@ from galos_ops.config.settings import Service, Settings
 from galos_ops.diagnostics.examined import Detail, Examined, Room
 from galos_ops.diagnostics.questions import database, registry
 from galos_ops.diagnostics.survey import clock_difference
-from galos_ops.engines.facts import STATE, TELL, answers, guarded, parse, probe
+from galos_ops.engines.facts import TELL, answers, guarded, parse, probe
 from galos_ops.errors import NotReadyError
 from galos_ops.host.host import Host
-from galos_ops.host.lock import HELD
+from galos_ops.host.lock import HELD, STATE
 from galos_ops.host.shell import shell_path
 from galos_ops.provisioning.ecr import CONFIG, CREDENTIALS, DOCKER_CONFIG
 

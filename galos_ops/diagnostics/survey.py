@@ -12,9 +12,9 @@ from datetime import datetime, timezone
 from typing import Any
 
 from galos_ops.engines import facts
-from galos_ops.engines.facts import STATE, TELL, Facts
+from galos_ops.engines.facts import TELL, Facts
 from galos_ops.host.host import Host
-from galos_ops.host.lock import HELD
+from galos_ops.host.lock import HELD, STATE
 from galos_ops.host.release_log import LOG, Release
 from galos_ops.host.release_log import parse as parse_releases
 from galos_ops.host.shell import lines, shell_path

@@ -13,11 +13,10 @@ from galos_ops import redaction
 from galos_ops.engines.compose import FILES, Compose, Flavour
 from galos_ops.errors import NotReadyError
 from galos_ops.host.host import Host
+from galos_ops.host.lock import STATE
+from galos_ops.host.release_log import EVENT_MIGRATE, LOG
 from galos_ops.host.shell import lines, shell_path
 
-STATE = ".galos-ops"  # our own folder on the host, beside the compose file
-LOG = f"{STATE}/releases.jsonl"
-EVENT_MIGRATE = '"event": "migrate"'
 TELL = r"""say() { printf '%s\t%s\n' "$1" "$2"; }
 pack() { printf %s "$1" | base64 | tr -d '\n'; }"""
 

@@ -16,11 +16,11 @@ from datetime import datetime, timezone
 
 from paramiko import Channel, SSHException
 
-from galos_ops.engines.facts import STATE
 from galos_ops.errors import LockedError, NotReadyError
 from galos_ops.host.host import Host, link_is_dead
 from galos_ops.host.shell import shell_path
 
+STATE = ".galos-ops"  # our own folder on the host, beside the compose file
 BEAT_SECONDS = 15
 SILENCE_SECONDS = 60  # without a heartbeat for so long, the host lets go
 STEP_SECONDS = 10

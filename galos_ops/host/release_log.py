@@ -1,4 +1,4 @@
-"""The releases of a host: a log on the host, and the image of each kept from `docker image prune`."""
+"""The release log of a host, a line of JSON for each release and each migration."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 from typing import Any, Literal, get_args
 
-from galos_ops.engines.facts import EVENT_MIGRATE
-from galos_ops.engines.facts import LOG as LOG
-from galos_ops.engines.target import Unit
-from galos_ops.host.lock import holder
+from galos_ops.host.host import Host
+from galos_ops.host.lock import STATE, holder
 from galos_ops.host.shell import lines
 from galos_ops.redaction import without_values
+
+LOG = f"{STATE}/releases.jsonl"
+EVENT_MIGRATE = '"event": "migrate"'
 
 Event = Literal["deploy", "rollback", "migrate"]
 
@@ -40,14 +41,14 @@ class Release:
     downtime: float
 
 
-def release(unit: Unit, event: Event, image: str, **more: Any) -> Release:
+def release(event: Event, service: str, tag: str, image: str, **more: Any) -> Release:
     """A line for the log, of now and of us."""
     who = holder(event)
     line: dict[str, Any] = {
         "event": event,
         "time": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        "service": unit.name,
-        "tag": unit.service.tag,
+        "service": service,
+        "tag": tag,
         "image": image,
         "previous": None,
         "migrations": (),
@@ -63,44 +64,6 @@ def append(line: Release) -> str:
     names = [without_values(name) for name in line.migrations]
     text = shlex.quote(json.dumps({**asdict(line), "migrations": names}, ensure_ascii=False))
     return f"umask 077; printf '%s\\n' {text} >>{LOG} && sync {LOG} || exit 1"
-
-
-def record(unit: Unit, line: Release) -> None:
-    """Append a release to the log, tag its image so that pruning spares it, untag those beyond `releases.keep`."""
-    unit.change(
-        f"{append(line)}\ndocker tag {line.image} {_kept(unit)}:{line.image.partition(':')[2][:12]} || exit 1\n"
-        f"{_unneeded(unit, f'cat {LOG}')} |\n"
-        'while read -r old; do docker rmi "$old" >/dev/null || echo "kept: $old"; done',
-        doing="record the release",
-    )
-
-
-def beyond_keep(unit: Unit, image: str) -> list[str]:
-    """The release tags that `record` would remove once it has added that of an image."""
-    line = shlex.quote(json.dumps(asdict(release(unit, "deploy", image)), ensure_ascii=False))
-    log = f"cat {LOG} 2>/dev/null; printf '%s\\n' {line}"
-    return unit.run(_unneeded(unit, log), doing="look at the releases").stdout.split()
-
-
-def _kept(unit: Unit) -> str:
-    return f"galos-ops/{unit.service.repository}"
-
-
-def _unneeded(unit: Unit, log: str) -> str:
-    """A script that prints the release tags of images that are not among the last releases of any service.
-
-    `log` prints the log, whose order decides: its times are those of the operators' clocks.
-    """
-    started = f'grep -F -e "$one" | grep -vF {shlex.quote(EVENT_MIGRATE)} | tail -n {unit.settings.releases.keep}'
-    return "\n".join(
-        (
-            f"log=$({log})",
-            'last=$(printf \'%s\\n\' "$log" | grep -o \'"service": "[^"]*"\' | sort -u | while IFS= read -r one; do',
-            f"printf '%s\\n' \"$log\" | {started}; done)",
-            f"docker images --no-trunc --format '{{{{.ID}}}} {{{{.Repository}}}}:{{{{.Tag}}}}' {_kept(unit)} |",
-            'while read -r image old; do case $last in *"\\"image\\": \\"$image\\""*) ;; *) echo "$old" ;; esac; done',
-        )
-    )
 
 
 @dataclass(frozen=True)
@@ -137,10 +100,10 @@ def _release(line: str) -> Release | None:
     return Release(**{**told, "migrations": tuple(told["migrations"])})
 
 
-def read(unit: Unit) -> list[Release]:
+def read(host: Host, directory: str, service: str) -> list[Release]:
     """The log's lines of one service, oldest first."""
-    [text] = unit.host.read(f"{unit.settings.directory}/{LOG}")
-    return [one for one in parse(text).releases if one.service == unit.name]
+    [text] = host.read(f"{directory}/{LOG}")
+    return [one for one in parse(text).releases if one.service == service]
 
 
 def started(log: Iterable[Release]) -> list[Release]:

@@ -6,9 +6,9 @@ import json
 import secrets
 from dataclasses import asdict
 
-from galos_ops.engines.facts import STATE
 from galos_ops.engines.target import Images, Unit, last, on_host, pin
 from galos_ops.errors import CommandTimedOut, GuardError, NotReadyError
+from galos_ops.host.lock import STATE
 from galos_ops.host.result import Result
 from galos_ops.migrations import tools as migration
 from galos_ops.migrations.tools import CLEAN, Answer

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from galos_ops.engines.facts import STATE
 from galos_ops.engines.target import Images, Unit, last, on_host, pin
 from galos_ops.errors import CommandFailed, CommandTimedOut, MigrationError
+from galos_ops.host.lock import STATE
 from galos_ops.host.release_log import append, release
 from galos_ops.host.result import OnLine, Result
 from galos_ops.migrations import guard
@@ -23,9 +23,8 @@ def migrate(unit: Unit, images: Images, names: tuple[str, ...], on_line: OnLine)
     `names` are those of the pending ones, which the host's log tells before the first of them runs.
     """
     words = migration.argv(unit.service.migration, "run")
-    unit.change(
-        f"{FORGET}\n{append(release(unit, 'migrate', last(images), migrations=names))}", doing="log the migration"
-    )
+    line = release("migrate", unit.name, unit.service.tag, last(images), migrations=names)
+    unit.change(f"{FORGET}\n{append(line)}", doing="log the migration")
     if unit.service.migration.where == "host":
         result = on_host(unit, words, "migrate", unit.service.migration.timeout, on_line)
     else:

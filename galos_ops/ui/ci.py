@@ -7,10 +7,10 @@ import time
 from types import TracebackType
 
 from galos_ops.errors import OpsError
-from galos_ops.progress import Report
+from galos_ops.ui.plain import Plain
 
 
-class Folding(Report):
+class Folding(Plain):
     """Every title begins a section that lasts to the next one; `START` and `END` are the words of the CI for it."""
 
     START: str

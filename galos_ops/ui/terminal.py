@@ -8,7 +8,8 @@ from contextlib import contextmanager, nullcontext
 from types import TracebackType
 from typing import TYPE_CHECKING, TextIO
 
-from galos_ops.progress import BLANK, DONE, FAILED, SAME, WARN, WOULD, Report, Step
+from galos_ops.progress import BLANK, DONE, FAILED, SAME, WARN, WOULD, Step
+from galos_ops.ui.plain import Plain
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -19,7 +20,7 @@ A_SECOND = 10  # frames
 ECHO = len("^C")  # left free at the end of the running line: the terminal writes it there
 
 
-class Terminal(Report):
+class Terminal(Plain):
     """Lines that fit the terminal, in colour; with NO_COLOR or TERM=dumb without colour, and nothing moves."""
 
     def __init__(self, stream: TextIO | None = None, width: int = 9) -> None:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from galos_ops.progress import Report
 from galos_ops.ui.ci import GitHub, GitLab
+from galos_ops.ui.plain import Plain
 from galos_ops.ui.terminal import Terminal
 
 CI = {"GITHUB_ACTIONS": GitHub, "GITLAB_CI": GitLab}
 
 
-def view(environment: Mapping[str, str], *, terminal: bool) -> type[Report]:
+def view(environment: Mapping[str, str], *, terminal: bool) -> type[Plain]:
     """That of the CI system we run in, else the live one at a terminal, else the plain one."""
     ours = (kind for variable, kind in CI.items() if environment.get(variable) == "true")
-    return next(ours, Terminal if terminal else Report)
+    return next(ours, Terminal if terminal else Plain)

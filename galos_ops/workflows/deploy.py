@@ -10,12 +10,13 @@ from galos_ops.engines.facts import Container
 from galos_ops.engines.pull_output import Layers, worth_showing
 from galos_ops.engines.target import ID, Images, Unit, local_images
 from galos_ops.errors import CommandFailed, VerifyError
-from galos_ops.host.release_log import Event, record, release
+from galos_ops.host.release_log import Event, release
 from galos_ops.migrations import guard
 from galos_ops.migrations import runner as migrating
 from galos_ops.migrations.tools import CLEAN, Answer
 from galos_ops.progress import SAME, WARN, Report, short
 from galos_ops.workflows import lifecycle as containers
+from galos_ops.workflows.retention import record
 from galos_ops.workflows.verify import verify
 
 PULL_SECONDS = 1800
@@ -213,10 +214,10 @@ def conclude(unit: Unit, report: Report, outcome: Outcome, event: Event, tag: st
         report.conclude(f"nothing to do: {short(outcome.image)} already runs")
         return
     line = release(
-        unit,
         event,
+        unit.name,
+        tag or unit.service.tag,
         outcome.image,
-        tag=tag or unit.service.tag,
         previous=outcome.previous if outcome.changed else last,
         migrations=outcome.migrations,
         seconds=round(outcome.seconds, 1),

@@ -10,12 +10,12 @@ from typing import Any
 from galos_ops.engines import dependencies, registry
 from galos_ops.engines.facts import Container
 from galos_ops.engines.target import Images, Unit, local_images
-from galos_ops.host import release_log as releases
 from galos_ops.migrations import asking, guard
 from galos_ops.migrations import runner as migrating
 from galos_ops.migrations.tools import CLEAN, Answer
 from galos_ops.progress import SAME, WARN, WOULD, Report, Step, short
 from galos_ops.workflows import lifecycle as containers
+from galos_ops.workflows import retention
 from galos_ops.workflows import rollback as rolling_back
 from galos_ops.workflows.deploy import describe
 from galos_ops.workflows.verify import verify
@@ -243,7 +243,7 @@ def switch(
 
 
 def log_release(plan: Plan, image: str) -> None:
-    old = ", ".join(releases.beyond_keep(plan.unit, image))
+    old = ", ".join(retention.beyond_keep(plan.unit, image))
     plan.add("record", f"log the release, keep its image{old and f', drop the tags {old}'}")
 
 

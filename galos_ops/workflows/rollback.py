@@ -38,7 +38,7 @@ def choose(unit: Unit, to: str | None) -> tuple[Container | None, Images, Releas
     """What runs, the images to go back to and the release they are of; raises as `rollback` does."""
     guard.nobody_migrates(unit)
     before = containers.running(unit)
-    log = read(unit)
+    log = read(unit.host, unit.settings.directory, unit.name)
     line = target(unit, log, before.image if before else None, to)
     refuse_over_a_migration(unit, log, line)
     references = unit.references()

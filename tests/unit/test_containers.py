@@ -6,7 +6,8 @@ import pytest
 
 from galos_ops.engines.facts import CONTAINER, Container, Facts
 from galos_ops.errors import GuardError, VerifyError
-from galos_ops.progress import DONE, SAME, Report
+from galos_ops.progress import DONE, SAME
+from galos_ops.ui.plain import Plain
 from galos_ops.workflows.lifecycle import up
 from tests.unit.local_host import LocalHost, Reply
 from tests.unit.screen import Screen
@@ -30,7 +31,7 @@ def started(host: LocalHost, *rows: str, before: Container | None = None) -> tup
     if rows:
         told = "".join(f"{line}\n" for line in rows)
         host.stubs.add("docker", {f"inspect -f {CONTAINER} {' '.join(identities)}": told})
-    found = up(locked(host, Facts(directories=(str(host.home),))), Report(screen), IMAGES, before)
+    found = up(locked(host, Facts(directories=(str(host.home),))), Plain(screen), IMAGES, before)
     mark = next(mark for mark in (DONE, SAME) if f"  {mark} up" in screen.getvalue())
     return found, mark
 
@@ -72,7 +73,7 @@ def test_an_image_that_its_tag_cannot_be_pointed_at_is_not_started(host: LocalHo
     host.stubs.add("docker", {f"tag {IMAGE_ID} {REFERENCE}": Reply(exited=1, stderr="No such image\n")})
     host.stubs.add("docker-compose", {})
     with pytest.raises(VerifyError) as caught:
-        up(locked(host), Report(Screen()), IMAGES, None)
+        up(locked(host), Plain(Screen()), IMAGES, None)
     assert caught.value.evidence == "No such image\n"
 
 
@@ -80,5 +81,5 @@ def test_what_docker_compose_said_is_the_evidence(host: LocalHost) -> None:
     image_of(host, REFERENCE, IMAGE_ID)
     host.stubs.add("docker-compose", {UP: Reply("out\n", 1, "port is already allocated\n")})
     with pytest.raises(VerifyError) as caught:
-        up(locked(host), Report(Screen()), IMAGES, None)
+        up(locked(host), Plain(Screen()), IMAGES, None)
     assert "port is already allocated\n" in caught.value.evidence

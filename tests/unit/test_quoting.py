@@ -114,6 +114,6 @@ def test_who_holds_the_host_and_what_was_released_are_told_as_they_are(shell: st
     taking = script("~", 0, "t0ken", who).removesuffix(": >holder") + "cat holder"
     with machine(shell) as host:
         assert host.run(taking, doing="lock").stdout == f"held\n{who}\n"
-        line = replace(release(unit(host), "deploy", "sha256:aa"), user=who, migrations=tuple(texts))
+        line = replace(release("deploy", "galos-sync", "latest", "sha256:aa"), user=who, migrations=tuple(texts))
         host.run(f"cd ~\n{append(line)}", doing="log")
         assert parse(host.read("~/.galos-ops/releases.jsonl")[0]).releases == (line,)

@@ -8,7 +8,8 @@ import pytest
 from galos_ops.config.settings import Releases
 from galos_ops.engines.target import Unit
 from galos_ops.errors import CommandFailed, GuardError, NotReadyError, UsageError
-from galos_ops.host.release_log import LOG, Event, Log, Release, append, beyond_keep, parse, record
+from galos_ops.host.release_log import LOG, Event, Log, Release, append, parse
+from galos_ops.workflows.retention import beyond_keep, record
 from galos_ops.workflows.rollback import refuse_over_a_migration, target
 from tests.unit.fake_host import FakeHost
 from tests.unit.local_host import LocalHost, Reply

@@ -2,8 +2,9 @@ import re
 
 import pytest
 
-from galos_ops.progress import SAME, WARN, Report
+from galos_ops.progress import SAME, WARN
 from galos_ops.ui.ci import GitHub, GitLab
+from galos_ops.ui.plain import Plain
 from galos_ops.ui.terminal import Terminal
 from galos_ops.ui.view import view
 from tests.unit.screen import Screen
@@ -18,14 +19,14 @@ def unstamped(screen: Screen) -> list[str]:
 
 def test_a_step_is_a_line_with_its_mark_detail_and_time() -> None:
     screen = Screen()
-    with Report(screen).step("pull") as step:
+    with Plain(screen).step("pull") as step:
         step.detail = "sha256:1f3a09c2"
     assert re.fullmatch(STAMP + r"  ✓ pull +sha256:1f3a09c2 +\d+\.\d s\n", screen.getvalue())
 
 
 def test_a_step_that_raises_is_marked_as_failed() -> None:
     screen = Screen()
-    with pytest.raises(ZeroDivisionError), Report(screen).step("migrate"):
+    with pytest.raises(ZeroDivisionError), Plain(screen).step("migrate"):
         raise ZeroDivisionError
     assert unstamped(screen)[0].startswith("  ✗ migrate")
 
@@ -33,14 +34,14 @@ def test_a_step_that_raises_is_marked_as_failed() -> None:
 def test_marks_tell_warnings_and_what_was_so_already() -> None:
     screen = Screen()
     for mark in (WARN, SAME):
-        with Report(screen).step("x") as step:
+        with Plain(screen).step("x") as step:
             step.mark = mark
     assert [line[2] for line in unstamped(screen)] == ["!", "="]
 
 
 def test_each_line_has_a_timestamp_and_may_be_long() -> None:
     screen = Screen()
-    report = Report(screen)
+    report = Plain(screen)
     report.say("word " * 60)
     report.warn("one\ntwo")
     report.table([["a" * 200, "b"]])
@@ -49,7 +50,7 @@ def test_each_line_has_a_timestamp_and_may_be_long() -> None:
 
 def test_a_title_is_said_once() -> None:
     screen = Screen()
-    report = Report(screen)
+    report = Plain(screen)
     for service in ("galos-sync", "galos-sync", "galos-web"):
         report.title("galos-1", service)
     assert unstamped(screen) == ["galos-1  galos-sync", "galos-1  galos-web"]
@@ -57,7 +58,7 @@ def test_a_title_is_said_once() -> None:
 
 def test_a_stream_that_cannot_show_the_letters_gets_plain_ones() -> None:
     screen = Screen(encoding="ascii")
-    report = Report(screen)
+    report = Plain(screen)
     with report.step("up", "sha256:1f3a09c2 → sha256:9bc2e071"):
         pass
     report.say("deployed · café")
@@ -66,8 +67,8 @@ def test_a_stream_that_cannot_show_the_letters_gets_plain_ones() -> None:
     assert said == "deployed - caf?"
 
 
-@pytest.mark.parametrize("kind", [Report, Terminal, GitHub, GitLab])
-def test_no_view_shows_a_password_or_passes_a_control_sequence_on(kind: type[Report]) -> None:
+@pytest.mark.parametrize("kind", [Plain, Terminal, GitHub, GitLab])
+def test_no_view_shows_a_password_or_passes_a_control_sequence_on(kind: type[Plain]) -> None:
     screen = Screen()
     hostile = "\x1b[2Jusing postgresql://galos:secret@db/x"
     with kind(screen) as report:
@@ -86,16 +87,16 @@ def test_no_view_shows_a_password_or_passes_a_control_sequence_on(kind: type[Rep
 @pytest.mark.parametrize(
     ("environment", "terminal", "expected"),
     [
-        ({}, False, Report),
+        ({}, False, Plain),
         ({}, True, Terminal),
         ({"NO_COLOR": "1", "TERM": "dumb"}, True, Terminal),
         ({"GITHUB_ACTIONS": "true"}, False, GitHub),
         ({"GITHUB_ACTIONS": "true"}, True, GitHub),
-        ({"GITHUB_ACTIONS": "false"}, False, Report),
+        ({"GITHUB_ACTIONS": "false"}, False, Plain),
         ({"GITLAB_CI": "true", "CI": "true"}, False, GitLab),
     ],
 )
 def test_the_ci_system_decides_then_the_terminal(
-    environment: dict[str, str], terminal: bool, expected: type[Report]
+    environment: dict[str, str], terminal: bool, expected: type[Plain]
 ) -> None:
     assert view(environment, terminal=terminal) is expected

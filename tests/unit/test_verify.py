@@ -9,7 +9,7 @@ import pytest
 from galos_ops.config.settings import Verify
 from galos_ops.engines.facts import Container
 from galos_ops.errors import VerifyError
-from galos_ops.progress import Report
+from galos_ops.ui.plain import Plain
 from galos_ops.workflows import verify
 from tests.unit.local_host import LocalHost, Reply
 from tests.unit.screen import Screen
@@ -30,7 +30,7 @@ def watched(
     host.stubs.add("docker", {LOGS: Reply("out\n", stderr="panic: <&'\n")}, asked=False)
     host.stubs.add("sleep", {"0.5": ""}, asked=sleeps)
     chosen = replace(unit(host), settings=replace(SETTINGS, verify=Verify(seconds=seconds)))
-    verify.verify(chosen, Report(Screen()), replace(CONTAINER, restarts=restarts), settled=settled)
+    verify.verify(chosen, Plain(Screen()), replace(CONTAINER, restarts=restarts), settled=settled)
 
 
 def looks(host: LocalHost) -> int:

@@ -140,7 +140,7 @@ MUTANTS = (
         ),
     ),
     *group(
-        "galos_ops.host.release_log",
+        "galos_ops.workflows.retention",
         (
             Mutant(
                 "record",

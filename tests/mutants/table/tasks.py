@@ -175,7 +175,7 @@ MUTANTS = (
         ),
     ),
     *group(
-        "galos_ops.host.release_log",
+        "galos_ops.workflows.retention",
         (
             Mutant(
                 "_unneeded",

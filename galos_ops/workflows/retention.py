@@ -1,0 +1,50 @@
+"""The images that a host keeps: those of the last releases, each with a tag that spares it from pruning."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from dataclasses import asdict
+
+from galos_ops.engines.target import Unit
+from galos_ops.host.release_log import LOG, Release, append, release
+
+EVENT_MIGRATE = '"event": "migrate"'
+
+
+def record(unit: Unit, line: Release) -> None:
+    """Append a release to the log, tag its image so that pruning spares it, untag those beyond `releases.keep`."""
+    unit.change(
+        f"{append(line)}\ndocker tag {line.image} {_kept(unit)}:{line.image.partition(':')[2][:12]} || exit 1\n"
+        f"{_unneeded(unit, f'cat {LOG}')} |\n"
+        'while read -r old; do docker rmi "$old" >/dev/null || echo "kept: $old"; done',
+        doing="record the release",
+    )
+
+
+def beyond_keep(unit: Unit, image: str) -> list[str]:
+    """The release tags that `record` would remove once it has added that of an image."""
+    line = shlex.quote(json.dumps(asdict(release("deploy", unit.name, unit.service.tag, image)), ensure_ascii=False))
+    log = f"cat {LOG} 2>/dev/null; printf '%s\\n' {line}"
+    return unit.run(_unneeded(unit, log), doing="look at the releases").stdout.split()
+
+
+def _kept(unit: Unit) -> str:
+    return f"galos-ops/{unit.service.repository}"
+
+
+def _unneeded(unit: Unit, log: str) -> str:
+    """A script that prints the release tags of images that are not among the last releases of any service.
+
+    `log` prints the log, whose order decides: its times are those of the operators' clocks.
+    """
+    started = f'grep -F -e "$one" | grep -vF {shlex.quote(EVENT_MIGRATE)} | tail -n {unit.settings.releases.keep}'
+    return "\n".join(
+        (
+            f"log=$({log})",
+            'last=$(printf \'%s\\n\' "$log" | grep -o \'"service": "[^"]*"\' | sort -u | while IFS= read -r one; do',
+            f"printf '%s\\n' \"$log\" | {started}; done)",
+            f"docker images --no-trunc --format '{{{{.ID}}}} {{{{.Repository}}}}:{{{{.Tag}}}}' {_kept(unit)} |",
+            'while read -r image old; do case $last in *"\\"image\\": \\"$image\\""*) ;; *) echo "$old" ;; esac; done',
+        )
+    )
