@@ -7,7 +7,10 @@ READY := $(VENV)/.ready
 WORKERS ?= 2
 TESTS ?=
 
-.PHONY: demo test lint check mutants reference picture clean
+.PHONY: help demo test lint check mutants reference picture clean
+
+help:  ## list these commands
+	@sed -n 's/^\([a-z]*\):.*  ## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
 
 demo: $(READY)  ## bring up the sandbox, set its host up, deploy, then deploy a release with a migration
 	PATH="$(CURDIR)/$(BIN):$$PATH" sh sandbox/demo.sh
@@ -28,10 +31,10 @@ mutants: $(READY)  ## take each protection out of a copy and expect the tests th
 	$(BIN)/python -m tests.mutants
 
 reference: $(READY)  ## write docs/reference.md anew from the code
-	$(BIN)/python -m docs.reference
+	$(BIN)/python -m scripts.reference
 
 picture: $(READY)  ## take the README's picture of a deploy anew, in the sandbox
-	$(BIN)/python -m docs.picture
+	$(BIN)/python -m scripts.picture
 
 clean:  ## take the sandbox down and remove what make built
 	test ! -x $(BIN)/fab || $(BIN)/fab sandbox.down

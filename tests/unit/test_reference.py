@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from docs.reference import PAGE, codes, page
+from scripts.reference import PAGE, codes, page
 
 ROOT = Path(__file__).parents[2]
 

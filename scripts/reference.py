@@ -16,7 +16,7 @@ from galos_ops.config.settings import NAMES, Service, Settings
 from galos_ops.tasks import namespace
 
 ROOT = Path(__file__).parents[1]
-PAGE = Path(__file__).with_name("reference.md")
+PAGE = ROOT / "docs" / "reference.md"
 ROW = "NAME"
 
 

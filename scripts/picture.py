@@ -22,7 +22,7 @@ from rich.text import Text
 from sandbox.sandbox import Sandbox
 
 ROOT = Path(__file__).parents[1]
-PICTURE = Path(__file__).with_name("deploy.svg")
+PICTURE = ROOT / "docs" / "deploy.svg"
 COLUMNS, LINES = 104, 60
 COMMANDS = ("pull", "up", "deploy")
 

@@ -1,0 +1,56 @@
+"""What this library uses of others beyond their documentation is still there; pyproject.toml bounds their versions."""
+
+from __future__ import annotations
+
+import inspect
+from importlib import import_module
+
+import paramiko
+import pytest
+from fabric import Config
+
+from galos_ops.tasks.mistakes import KNOWN
+
+NAMES = [
+    "configupdater.parser.InconsistentStateError",
+    "dotenv.parser.parse_stream",
+    "dotenv.variables.Variable",
+    "dotenv.variables.parse_variables",
+]
+MET = {
+    "_load_ssh_files": ("fabric.config", "Config"),
+    "_load_file": ("invoke.config", "Config"),
+    "merge_dicts": ("invoke.config", ""),
+    "derive_shorthand": ("fabric.connection", ""),
+    "lookup": ("paramiko.config", "SSHConfig"),
+    "make_context": ("invoke.tasks", "Call"),
+    "unix_getpass": ("getpass", ""),
+}
+"""Where the functions are that a mistake is known by."""
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_name_in_an_undocumented_module_is_there(name: str) -> None:
+    module, _, attribute = name.rpartition(".")
+    assert hasattr(import_module(module), attribute)
+
+
+@pytest.mark.parametrize("name", sorted(KNOWN))
+def test_the_function_that_meets_a_known_mistake_is_there(name: str) -> None:
+    module, owner = MET[name]
+    holder = getattr(import_module(module), owner) if owner else import_module(module)
+    assert callable(getattr(holder, name))
+
+
+def test_what_is_read_of_invoke_s_configuration_is_there() -> None:
+    config = Config()
+    assert config._runtime_path is None
+    assert config._runtime_found is None
+
+
+def test_what_is_read_of_paramiko_s_channel_and_transport_is_there() -> None:
+    channel = paramiko.Channel(1)
+    assert not channel.eof_received
+    assert channel.exit_status == -1
+    assert not channel.status_event.is_set()
+    assert "self.sock = sock" in inspect.getsource(paramiko.Transport.__init__)
