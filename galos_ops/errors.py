@@ -15,17 +15,21 @@ OpsError
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from invoke.exceptions import Exit
 
 from galos_ops.redaction import masked, masked_own
 
 EVIDENCE_LINES = 20
+GRAVITY = (6, 5, 7, 3, 4, 8, 1)
 
 
 class OpsError(Exit):
     """A failure as it is shown: one sentence, the evidence (last lines of output), the next command to type."""
 
     exit_code = 1
+    message: str
 
     def __init__(self, sentence: str, *, evidence: str = "", hint: str = "") -> None:
         self.sentence = sentence
@@ -33,12 +37,24 @@ class OpsError(Exit):
         self.hint = hint
         super().__init__(render(sentence, evidence, hint), self.exit_code)
 
+    def add(self, sentence: str) -> None:
+        """Say one thing more, behind the sentence."""
+        self.sentence = f"{self.sentence} {sentence}"
+        self.message = render(self.sentence, self.evidence, self.hint)
+
 
 def render(sentence: str, evidence: str = "", hint: str = "") -> str:
     """Lay out a failure: the sentence, the last `EVIDENCE_LINES` lines of evidence behind `  | `, `next: hint`."""
     shown = evidence.strip("\n").splitlines()[-EVIDENCE_LINES:] if evidence.strip() else []
     lines = [masked_own(sentence), *(f"  | {masked(line)}".rstrip() for line in shown)]
     return "\n".join([*lines, masked_own(f"next: {hint}")] if hint else lines)
+
+
+def gravest(errors: Sequence[OpsError]) -> OpsError:
+    """Return the one of several errors whose exit code counts; its message becomes that of all, in their order."""
+    worst = min(errors, key=lambda error: GRAVITY.index(error.code) if error.code in GRAVITY else len(GRAVITY))
+    worst.message = "\n".join(error.message for error in errors)
+    return worst
 
 
 class CommandFailed(OpsError):

@@ -30,7 +30,7 @@ HARMLESS = frozenset({
 OURS = frozenset({
     "schema", "host", "service", "event", "state", "tag", "time", "image", "previous", "id", "name", "step",
     "reference", "digest", "next", "sentence", "user", "machine", "run", "task", "since", "compose", "engine",
-    "compose_file", "path", "created", "fix", "why", "check",
+    "compose_file", "path", "created", "fix", "why", "check", "not_tried",
 })  # fmt: skip
 """The keys of our JSON documents whose values are words and names of our own."""
 

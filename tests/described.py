@@ -22,14 +22,15 @@ def described() -> dict[str, dict[str, str]]:
 
 
 def violations(document: Any, kind: str) -> list[str]:
-    """Where a document of a task is not as described; a failed task may leave out what it did not get to."""
+    """Where a document of a task is not as described; a host that failed may lack what the task did not get to."""
     types = described()
-    common, own = types["Every document"], types[kind]
-    failed = "error" in document
-    top = {**common, **own} if failed else {**{name: common[name] for name in common if name != "error"}, **own}
-    if failed:
-        top = {name: kind for name, kind in top.items() if name in document or name in common}
-    return _fields(document, top, types, kind)
+    common, own = types["Host"], types[kind]
+    wrong = _fields({**document, "hosts": []}, types["Every document"], types, kind)
+    for row in document.get("hosts", []):
+        failed = row.get("error") is not None
+        fields = {**common, **{name: type for name, type in own.items() if not failed or name in row}}
+        wrong += _fields(row, fields, types, kind)
+    return wrong
 
 
 def _fields(value: Any, fields: dict[str, str], types: dict[str, dict[str, str]], path: str) -> list[str]:

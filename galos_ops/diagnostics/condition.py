@@ -30,8 +30,8 @@ class Check:
     """One known misconfiguration.
 
     `find` gives what was found, in a few words without a value of .env or a key, or None; it is asked only when none of
-    the `needs` has a reason against it, and with `each` for each service in turn. `fix` is what to type; `{host}`,
-    `{directory}` and `{registry}` in it are filled in.
+    the `needs` has a reason against it, and with `each` for each service in turn. `fix` is what to type, a template of
+    `CommandLine.fill` with `{env}`, quoted for the host's shell, and `{registry}`.
     """
 
     id: str

@@ -118,7 +118,7 @@ def status(host: Host, settings: Settings, services: Iterable[str]) -> HostStatu
 
 def _ready(host: Host, settings: Settings, facts: Facts) -> tuple[Compose | None, Problem | None]:
     try:
-        return require(host.name, settings.directory, facts), None
+        return require(host.typed, settings.directory, facts), None
     except NotReadyError as error:
         return None, _problem(error)
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timezone
 
+from galos_ops.config.command_line import CommandLine
 from galos_ops.diagnostics.status import ContainerStatus, HostStatus, Problem, ServiceStatus
 from galos_ops.diagnostics.survey import Disk, Lock
 from galos_ops.errors import GuardError, LockedError, NotReadyError, OpsError, VerifyError
@@ -35,27 +36,27 @@ class Line:
         return [(FAILED if self.error else self.mark, self.name, first), *(("", "", rest) for rest in more)]
 
 
-def of_host(host: str, seen: HostStatus) -> list[Line]:
+def of_host(typed: CommandLine, seen: HostStatus) -> list[Line]:
     """The lines on the host itself."""
     words = ", ".join(filter(None, (seen.engine, seen.compose)))
     return [
         _problem("ready", seen.problem) or Line("engine", words),
         Line("lock", held(seen.lock), WARN) if seen.lock.held else Line("lock", "free"),
         *(Line("disk", room(disk), WARN if low(disk) else DONE) for disk in seen.disks),
-        _helper(host, seen),
+        _helper(typed, seen),
         Line("clock", _clock(seen.clock_difference), WARN if abs(seen.clock_difference) > CLOCK_SECONDS else DONE),
     ]
 
 
-def of_service(host: str, seen: HostStatus, service: ServiceStatus) -> list[Line]:
+def of_service(typed: CommandLine, seen: HostStatus, service: ServiceStatus) -> list[Line]:
     """The lines on one service."""
     now = datetime.fromisoformat(seen.time)
     problem = _problem("compose", service.problem)
-    lines = [make(host, service, now) for make in (_container, _image, _release, _registry)]
-    return [*([problem] if problem else []), *lines, _migrations(host, seen, service)]
+    lines = [make(typed, service, now) for make in (_container, _image, _release, _registry)]
+    return [*([problem] if problem else []), *lines, _migrations(typed, seen, service)]
 
 
-def verdict(host: str, seen: HostStatus, lines: list[Line]) -> OpsError | None:
+def verdict(typed: CommandLine, seen: HostStatus, lines: list[Line]) -> OpsError | None:
     """The error that the exit code comes from, None when all is well.
 
     8 when the host is not ready, 4 while another task is at work on what is not well, then 5, 7 and 8, the gravest.
@@ -67,8 +68,8 @@ def verdict(host: str, seen: HostStatus, lines: list[Line]) -> OpsError | None:
         return NotReadyError(seen.problem.sentence, hint=seen.problem.next)
     if seen.lock.held:
         return LockedError(
-            f"{host}: {held(seen.lock)}; what is not well may be its work.",
-            hint=f"fab -H {host} status, when that is over",
+            f"{typed.name}: {held(seen.lock)}; what is not well may be its work.",
+            hint=f"when that is over: {typed.fab('status')}",
         )
     return errors[0]
 
@@ -110,9 +111,9 @@ def _problem(name: str, problem: Problem | None) -> Line | None:
     return Line(name, problem.sentence, error=NotReadyError(problem.sentence, hint=problem.next)) if problem else None
 
 
-def _helper(host: str, seen: HostStatus) -> Line:
+def _helper(typed: CommandLine, seen: HostStatus) -> Line:
     if not seen.helper:
-        return Line("helper", f"missing; fab -H {host} ecr.helper", WARN)
+        return Line("helper", f"missing: {typed.fab('ecr.helper')}", WARN)
     return Line("helper", seen.helper_error, WARN) if seen.helper_error else Line("helper", "there")
 
 
@@ -128,15 +129,15 @@ def _loops(one: ContainerStatus, now: datetime) -> bool:
 
 
 BAD: tuple[tuple[Callable[[ContainerStatus, datetime], bool], str, str], ...] = (
-    (lambda one, _: one.state == "none", "it has no container", "deploy"),
-    (_loops, "its container restarts again and again", "logs"),
-    (lambda one, _: one.state != "running", "its container does not run", "up"),
-    (lambda one, _: one.health == "unhealthy", "its health check says unhealthy", "logs"),
-    (lambda one, _: one.health == "starting", "its health check has not passed yet", "logs"),
+    (lambda one, _: one.state == "none", "it has no container", "{fab:deploy}"),
+    (_loops, "its container restarts again and again", "{fab:logs}"),
+    (lambda one, _: one.state != "running", "its container does not run", "{fab:up}"),
+    (lambda one, _: one.health == "unhealthy", "its health check says unhealthy", "{fab:logs}"),
+    (lambda one, _: one.health == "starting", "its health check has not passed yet", "{fab:logs}"),
 )
 
 
-def _container(host: str, service: ServiceStatus, now: datetime) -> Line:
+def _container(typed: CommandLine, service: ServiceStatus, now: datetime) -> Line:
     one = service.container
     if one.state == "unknown":
         return Line("container", "not known", WARN)
@@ -151,12 +152,12 @@ def _container(host: str, service: ServiceStatus, now: datetime) -> Line:
     detail = " · ".join(str(part) for part in parts if part)
     for bad, sentence, cure in BAD:
         if bad(one, now):
-            error = VerifyError(f"{host}: {service.service}: {sentence}.", hint=f"fab -H {host} {cure}")
+            error = VerifyError(f"{typed.name}: {service.service}: {sentence}.", hint=typed.fill(cure))
             return Line("container", detail, error=error)
     return Line("container", detail, WARN if one.restarts else DONE)
 
 
-def _image(host: str, service: ServiceStatus, now: datetime) -> Line:
+def _image(typed: CommandLine, service: ServiceStatus, now: datetime) -> Line:
     runs, tagged = service.container.image, service.image
     made = f", made {ago(tagged.created, now)}" if tagged.created else ""
     tag = tagged.reference.rpartition(":")[2]
@@ -166,14 +167,15 @@ def _image(host: str, service: ServiceStatus, now: datetime) -> Line:
     detail = f"{short(runs or '')}; {tag} is " + (f"{short(tagged.id)}{made}" if tagged.id else "not on the host")
     if service.release and service.release.image == runs:
         return Line("image", detail, WARN)
+    label = f"{typed.name}: {service.service}"
     error = VerifyError(
-        f"{host}: {service.service}: {short(runs or '')} runs, which is neither what {tag} means nor the last release.",
-        hint=f"fab -H {host} deploy",
+        f"{label}: {short(runs or '')} runs, which is neither what {tag} means nor the last release.",
+        hint=typed.fab("deploy"),
     )
     return Line("image", detail, error=error)
 
 
-def _release(_host: str, service: ServiceStatus, _now: datetime) -> Line:
+def _release(_typed: CommandLine, service: ServiceStatus, _now: datetime) -> Line:
     last = service.release
     if not last:
         return Line("release", "none in the log", WARN)
@@ -183,23 +185,24 @@ def _release(_host: str, service: ServiceStatus, _now: datetime) -> Line:
     return Line("release", f"{detail}; not what runs" if other else detail, WARN if other else DONE)
 
 
-def _registry(host: str, service: ServiceStatus, _now: datetime) -> Line:
+def _registry(typed: CommandLine, service: ServiceStatus, _now: datetime) -> Line:
     there = service.registry
     if there.state == "newest":
         return Line("registry", "newest")
     if there.state == "newer":
         return Line("registry", f"newer in the registry: {short(there.digest or '')}", WARN)
     error = NotReadyError(
-        f"{host}: {service.service}: cannot tell what the registry has: {there.reason}", hint=f"fab -H {host} ecr.check"
+        f"{typed.name}: {service.service}: cannot tell what the registry has: {there.reason}",
+        hint=typed.fab("ecr.check"),
     )
     return Line("registry", f"not known: {there.reason}", error=error)
 
 
-def _migrations(host: str, seen: HostStatus, service: ServiceStatus) -> Line:
-    label, pending = f"{host}: {service.service}", service.pending
+def _migrations(typed: CommandLine, seen: HostStatus, service: ServiceStatus) -> Line:
+    label, pending = f"{typed.name}: {service.service}", service.pending
     if service.migrator == "running":
         error = GuardError(
-            f"{label}: a migration runs now.", hint=f"ssh {host} docker logs -f {service.service}-migration"
+            f"{label}: a migration runs now.", hint=typed.ssh(f"docker logs -f {service.service}-migration")
         )
         return Line("migrations", f"running in {service.service}-migration", error=error)
     if pending.state == "clean":
@@ -213,13 +216,13 @@ def _migrations(host: str, seen: HostStatus, service: ServiceStatus) -> Line:
         error = GuardError(
             f"{label}: {count} migration{'s' * (count != 1)} pending in the image that up would start.",
             evidence="\n".join(pending.migrations),
-            hint=f"fab -H {host} deploy",
+            hint=typed.fab("deploy"),
         )
         return Line("migrations", f"{count} pending", error=error)
     error = GuardError(
         f"{label}: cannot tell whether migrations are pending.",
         evidence=pending.reason or "",
-        hint=f"correct what it says, then: fab -H {host} pending",
+        hint=f"correct what it says, then: {typed.fab('pending')}",
     )
     last = (pending.reason or "the check says nothing").splitlines()[-1]
     return Line("migrations", f"not known: {last}", error=error)

@@ -112,11 +112,10 @@ def _runs(unit: Unit, name: str) -> bool:
 def _require_running(unit: Unit, name: str) -> None:
     if _runs(unit, name) or (unit.host.dry and name in unit.earlier):
         return
-    deploy = f"fab -H {unit.host.name} deploy"
     raise NotReadyError(
         f"{unit.label}: it depends on {name}, which does not run and is not started behind its own guard; "
         "nothing was changed.",
-        hint=f"{deploy} --service {name}, or all in their order: {deploy}",
+        hint=f"start that one first: {unit.host.typed.fab('deploy', service=name)}",
     )
 
 

@@ -10,6 +10,7 @@ from hashlib import sha256
 from typing import Any
 
 from galos_ops import redaction
+from galos_ops.config.command_line import CommandLine
 from galos_ops.engines.compose import FILES, Compose, Flavour
 from galos_ops.errors import NotReadyError
 from galos_ops.host.host import Host
@@ -250,17 +251,17 @@ class Requirement:
 
 
 ENGINE = (
-    Requirement(lambda f: not f.directories, "the directory {directory} is not there", "fab -H {host} setup"),
+    Requirement(lambda f: not f.directories, "the directory {directory} is not there", "{fab:setup}"),
     Requirement(
         lambda f: "permission denied" in f.engine_error,
         "the user may not use the Docker engine",
-        "as root on the host: usermod -aG docker USER, then connect again",
+        "let the user use it, then connect again: {ssh:sudo usermod -aG docker $USER}",
         lambda f: f.engine_error,
     ),
     Requirement(
         lambda f: not f.engine,
         "the Docker engine does not answer",
-        "look at it on the host: systemctl status docker",
+        "{ssh:systemctl status docker}",
         lambda f: f.engine_error,
     ),
 )
@@ -269,25 +270,23 @@ PROJECT = (
     Requirement(
         lambda f: f.flavour is not None and not f.compose_file,
         "there is no compose file in {directory}",
-        "fab -H {host} setup",
+        "{fab:setup}",
     ),
     Requirement(
         lambda f: f.flavour is not None and not f.config,
         "docker-compose cannot read its files in {directory}",
-        "correct what it names, or run: fab -H {host} setup",
+        "correct what it names, or: {fab:setup}",
         lambda f: f.config_error,
     ),
 )
 
 
-def require(host: str, directory: str, facts: Facts, requirements: Iterable[Requirement] = PROJECT) -> Compose:
+def require(typed: CommandLine, directory: str, facts: Facts, requirements: Iterable[Requirement] = PROJECT) -> Compose:
     """The compose of a host that is ready; raises `NotReadyError` for the first requirement that is not met."""
     for one in requirements:
         if one.missing(facts):
-            names = {"host": host, "directory": directory}
-            raise NotReadyError(
-                f"{host}: {one.sentence.format(**names)}.", evidence=one.evidence(facts), hint=one.hint.format(**names)
-            )
+            sentence, hint = (typed.fill(text, directory=directory) for text in (one.sentence, one.hint))
+            raise NotReadyError(f"{typed.name}: {sentence}.", evidence=one.evidence(facts), hint=hint)
     if facts.flavour is None:
-        raise NotReadyError(f"{host}: docker-compose is not installed.", hint="install it on the host")
+        raise NotReadyError(f"{typed.name}: docker-compose is not installed.", hint="install it on the host")
     return Compose(facts.flavour, directory)

@@ -35,7 +35,7 @@ def newest(host: Host, reference: str) -> Newest:
         raise CommandFailed(
             f"{host.name}: the registry does not tell what {reference} is.",
             evidence=asked.output if not asked.ok else "",
-            hint=f"fab -H {host.name} ecr.check",
+            hint=host.typed.fab("ecr.check"),
         )
     return found
 

@@ -84,7 +84,7 @@ class Unit:
             raise LockedError(
                 f"{self.host.name}: the host let go of our lock, having heard nothing of us for too long; "
                 f"nothing was done to {doing}.",
-                hint="run the same command again: it looks at the host first",
+                hint=f"it looks at the host first: {self.host.typed.again()}",
             )
         if check and not result.ok:
             raise self.host.failed(doing, result)

@@ -17,6 +17,7 @@ import paramiko
 from fabric import Connection
 from paramiko.ssh_exception import AuthenticationException, SSHException
 
+from galos_ops.config.command_line import CommandLine
 from galos_ops.errors import ConnectError, HostKeyError, OpsError
 from galos_ops.host.known_hosts import AUTHORITY, Entry, KnownHosts, read
 
@@ -29,19 +30,19 @@ SSH_PORT = 22
 _BOUNDED: WeakSet[paramiko.Transport] = WeakSet()
 
 
-def connect(connection: Connection) -> None:
+def connect(connection: Connection, typed: CommandLine) -> None:
     """Open a connection to a host whose key is known; raises `HostKeyError` or `ConnectError`."""
     name = connection.original_host
     address = f"{connection.user}@{connection.host} port {connection.port}"
     try:
-        _prepare(connection)
+        _prepare(connection, typed)
         connection.open()
     except OpsError:
         connection.client.close()
         raise
     except AuthenticationException as error:
         raise ConnectError(
-            f"{name}: {address} refused our key or password.", evidence=str(error), hint=f"try: ssh {name}"
+            f"{name}: {address} refused our key or password.", evidence=str(error), hint=f"try: {typed.ssh()}"
         ) from error
     except socket.gaierror as error:
         raise ConnectError(
@@ -49,22 +50,26 @@ def connect(connection: Connection) -> None:
         ) from error
     except (SSHException, OSError, EOFError) as error:
         reason = str(error) or type(error).__name__
-        raise ConnectError(f"{name}: cannot connect to {address}.", evidence=reason, hint=f"try: ssh {name}") from error
+        raise ConnectError(
+            f"{name}: cannot connect to {address}.", evidence=reason, hint=f"try: {typed.ssh()}"
+        ) from error
     _bound(connection.transport)
 
 
-def recognise(connection: Connection) -> None:
+def recognise(connection: Connection, typed: CommandLine) -> None:
     """Look at the host keys of a connection that somebody else opened, its gateways' too; raises `HostKeyError`."""
     if isinstance(connection.gateway, Connection) and connection.gateway.is_connected:
-        recognise(connection.gateway)
+        recognise(connection.gateway, typed)
     known = read(known_hosts_files(connection.ssh_config))
-    error = host_key_error(connection, known, connection.transport.get_remote_server_key())
+    error = host_key_error(connection, known, connection.transport.get_remote_server_key(), typed)
     if error:
         raise error
     _bound(connection.transport)
 
 
-def host_key_error(connection: Connection, known: KnownHosts, key: paramiko.PKey) -> HostKeyError | None:
+def host_key_error(
+    connection: Connection, known: KnownHosts, key: paramiko.PKey, typed: CommandLine
+) -> HostKeyError | None:
     """Why a host with this key is not the one that known_hosts knows; None where it is."""
     names = known_as(connection)
     lines, revoked = known.about(names), known.revoking(names, key.asbytes())
@@ -83,10 +88,10 @@ def host_key_error(connection: Connection, known: KnownHosts, key: paramiko.PKey
             f"offered: {offered}); nothing was run.",
             hint=f"only if the host was reinstalled: {forget(same, names)}",
         )
-    return _unknown(connection, known, key)
+    return _unknown(connection, known, key, typed)
 
 
-def _unknown(connection: Connection, known: KnownHosts, key: paramiko.PKey) -> HostKeyError:
+def _unknown(connection: Connection, known: KnownHosts, key: paramiko.PKey, typed: CommandLine) -> HostKeyError:
     """The error for a host that no line with a key of its own is about."""
     names, offered = known_as(connection), f"{key.get_name()} {key.fingerprint}"
     authorities = known.about(names, AUTHORITY)
@@ -100,18 +105,18 @@ def _unknown(connection: Connection, known: KnownHosts, key: paramiko.PKey) -> H
     return HostKeyError(
         f"{connection.original_host}: its SSH host key {offered} is not in known_hosts as {names[0]}; nothing was run.",
         evidence="\n".join(f"not read: {reason}" for reason in known.unreadable),
-        hint="compare the fingerprint with the host's own, then connect once with ssh to accept it",
+        hint=f"compare the fingerprint with the host's own, then accept it: {typed.ssh()}",
     )
 
 
 class _Judge(paramiko.MissingHostKeyPolicy):
     """Ends the connection to a wrong host before anything is authenticated or run."""
 
-    def __init__(self, connection: Connection, known: KnownHosts) -> None:
-        self._connection, self._known = connection, known
+    def __init__(self, connection: Connection, known: KnownHosts, typed: CommandLine) -> None:
+        self._connection, self._known, self._typed = connection, known, typed
 
     def missing_host_key(self, client: paramiko.SSHClient, hostname: str, key: paramiko.PKey) -> None:  # noqa: ARG002
-        error = host_key_error(self._connection, self._known, key)
+        error = host_key_error(self._connection, self._known, key, self._typed)
         if error:
             raise error
 
@@ -144,7 +149,7 @@ def known_hosts_files(ssh_config: dict[str, Any]) -> Iterator[Path]:
             yield Path(os.path.expanduser(word.replace("%d", "~")))
 
 
-def _prepare(connection: Connection) -> None:
+def _prepare(connection: Connection, typed: CommandLine) -> None:
     """Known host keys and bounded times, for a connection and for each gateway before it.
 
     Paramiko's own reading of known_hosts stops at a malformed line and knows no marker and no pattern: its client gets
@@ -152,7 +157,7 @@ def _prepare(connection: Connection) -> None:
     """
     known = read(known_hosts_files(connection.ssh_config))
     connection.client = paramiko.SSHClient()
-    connection.client.set_missing_host_key_policy(_Judge(connection, known))
+    connection.client.set_missing_host_key_policy(_Judge(connection, known, typed))
     connection.connect_timeout = connection.connect_timeout or CONNECT_SECONDS
     bounds = {
         "banner_timeout": CONNECT_SECONDS,
@@ -170,9 +175,9 @@ def _prepare(connection: Connection) -> None:
     connection.connect_kwargs = {**bounds, **connection.connect_kwargs, "transport_factory": transport}
     if isinstance(connection.gateway, Connection):
         if connection.gateway.is_connected:
-            recognise(connection.gateway)
+            recognise(connection.gateway, typed)
         else:
-            _prepare(connection.gateway)
+            _prepare(connection.gateway, typed)
 
 
 def _bound(transport: paramiko.Transport) -> None:

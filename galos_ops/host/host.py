@@ -15,6 +15,7 @@ import paramiko
 from fabric import Connection
 from paramiko.ssh_exception import SSHException
 
+from galos_ops.config.command_line import CommandLine
 from galos_ops.errors import (
     CommandFailed,
     CommandTimedOut,
@@ -47,14 +48,15 @@ class Host:
     """An SSH connection to a Docker host whose host key is known.
 
     `run` and `read` look; whatever alters the host goes through `change`, `sudo` or `write`, which a dry run must not
-    reach: they raise `RuntimeError` there.
+    reach: they raise `RuntimeError` there. `typed` makes the next commands of errors.
     """
 
     dry = False
 
-    def __init__(self, connection: Connection, *, dry: bool = False) -> None:
+    def __init__(self, connection: Connection, typed: CommandLine, *, dry: bool = False) -> None:
         self.dry = dry
         self.connection = connection
+        self.typed = typed
         self.name: str = connection.original_host
 
     def __enter__(self) -> Host:
@@ -63,9 +65,9 @@ class Host:
         if self.connection.config.run.dry:
             raise UsageError("fab --dry would change the host all the same.", hint="use --dry-run, behind the task")
         if self._ours:
-            connect(self.connection)
+            connect(self.connection, self.typed)
         else:
-            recognise(self.connection)
+            recognise(self.connection, self.typed)
         return self
 
     def __exit__(
@@ -125,7 +127,7 @@ class Host:
         return CommandFailed(
             f"{self.name}: could not {doing} (exit {result.exited}).",
             evidence=result.output,
-            hint="correct what it says, then run the same command again",
+            hint=f"correct what it says, then: {self.typed.again()}",
         )
 
     def sudo(self, script: str, *, doing: str, timeout: int = COMMAND_SECONDS) -> Result:
@@ -146,7 +148,7 @@ class Host:
         if result.exited == SUDO_ASKS:
             raise NotReadyError(
                 f"{self.name}: could not {doing}: it needs root, and sudo asks for a password.",
-                hint="run the same command again with fab --prompt-for-sudo-password",
+                hint=replace(self.typed, flags=(*self.typed.flags, "--prompt-for-sudo-password")).again(),
             )
         if not result.ok:
             raise self.failed(doing, result)
@@ -213,7 +215,7 @@ class Host:
         """The error for a link that died."""
         return ConnectError(
             f"{self.name}: the connection was lost while trying to {doing}; what ran on the host may still run there.",
-            hint="run the same command again: it looks at the host first",
+            hint=f"it looks at the host first: {self.typed.again()}",
         )
 
     def _execute(self, command: str, stdin: bytes | None, timeout: int, on_line: OnLine | None, doing: str) -> Result:

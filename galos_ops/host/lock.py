@@ -30,7 +30,7 @@ NOT_OURS = 95
 HELD = "[ -s holder ] && ! ( exec 9<lock && flock -n 9 ) 2>/dev/null"
 """Whether somebody holds the lock, asked in its folder; tried only where a holder is written down, so that who takes a
 free one never meets our try."""
-WAIT_HINT = "run it again when that is over; deploy waits by itself: fab deploy --wait 600"
+WAIT_SECONDS = 600  # what a person is told to give --wait
 
 RUN_URLS = {
     "GITHUB_RUN_ID": "{GITHUB_SERVER_URL}/{GITHUB_REPOSITORY}/actions/runs/{GITHUB_RUN_ID}",
@@ -118,7 +118,9 @@ def holding(host: Host, directory: str) -> str:
 
 def refuse(host: Host, who: str) -> LockedError:
     """The error for a host that somebody else holds."""
-    return LockedError(f"{host.name}: {describe(who)}; nothing was changed.", hint=WAIT_HINT)
+    waits = host.typed.task == "deploy"
+    hint = host.typed.fab("deploy", wait=WAIT_SECONDS) if waits else f"when that is over: {host.typed.again()}"
+    return LockedError(f"{host.name}: {describe(who)}; nothing was changed.", hint=hint)
 
 
 def _beat(channel: Channel, over: threading.Event) -> None:

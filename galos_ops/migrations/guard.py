@@ -47,12 +47,12 @@ def refuse(unit: Unit, answer: Answer) -> GuardError:
         return GuardError(
             f"{unit.label}: {count} migration{'s' * (count != 1)} of this image pending; it is not started.",
             evidence="\n".join(answer.names),
-            hint=f"fab -H {unit.host.name} deploy",
+            hint=unit.host.typed.fab("deploy"),
         )
     return GuardError(
         f"{unit.label}: cannot tell whether migrations are pending; nothing is started while that is unknown.",
         evidence=answer.evidence,
-        hint=f"correct what it says, then: fab -H {unit.host.name} pending",
+        hint=f"correct what it says, then: {unit.host.typed.fab('pending')}",
     )
 
 
@@ -62,7 +62,7 @@ def nobody_migrates(unit: Unit) -> None:
     if one and one.alive:
         raise GuardError(
             f"{unit.label}: a migration that an earlier run began is still running on the host.",
-            hint=f"fab -H {unit.host.name} deploy, which waits for its end and goes on from there",
+            hint=f"wait for its end and go on from there: {unit.host.typed.fab('deploy')}",
         )
 
 
@@ -73,8 +73,8 @@ def require_no_migrator(unit: Unit) -> None:
     if names:
         raise GuardError(
             f"{unit.host.name}: a migration runs, which down would end with the project: {names}; nothing was stopped.",
-            hint=f"fab -H {unit.host.name} stop, which stops the services; "
-            f"to end the migration, on the host: docker stop {names}",
+            hint=f"wait for its end, or end it on the host with docker stop {names}; "
+            f"to stop the services alone: {unit.host.typed.fab('stop')}",
         )
 
 
@@ -82,7 +82,7 @@ def refuse_running(unit: Unit) -> GuardError:
     """The error for migrations while the service runs."""
     return GuardError(
         f"{unit.label}: the service runs, and nothing is migrated while it does.",
-        hint=f"fab -H {unit.host.name} down, or the whole of it: fab -H {unit.host.name} deploy",
+        hint=f"stop it first, or do the whole of it: {unit.host.typed.fab('deploy')}",
     )
 
 
@@ -90,9 +90,10 @@ def alone(unit: Unit) -> None:
     """Raise `NotReadyError` while a container that another compose project made runs the service."""
     strangers = [one.name for one in unit.facts.strangers(unit.name) if one.alive]
     if strangers:
+        stop = unit.host.typed.ssh(f"docker stop {' '.join(strangers)}")
         raise NotReadyError(
             f"{unit.label}: another compose project on the host runs this service too: {', '.join(strangers)}.",
-            hint=f"stop it on the host: docker rm -f {' '.join(strangers)}; or set galos.directory to its directory",
+            hint=f"set galos.directory to its directory, or stop it: {stop}",
         )
 
 

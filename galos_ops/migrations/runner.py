@@ -63,7 +63,8 @@ def going_on(unit: Unit) -> Iterator[None]:
         name = unit.migrator
         raise CommandFailed(
             f"{unit.label}: interrupted; the migration goes on in the container {name}, and the service is stopped.",
-            hint=f"follow it on the host with docker logs -f {name}, then: fab -H {unit.host.name} deploy",
+            hint=f"follow it on the host with docker logs -f {name}, or wait for its end: "
+            f"{unit.host.typed.fab('deploy')}",
         ) from None
 
 
@@ -82,7 +83,7 @@ def follow(unit: Unit, on_line: OnLine) -> Result:
         raise MigrationError(
             f"{unit.label}: the migration was not done after {seconds} s and was stopped; the service is stopped.",
             evidence=error.evidence,
-            hint=f"look at the database, then: fab -H {unit.host.name} pending",
+            hint=f"look at the database, then: {unit.host.typed.fab('pending')}",
         ) from error
     unit.change(f"docker rm {name} >/dev/null", doing="remove the container that migrated")
     return result
@@ -98,7 +99,7 @@ def _failed(unit: Unit, reason: str, evidence: str) -> MigrationError:
     return MigrationError(
         f"{unit.label}: the migration failed ({reason}); the service is stopped until it succeeds.",
         evidence=evidence,
-        hint=f"publish an image with the migration corrected, then: fab -H {unit.host.name} deploy",
+        hint=f"publish an image with the migration corrected, then: {unit.host.typed.fab('deploy')}",
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from galos_ops.config.command_line import CommandLine
 from galos_ops.config.settings import Service, Settings
 from galos_ops.errors import NotReadyError
 from galos_ops.host.host import Change, Host
@@ -108,12 +109,16 @@ def docker_config(host: Host, settings: Settings) -> Change:
     return place(host, DOCKER_CONFIG, old, new, mask=diffs.docker_config)
 
 
+KEYS = "keys"  # stands for what gives the host keys, or a role
 HINTS = (
     (r"docker['’]?: (command not found|not found|No such file)", "install Docker on {host}"),
-    (r"permission denied.*docker.*sock", "ssh {host} 'sudo usermod -aG docker $USER', then connect anew"),
-    (r"Cannot connect to the Docker daemon", "ssh {host} sudo systemctl start docker"),
-    (r"is not on the PATH", "fab -H {host} ecr.helper"),
-    (r"does not name the helper", "fab -H {host} ecr.docker-config"),
+    (
+        r"permission denied.*docker.*sock",
+        "let the user use it, then connect again: {ssh:sudo usermod -aG docker $USER}",
+    ),
+    (r"Cannot connect to the Docker daemon", "{ssh:sudo systemctl start docker}"),
+    (r"is not on the PATH", "{fab:ecr.helper}"),
+    (r"does not name the helper", "{fab:ecr.docker-config}"),
     (
         r"Signature (expired|not yet current)|RequestExpired|RequestTimeTooSkewed",
         "set the clock of {host}: AWS finds it wrong",
@@ -124,7 +129,7 @@ HINTS = (
         "allow ecr:GetAuthorizationToken and the pull actions in the IAM policy",
     ),
     (r"name unknown", "check galos.services.*.repository"),
-    (rf"{FAILURE}|authentication required|401 Unauthorized", "{keys}"),
+    (rf"{FAILURE}|authentication required|401 Unauthorized", KEYS),
 )
 
 
@@ -181,12 +186,12 @@ def _refused(host: Host, settings: Settings, output: str, sentence: str) -> NotR
     return NotReadyError(
         f"{host.name}: {sentence}.",
         evidence=output,
-        hint=refusal_hint(output, host.name, instance=settings.ecr.credentials == "instance"),
+        hint=refusal_hint(output, host.typed, instance=settings.ecr.credentials == "instance"),
     )
 
 
-def refusal_hint(output: str, host: str, *, instance: bool = False) -> str:
+def refusal_hint(output: str, typed: CommandLine, *, instance: bool = False) -> str:
     """What to type next, by the first row of `HINTS` that the output holds."""
-    keys = "give the EC2 instance a role that may pull" if instance else f"fab -H {host} ecr.credentials"
-    hint = next((hint for pattern, hint in HINTS if re.search(pattern, output)), "fab -H {host} setup")
-    return hint.format(host=host, keys=keys)
+    keys = "give the EC2 instance a role that may pull" if instance else "{fab:ecr.credentials}"
+    hint = next((hint for pattern, hint in HINTS if re.search(pattern, output)), "{fab:setup}")
+    return typed.fill(keys if hint == KEYS else hint)

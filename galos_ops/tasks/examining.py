@@ -15,7 +15,7 @@ else:
     visit = Later("workflows.doctor")
 
 
-@host_task(SERVICE | JSON | {"fix": "make the changes that are safe, then look again"})
+@host_task(SERVICE | JSON | {"fix": "make the changes that are safe, then look again"}, looking=True)
 def doctor(ops: Ops, service: str | None = None, fix: bool = False, json: bool = False) -> None:
     """Looking: every known misconfiguration of the host, each with its fix.
 

@@ -34,7 +34,7 @@ else:
 FOLLOW_SECONDS = 24 * 3600
 
 
-@host_task(SERVICE | JSON)
+@host_task(SERVICE | JSON, looking=True)
 def status(ops: Ops, service: str | None = None, json: bool = False) -> None:
     """Looking: what runs, its image against the registry's, pending migrations, the lock, the host.
 
@@ -43,13 +43,13 @@ def status(ops: Ops, service: str | None = None, json: bool = False) -> None:
     the host may be why something is not well. A newer image in the registry is no failure.
     """
     seen = looking.status(ops.host, ops.settings, ops.settings.chosen(service))
-    name, lines = ops.host.name, verdict.of_host(ops.host.name, seen)
+    typed, lines = ops.host.typed, verdict.of_host(ops.host.typed, seen)
     ops.document |= {"well": False, **asdict(seen)}
-    tables = {"host": lines, **{one.service: verdict.of_service(name, seen, one) for one in seen.services}}
+    tables = {"host": lines, **{one.service: verdict.of_service(typed, seen, one) for one in seen.services}}
     for title, table in tables.items():
-        ops.report.title(name, title)
+        ops.report.title(ops.host.name, title)
         ops.report.table([row for line in table for row in line.rows])
-    error = verdict.verdict(name, seen, [line for table in tables.values() for line in table])
+    error = verdict.verdict(typed, seen, [line for table in tables.values() for line in table])
     if error:
         raise error
     ops.document["well"] = True
@@ -68,7 +68,7 @@ def release_row(line: Release, *, runs: bool) -> tuple[str, ...]:
     return "*" if runs else "", when, line.event, line.tag, image, count, *took, who, line.run or ""
 
 
-@host_task(SERVICE | JSON | {"limit": "how many lines to show"})
+@host_task(SERVICE | JSON | {"limit": "how many lines to show"}, looking=True)
 def history(ops: Ops, service: str | None = None, limit: str = "20", json: bool = False) -> None:
     """Looking: the host's release log, newest first; `*` marks what runs now.
 
@@ -105,7 +105,7 @@ def show(line: str) -> None:
         raise ReaderGone from None
 
 
-@host_task(SERVICE | {"tail": "how many lines to begin with", "follow": "go on until Ctrl-C"})
+@host_task(SERVICE | {"tail": "how many lines to begin with", "follow": "go on until Ctrl-C"}, looking=True)
 def logs(ops: Ops, service: str | None = None, tail: str = "100", follow: bool = False) -> None:
     """Looking: docker-compose logs, the last lines of the service's output.
 
@@ -127,7 +127,7 @@ def image_row(image: Image, *, runs: bool) -> tuple[str, ...]:
     return "*" if runs else "", report.short(image.digest), pushed, size.rjust(9), ", ".join(image.tags) or "-"
 
 
-@host_task(SERVICE | JSON | DRY | {"limit": "how many images to list for each service"})
+@host_task(SERVICE | JSON | DRY | {"limit": "how many images to list for each service"}, looking=True)
 def images(
     ops: Ops, service: str | None = None, limit: str = "10", json: bool = False, *, dry_run: bool = False
 ) -> None:

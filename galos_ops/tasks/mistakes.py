@@ -21,13 +21,14 @@ KNOWN = {
     "derive_shorthand": ("A host of -H has a port that is no number.", "write it as USER@HOST:PORT"),
     "lookup": ("A host of -H has no name.", "write each as HOST or USER@HOST:PORT, commas between them"),
     "make_context": ("The ssh_config has a port that is no number.", "correct the Port of that host"),
+    "connected": ("The ssh_config has a port that is no number.", "correct the Port of that host"),
     "unix_getpass": ("There is no terminal to ask for the password.", "run the command at a terminal"),
 }
 """The function of Fabric, Invoke or Paramiko that met it, what it means, what to type."""
 
 UNKNOWN = ("Fabric cannot make sense of its command line or its configuration.", "see: fab --help")
 SECRET = ("merge_dicts",)  # its error quotes the configuration, which may hold a password
-HERE = str(Path(__file__).resolve().parent)
+HERE = str(Path(__file__).resolve().parents[1])
 INSTALLED = tuple({str(Path(sysconfig.get_path(name)).resolve()) for name in ("stdlib", "purelib", "platlib")})
 
 
@@ -38,6 +39,12 @@ def told(error: BaseException) -> OpsError | None:
         return None
     if isinstance(error, KeyboardInterrupt):
         return CommandFailed("Interrupted before any task began.")
+    return known(error)
+
+
+def known(error: BaseException) -> UsageError:
+    """The sentence for an error of the libraries', whoever called them."""
+    frames = traceback.extract_tb(error.__traceback__)
     names = [frame.name for frame in reversed(frames) if frame.name in KNOWN]
     sentence, hint = KNOWN[names[0]] if names else UNKNOWN
     evidence = "" if names and names[0] in SECRET else f"{type(error).__name__}: {error}"

@@ -58,7 +58,7 @@ def docker_config(ops: Ops, *, dry_run: bool = False) -> None:
     ops.change("ecr.docker-config", lambda: ecr.docker_config(ops.host, ops.settings))
 
 
-@host_task(SERVICE | DRY)
+@host_task(SERVICE | DRY, looking=True)
 def check(ops: Ops, service: str | None = None, *, dry_run: bool = False) -> None:
     """Prove from the host that the registry lets it in.
 
@@ -78,7 +78,7 @@ def push(ops: Ops, *, dry_run: bool = False) -> None:
     ops.change("env.push", lambda: dotenv_file.push(ops.host, ops.settings))
 
 
-@host_task()
+@host_task(looking=True)
 def diff(ops: Ops) -> None:
     """Show which keys env.push would change, never their values."""
     found = dotenv_file.difference(ops.host, ops.settings)

@@ -26,7 +26,7 @@ else:
     deployment, rolling_back = Later("workflows.deploy"), Later("workflows.rollback")
 
 
-@host_task(SERVICE | JSON)
+@host_task(SERVICE | JSON, looking=True)
 def pending(ops: Ops, service: str | None = None, json: bool = False) -> None:
     """Migration: list what the image that up would start has pending; exit 0 for none, 5 for some or unknown.
 
@@ -66,7 +66,7 @@ def migrate(ops: Ops, service: str | None = None, *, dry_run: bool = False) -> N
             else:
                 containers.require_no_one_offs(unit, containers.look(unit))
                 deployment.migrate(unit, ops.report, images, answer, None)
-                ops.report.say(f"migrated; the service is down until: fab -H {ops.host.name} up")
+                ops.report.say(f"migrated; the service is down until: {ops.host.typed.fab('up')}")
 
 
 @host_task(SERVICE | JSON | DRY | {"tag": "deploy this tag of the repository", "wait": "seconds to wait for the lock"})

@@ -20,7 +20,7 @@ from galos_ops.workflows.retention import record
 from galos_ops.workflows.verify import verify
 
 PULL_SECONDS = 1800
-FULL = "look at the host's disk: docker system df; images that nothing uses: docker image prune"
+FULL = "look at the host's disk: {ssh:docker system df}"
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,7 @@ def pull(unit: Unit, report: Report, before: Container | None, tag: str | None =
             raise CommandFailed(
                 f"{unit.label}: could not pull {sources[0]}; what ran before is untouched.",
                 evidence=worth_showing(result.output),
-                hint=FULL if "no space left" in result.output else f"fab -H {unit.host.name} ecr.check",
+                hint=unit.host.typed.fill(FULL if "no space left" in result.output else "{fab:ecr.check}"),
             )
         images = dict(zip(references, result.stdout.split(), strict=True))
         image, old = images[references[0]], before.image if before else None
@@ -170,7 +170,7 @@ def migrate(unit: Unit, report: Report, images: Images, answer: Answer, before: 
                 f"{unit.label}: the backup failed and nothing was migrated; "
                 f"{start_again(unit, report, images, before)}.",
                 evidence=error.evidence,
-                hint="correct migration.backup or what it needs, then run the same command again",
+                hint=f"correct migration.backup or what it needs, then: {unit.host.typed.again()}",
             ) from error
     with report.step("migrate") as step:
         migrating.migrate(unit, images, answer.names, report.output)
@@ -188,7 +188,7 @@ def give_way(
     return VerifyError(
         f"{error.sentence.rstrip('.')}; {state}.",
         evidence=error.evidence,
-        hint=f"publish a corrected image, then: fab -H {unit.host.name} deploy",
+        hint=f"publish a corrected image, then: {unit.host.typed.fab('deploy')}",
     )
 
 

@@ -9,6 +9,7 @@ from galos_ops.diagnostics.condition import Verdict, judge, summary
 from galos_ops.diagnostics.conditions.table import CHECKS
 from galos_ops.diagnostics.examination import examine
 from galos_ops.errors import NotReadyError, OpsError
+from galos_ops.host.shell import shell_path
 from galos_ops.progress import BLANK, FAILED, WARN
 from galos_ops.workflows.ops import Ops
 
@@ -72,8 +73,8 @@ def show(ops: Ops, verdicts: list[Verdict]) -> None:
 
 def fix_of(ops: Ops, verdict: Verdict) -> str:
     """What to type, for this host."""
-    names = {"host": ops.host.name, "directory": ops.settings.directory, "registry": ops.settings.ecr.registry}
-    return verdict.check.fix.format(**names)
+    env = shell_path(f"{ops.settings.directory.rstrip('/')}/.env")
+    return ops.host.typed.fill(verdict.check.fix, env=env, registry=ops.settings.ecr.registry)
 
 
 def row(ops: Ops, before: Verdict, after: Verdict) -> dict[str, object]:
@@ -98,5 +99,5 @@ def conclude(ops: Ops, verdicts: Iterable[Verdict], *, fixable: bool) -> None:
     count = f"{len(faults)} fault{'s' * (len(faults) != 1)}"
     raise NotReadyError(
         f"{ops.host.name}: {count} found: {', '.join(one.check.id for one in faults)}.",
-        hint=f"fab -H {ops.host.name} doctor --fix" if mendable else fix_of(ops, faults[0]),
+        hint=ops.host.typed.fab("doctor", fix=True) if mendable else fix_of(ops, faults[0]),
     )

@@ -61,7 +61,7 @@ def require_no_one_offs(unit: Unit, found: Iterable[Container]) -> None:
         raise NotReadyError(
             f"{unit.label}: a one-off container of the service runs, and nothing is migrated beside it: {names}; "
             "nothing was changed.",
-            hint=f"when its work is done, end it on the host: docker stop {names}",
+            hint=f"when its work is done, end it: {unit.host.typed.ssh(f'docker stop {names}')}",
         )
 
 
@@ -78,12 +78,12 @@ def down(unit: Unit, found: Iterable[Container]) -> None:
         raise CommandFailed(
             f"{unit.label}: {mine} still runs after it was stopped.",
             evidence=result.stderr,
-            hint=f"stop it on the host: docker rm -f {mine}",
+            hint=f"see why, then stop it: {unit.host.typed.ssh(f'docker stop {mine}')}",
         )
     if others:
         raise NotReadyError(
             f"{unit.label}: a container that is not this project's still runs the service: {others}.",
-            hint=f"stop it on the host: docker stop {others}",
+            hint=unit.host.typed.ssh(f"docker stop {others}"),
         )
 
 
@@ -154,7 +154,7 @@ def startable(unit: Unit) -> tuple[Container, Images]:
     """The service's container, and the images it stands for; raises `CommandFailed` where there is none."""
     found = unit.facts.of(unit.name)
     if not found:
-        raise CommandFailed(f"{unit.label}: there is no container to start.", hint=f"fab -H {unit.host.name} up")
+        raise CommandFailed(f"{unit.label}: there is no container to start.", hint=unit.host.typed.fab("up"))
     return found[0], {**(local_images(unit) or {}), unit.references()[0]: found[0].image}
 
 

@@ -37,7 +37,7 @@ class Ops:
 
     def ready(self, facts: Facts, requirements: tuple[Requirement, ...] = PROJECT) -> Compose:
         """The compose of this host; raises `NotReadyError` for the first requirement that is not met."""
-        return require(self.host.name, self.settings.directory, facts, requirements)
+        return require(self.host.typed, self.settings.directory, facts, requirements)
 
     def units(self, name: str | None) -> Iterator[Unit]:
         """The named service on this host, or all of them, each as it is when its turn comes.

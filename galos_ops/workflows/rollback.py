@@ -45,7 +45,7 @@ def choose(unit: Unit, to: str | None) -> tuple[Container | None, Images, Releas
     if not unit.run(f"{ID} {line.image}", doing="look for the image", check=False).ok:
         raise NotReadyError(
             f"{unit.label}: the image {short(line.image)} of that release is gone from the host.",
-            hint=f"fab -H {unit.host.name} deploy --tag TAG, with a tag that the registry has",
+            hint=f"with a tag that the registry has: {unit.host.typed.fab('deploy', tag='TAG')}",
         )
     images = {
         **{reference: unit.facts.images.get(reference, "") for reference in references},
@@ -62,7 +62,7 @@ def target(unit: Unit, log: Sequence[Release], runs: str | None, to: str | None)
         if not named:
             raise UsageError(
                 f"--to is {to!r}; no release of {unit.name} has that tag, time or image.",
-                hint=f"the releases are in {unit.settings.directory}/.galos-ops/releases.jsonl on the host",
+                hint=unit.host.typed.fab("history"),
             )
         return named[-1]
     current = runs or (candidates[-1].image if candidates else None)
@@ -70,7 +70,7 @@ def target(unit: Unit, log: Sequence[Release], runs: str | None, to: str | None)
     if not earlier:
         raise NotReadyError(
             f"{unit.label}: there is no earlier release to go back to.",
-            hint=f"fab -H {unit.host.name} deploy --tag TAG deploys any tag of the repository",
+            hint=f"with any tag of the repository: {unit.host.typed.fab('deploy', tag='TAG')}",
         )
     return earlier[-1]
 
@@ -83,5 +83,5 @@ def refuse_over_a_migration(unit: Unit, log: Sequence[Release], line: Release) -
         raise GuardError(
             f"{unit.label}: a migration ran since {short(line.image)}, which must not start on the newer schema.",
             evidence="\n".join(names),
-            hint=f"publish an image with the fault corrected, then: fab -H {unit.host.name} deploy",
+            hint=f"publish an image with the fault corrected, then: {unit.host.typed.fab('deploy')}",
         )

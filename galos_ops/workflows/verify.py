@@ -53,5 +53,5 @@ def verify(unit: Unit, report: Report, container: Container, *, settled: bool) -
             raise VerifyError(
                 f"{unit.label}: {short(container.image)}: {VERDICTS[verdict]}.",
                 evidence=log,
-                hint=f"fab -H {unit.host.name} logs",
+                hint=unit.host.typed.fab("logs"),
             )

@@ -88,7 +88,7 @@ def test_a_neighbour_starts_behind_its_own_guard_only(pair: Operator) -> None:
     for task in ("up", "start", "deploy", "rollback"):
         told = pair.refused(8, *config, task, "--service", "galos-sync")
         assert "galos-sync: it depends on galos-map, which does not run" in told
-        assert f"next: fab -H {pair.login} deploy --service galos-map, or all in their order: fab -H" in told
+        assert f"next: start that one first: {pair.next(*config, 'deploy', '--service', 'galos-map')}" in told
     pair.refused(8, *config, "deploy", "--service", "galos-sync", "--dry-run")
     pair.judge.untouched(mark)
     assert containers(pair) == {"galos-sync": second["galos-sync"]}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from dataclasses import dataclass, field
@@ -59,6 +60,10 @@ class Operator:
     def command(self, *words: str) -> list[str]:
         fab = str(Path(sys.executable).with_name("fab"))
         return [fab, "-r", str(self.root), "-S", str(self.sandbox.ssh_config), "-H", self.login, *words]
+
+    def next(self, *words: str) -> str:
+        """The command `fab WORDS` as an error tells a person to type it."""
+        return shlex.join(["fab", *self.command(*words)[1:]])
 
     def variables(self) -> dict[str, str]:
         quick = {"FABRIC_GALOS_VERIFY_SECONDS": "1"}

@@ -92,7 +92,7 @@ def test_the_commands_of_a_workflow_deploy_and_fail_with_a_report(
         done = run(machine, tmp_path, service, step)
         assert done.returncode == 0, done.stdout + done.stderr
     assert container(deployed.host) == f"running {image_id(deployed.host)}"
-    [released] = report(machine)["services"]
+    [released] = report(machine)["hosts"][0]["services"]
     assert released["changed"] is True
     log = [json.loads(line) for line in deployed.host.shell("cat ~/.galos-ops/releases.jsonl").splitlines()]
     assert [line["run"] for line in log[-2:]] == [RUNS[service]] * 2

@@ -26,6 +26,14 @@ def test_a_task_without_a_host_never_runs_here(task: str) -> None:
     assert result.stderr == f"{task} runs on a Docker host, and none is named.\nnext: fab -H HOST {task}\n"
 
 
+def test_the_next_command_keeps_the_account_and_the_port(tmp_path: Path) -> None:
+    (tmp_path / "ssh config").write_text("")
+    config = str(tmp_path / "ssh config")
+    told = fab("-S", config, "-H", "ann@127.0.0.1:9", "deploy", "--tag", "v2").stderr
+    assert "127.0.0.1: cannot connect to ann@127.0.0.1 port 9." in told
+    assert told.splitlines()[-1] == f"next: try: ssh -F '{config}' -p 9 ann@127.0.0.1"
+
+
 def rewritten(operator: Operator, path: Path, **options: str) -> str:
     """The sandbox's ssh_config with some options changed."""
     lines = operator.sandbox.ssh_config.read_text().splitlines()

@@ -61,8 +61,8 @@ def doctor(operator: Operator, *options: str) -> Told:
     result = operator("doctor", "--json", *options)
     document = json.loads(result.stdout)
     assert violations(document, "doctor") == []
-    assert document["schema"] == 1
-    told = Told(result.returncode, {row["id"]: row for row in document["checks"]}, result.stderr)
+    assert document["schema"] == 2
+    told = Told(result.returncode, {row["id"]: row for row in document["hosts"][0]["checks"]}, result.stderr)
     assert told.code == (8 if told.of("fault") else 0), result.stderr
     assert "Traceback" not in result.stderr
     assert SECRET not in result.stdout + result.stderr
@@ -242,14 +242,15 @@ def test_without_fix_nothing_is_changed_and_the_second_fix_finds_nothing_to_do(p
         told = patient.refused(8, "doctor")
         assert patient.host.shell(look) == before
         assert "sandbox: 2 faults found: env-readable, container-down." in told
-        assert told.splitlines()[-1] == "next: fab -H sandbox doctor --fix"
+        assert told.splitlines()[-1] == f"next: {patient.next('doctor', '--fix')}"
         shown = patient("doctor", "--fix")
         lines = [line.partition("Z ")[2] for line in shown.stdout.splitlines()]
+        fix = f"{patient.next('logs')}, then: {patient.next('deploy')}"
         assert "  ✓ private .env" in "\n".join(lines)
         assert "  ✗ container-down: its container is exited" in lines
-        assert "    fix: fab -H sandbox logs, then: fab -H sandbox deploy" in lines
+        assert f"    fix: {fix}" in lines
         assert lines[-1].endswith(" checks: 1 fault, 3 not examined")
-        assert shown.stderr.splitlines()[-1] == "next: fab -H sandbox logs, then: fab -H sandbox deploy"
+        assert shown.stderr.splitlines()[-1] == f"next: {fix}"
         before = patient.host.shell(look)
         assert "nothing to fix by itself" in patient("doctor", "--fix").stdout
         assert patient.host.shell(look) == before
@@ -279,7 +280,7 @@ def test_beside_a_deploy_nothing_is_asked_in_a_container_and_nothing_is_fixed(pa
             result = patient("doctor", "--fix", "--json")
         document = json.loads(result.stdout)
         assert (result.returncode, document["error"]["exit"]) == (4, 4)
-        states = {row["id"]: (row["state"], row["finding"]) for row in document["checks"]}
+        states = {row["id"]: (row["state"], row["finding"]) for row in document["hosts"][0]["checks"]}
         assert states["env-readable"] == ("fault", "~/.env is 0644")
         assert states["container-down"] == states["database-unreachable"] == ("unknown", "another task holds the host")
         patient.judge.untouched(mark)

@@ -167,7 +167,7 @@ def test_a_refusal_is_the_refusal_of_the_real_run(deployed: Operator) -> None:
         assert "somebody on laptop has held the host for deploy" in dry(deployed, "deploy", code=4)
     with untouched(deployed):
         document = json.loads(deployed.done("deploy", "--dry-run", "--json"))
-    [plan] = document["services"]
+    [plan] = document["hosts"][0]["services"]
     assert violations(document, "deploy --dry-run") == []
     assert [row["step"] for row in plan["plan"]] == ["pull", "pending", "up", "verify"]
 

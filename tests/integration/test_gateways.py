@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from fabric import Config, Connection
 
+from galos_ops.config.command_line import CommandLine
 from galos_ops.errors import HostKeyError
 from galos_ops.host.host import Host
 from tests.integration.conftest import Operator
@@ -80,6 +81,9 @@ def test_a_host_behind_a_gateway_whose_key_is_unknown_stops_everything(jump: Jum
     assert "is not in known_hosts as sandbox; nothing was run" in told
 
 
+SECOND = CommandLine("sandbox-2")
+
+
 @pytest.fixture
 def opened(ready: Operator, tmp_path: Path) -> Iterator[Connection]:
     """A connection that Fabric opened by itself, without a look at the key of the host, which no file knows."""
@@ -92,11 +96,14 @@ def opened(ready: Operator, tmp_path: Path) -> Iterator[Connection]:
 
 
 def test_a_connection_that_somebody_else_opened_is_looked_at(opened: Connection) -> None:
-    with pytest.raises(HostKeyError, match=r"sandbox-2: its SSH host key .* is not in known_hosts"), Host(opened):
+    with (
+        pytest.raises(HostKeyError, match=r"sandbox-2: its SSH host key .* is not in known_hosts"),
+        Host(opened, SECOND),
+    ):
         raise AssertionError("a connection to an unknown host was used")
 
 
 def test_a_connection_that_somebody_else_opened_to_a_known_host_is_used(opened: Connection, jump: Jump) -> None:
     jump.config(jump.gateway_keys)
-    with Host(opened) as host:
+    with Host(opened, SECOND) as host:
         assert host.run("hostname", doing="ask its name").stdout == "sandbox-2\n"

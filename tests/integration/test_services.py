@@ -66,7 +66,7 @@ def test_one_deploy_migrates_each_service_that_needs_it_and_stops_no_other(two: 
     assert applied(two) == V1
 
     document = json.loads(two.done("-f", config, "deploy", "--json"))
-    assert [(one["service"], one["changed"], len(one["migrations"])) for one in document["services"]] == [
+    assert [(one["service"], one["changed"], len(one["migrations"])) for one in document["hosts"][0]["services"]] == [
         ("galos-sync", True, 2),
         ("galos-map", False, 0),
     ]

@@ -485,7 +485,7 @@ def test_keys_that_were_revoked_are_told_with_the_helper_s_own_words(ready: Oper
         assert "no basic auth credentials" in told
         [line] = [line for line in told.splitlines() if "level=error" in line]
         assert "The security token included in the request is invalid." in line
-        assert told.splitlines()[-1] == "next: fab -H sandbox ecr.credentials"
+        assert told.splitlines()[-1] == f"next: {ready.next('ecr.credentials')}"
         assert "has no AWS keys" in ready.refused(2, "setup")
     ready.done("ecr.credentials")
     ready.done("ecr.check")
@@ -496,12 +496,12 @@ def test_what_is_missing_on_the_host_is_named_with_the_task_that_mends_it(ready:
     purge(ready.host)
     told = ready.refused(8, "ecr.check")
     assert f"{HELPER} is not on the PATH" in told
-    assert told.splitlines()[-1] == "next: fab -H sandbox ecr.helper"
+    assert told.splitlines()[-1] == f"next: {ready.next('ecr.helper')}"
     ready.done("ecr.helper")
     ready.host.shell("rm /root/.docker/config.json")
     told = ready.refused(8, "ecr.check")
     assert f"~/.docker/config.json does not name the helper for {REGISTRY}" in told
-    assert told.splitlines()[-1] == "next: fab -H sandbox ecr.docker-config"
+    assert told.splitlines()[-1] == f"next: {ready.next('ecr.docker-config')}"
     ready.done("ecr.docker-config")
     ready.done("ecr.check")
 
@@ -550,8 +550,9 @@ def test_images_are_listed_newest_first_and_the_one_that_runs_is_marked(behind: 
 
 def test_images_as_json(behind: Operator) -> None:
     document = json.loads(behind.done("ecr.images", "--json"))
-    assert document["host"] == "sandbox"
-    [service] = document["services"]
+    [row] = document["hosts"]
+    assert row["host"] == "sandbox"
+    [service] = row["services"]
     assert service["service"] == "galos-sync"
     images = service["images"]
     pushed = [image["pushed_at"] for image in images]

@@ -19,11 +19,14 @@ FOLLOWING = "ps -eo args | grep -q '[d]ocker-compose logs\\|^cat$'"
 
 
 def document(operator: Operator, kind: str, *words: str, code: int = 0) -> dict[str, Any]:
-    """The JSON of a task, which must be as docs/json.md has it."""
+    """What the JSON of a task has on its host; it must be as docs/json.md has it."""
     result = operator(*words, "--json")
     assert result.returncode == code, result.stdout + result.stderr
-    found: dict[str, Any] = json.loads(result.stdout)
-    assert violations(found, kind) == []
+    whole = json.loads(result.stdout)
+    assert violations(whole, kind) == []
+    assert whole["exit"] == code
+    found: dict[str, Any]
+    [found] = whole["hosts"]
     return found
 
 
@@ -74,7 +77,7 @@ def test_a_host_where_all_is_well_and_then_a_release_with_a_migration(deployed: 
     assert service["container"]["image"] == service["release"]["image"] == first
     assert service["image"]["id"] == image_id(deployed.host) != first
     assert service["registry"]["state"] == "newest"
-    assert seen["error"]["next"] == "fab -H sandbox deploy"
+    assert seen["error"]["next"] == deployed.next("deploy")
     assert snapshot(deployed) == before
     document(deployed, "pending", "pending", code=5)
     deployed.host.shell(
@@ -109,7 +112,7 @@ def test_a_container_that_is_not_up_is_said_with_the_next_command(deployed: Oper
     deployed.done("stop")
     told = deployed.refused(7, "status")
     assert "its container does not run" in told
-    assert "next: fab -H sandbox up" in told
+    assert f"next: {deployed.next('up')}" in told
     deployed.done("down")
     told = deployed.refused(7, "status")
     assert "it has no container" in told
@@ -131,7 +134,7 @@ def test_what_cannot_be_known_is_never_well(deployed: Operator) -> None:
     with stopped(deployed.sandbox, "registry"):
         told = deployed.refused(8, "status")
     assert "cannot tell what the registry has" in told
-    assert "next: fab -H sandbox ecr.check" in told
+    assert f"next: {deployed.next('ecr.check')}" in told
 
     deployed.host.shell("sed -i s/:latest/:v1/ ~/docker-compose.yml")
     assert f"starts {REFERENCE}:v1, not {REFERENCE}:latest" in deployed.refused(8, "status")
@@ -151,7 +154,7 @@ def test_what_cannot_be_known_is_never_well(deployed: Operator) -> None:
 
 def test_a_host_that_nobody_set_up(bare: Operator) -> None:
     seen = document(bare, "status", "status", code=8)
-    assert seen["error"]["next"] == "fab -H sandbox setup"
+    assert seen["error"]["next"] == bare.next("setup")
     assert "no release has been recorded on this host" in bare.done("history")
 
 

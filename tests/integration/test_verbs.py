@@ -82,4 +82,4 @@ def test_a_container_of_another_project_is_never_deployed_beside(deployed: Opera
         deployed.sandbox.publish("v2")
         told = [deployed.refused(8, task) for task in ("up", "start", "migrate", "deploy")][-1]
     assert "another compose project on the host runs this service too: other-galos-sync-1" in told
-    assert "docker rm -f other-galos-sync-1" in told
+    assert told.splitlines()[-1].endswith("sandbox 'docker stop other-galos-sync-1'")

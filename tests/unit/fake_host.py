@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from fabric import Config, Connection
 
+from galos_ops.config.command_line import CommandLine
 from galos_ops.host.host import Host
 from galos_ops.host.result import OnLine, Result
 
@@ -22,8 +23,9 @@ class FakeHost(Host):
     `scripts` holds those that were run; `check` fails for a reply that was never asked for.
     """
 
-    def __init__(self, replies: Mapping[str, Result] | None = None, *, dry: bool = False) -> None:
-        super().__init__(Connection("box", config=Config(overrides={"load_ssh_configs": False})), dry=dry)
+    def __init__(self, replies: Mapping[str, Result] | None = None, *, dry: bool = False, name: str = "box") -> None:
+        connection = Connection(name, config=Config(overrides={"load_ssh_configs": False}))
+        super().__init__(connection, CommandLine(name, "task"), dry=dry)
         self.replies = dict(replies or {})
         self.scripts: list[str] = []
 

@@ -13,6 +13,7 @@ from tempfile import TemporaryDirectory
 
 from fabric import Config, Connection
 
+from galos_ops.config.command_line import CommandLine
 from galos_ops.host.host import Host
 from galos_ops.host.result import OnLine, Result
 
@@ -132,7 +133,8 @@ class LocalHost(Host):
     """A host whose shell, tools and files are those of this machine; everything above `_execute` is the real code."""
 
     def __init__(self, directory: Path, shell: str = "dash", *, dry: bool = False, home: str = "home") -> None:
-        super().__init__(Connection("box", config=Config(overrides={"load_ssh_configs": False})), dry=dry)
+        connection = Connection("box", config=Config(overrides={"load_ssh_configs": False}))
+        super().__init__(connection, CommandLine("box", "task"), dry=dry)
         self.home = directory / home
         self.home.mkdir()
         self.stubs = Stubs(directory / "stubs")

@@ -79,7 +79,7 @@ def test_a_configured_one_must_run_already(rows: dict[str, Any]) -> None:
     assert absent(unit(rows, "b", "x")) == []
     with pytest.raises(NotReadyError, match="it depends on b, which does not run") as error:
         needed(unit(rows, "x"))
-    assert error.value.hint == "fab -H box deploy --service b, or all in their order: fab -H box deploy"
+    assert error.value.hint == "start that one first: fab -H box deploy --service b"
 
 
 def test_what_runs_to_its_end_is_refused_though_it_once_did() -> None:

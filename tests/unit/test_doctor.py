@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from galos_ops.config.command_line import CommandLine
 from galos_ops.config.settings import Settings
 from galos_ops.diagnostics.condition import Check, Verdict, judge, summary
 from galos_ops.diagnostics.conditions.table import CHECKS
@@ -292,7 +293,7 @@ def test_the_table_is_whole() -> None:
     assert all(re.fullmatch(r"[a-z]+(-[a-z]+)*", name) for name in ids)
     assert set(ids) == {name for name, _, finding in CASES if finding}
     for check in CHECKS:
-        assert check.fix.format(host="h", directory="~", registry=REGISTRY)
+        assert filled(check)
         assert check.why.endswith(".")
         assert len(check.looks_for) <= 110
 
@@ -481,11 +482,15 @@ def test_files_that_can_be_read_are_read_in_one_round_trip(host: LocalHost) -> N
 PAGE = (Path(__file__).parents[2] / "docs" / "doctor.md").read_text()
 
 
+def filled(check: Check) -> str:
+    """What to type, for the host HOST."""
+    return CommandLine().fill(check.fix, env='"$HOME"/.env', registry="REGISTRY")
+
+
 def section(check: Check) -> str:
     """A check as the page has it."""
-    fix = check.fix.format(host="HOST", directory="~", registry="REGISTRY")
     fixed = " `--fix` does it." if check.mend else ""
-    words = f"{check.severity.capitalize()}: {check.looks_for}.\n\n{check.why}\n\nFix: {fix}."
+    words = f"{check.severity.capitalize()}: {check.looks_for}.\n\n{check.why}\n\nFix: {filled(check)}."
     escaped = re.sub("([*<])", r"\\\1", words)
     return f"### {check.id}\n\n{escaped}{fixed}\n"
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 
+from galos_ops.config.command_line import CommandLine
 from galos_ops.config.settings import Service, Settings
 from galos_ops.errors import NotReadyError
 from galos_ops.provisioning import ecr
@@ -202,7 +203,7 @@ def test_a_refusal_shows_the_words_and_the_next_command(host: LocalHost, case: R
     ],
 )
 def test_a_host_without_docker_is_told_to_install_it_in_whatever_words_it_says_so(output: str) -> None:
-    assert ecr.refusal_hint(output, "box") == "install Docker on box"
+    assert ecr.refusal_hint(output, CommandLine("box")) == "install Docker on box"
 
 
 @pytest.mark.parametrize("config", [None, '{"credHelpers": {"other": "ecr-login"}}'])
@@ -218,7 +219,7 @@ def test_a_config_without_the_registry_is_the_cause(box: LocalHost, config: str 
 
 
 def test_a_host_with_an_instance_role_is_not_told_to_place_keys() -> None:
-    hint = ecr.refusal_hint(NO_AUTH + NO_KEYS_LOG, "box", instance=True)
+    hint = ecr.refusal_hint(NO_AUTH + NO_KEYS_LOG, CommandLine("box"), instance=True)
     assert "role" in hint
     assert "ecr.credentials" not in hint
 

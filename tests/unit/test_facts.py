@@ -6,6 +6,7 @@ from hashlib import sha256
 
 import pytest
 
+from galos_ops.config.command_line import CommandLine
 from galos_ops.engines.compose import FILES, Flavour
 from galos_ops.engines.facts import CONTAINER, Container, Facts, container, gather, parse, require, tagged
 from galos_ops.errors import NotReadyError
@@ -130,13 +131,13 @@ def test_a_host_that_is_not_ready_is_told_what_is_missing(
     facts: Facts, sentence: str, hint: str, evidence: str
 ) -> None:
     with pytest.raises(NotReadyError) as caught:
-        require("h", "~", facts)
+        require(CommandLine("h"), "~", facts)
     assert (caught.value.sentence, caught.value.evidence, caught.value.code) == (sentence, evidence, 8)
     assert hint in caught.value.hint
 
 
 def test_a_ready_host_has_its_compose() -> None:
-    assert require("h", "/srv", parse(OUTPUT)).directory == "/srv"
+    assert require(CommandLine("h"), "/srv", parse(OUTPUT)).directory == "/srv"
 
 
 @pytest.mark.parametrize(

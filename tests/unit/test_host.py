@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from galos_ops.config.command_line import CommandLine
 from galos_ops.errors import CommandFailed, CommandTimedOut, NotReadyError
 from galos_ops.host.connection import known_hosts_files
 from galos_ops.host.host import Host
@@ -311,4 +312,4 @@ def test_known_hosts_are_where_ssh_would_look_for_them(monkeypatch: pytest.Monke
 def test_a_host_is_named_as_it_was_typed() -> None:
     from fabric import Connection
 
-    assert Host(Connection("ann@galos-1:2222")).name == "galos-1"
+    assert Host(Connection("ann@galos-1:2222"), CommandLine("galos-1")).name == "galos-1"

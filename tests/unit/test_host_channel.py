@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import paramiko
 import pytest
 
+from galos_ops.config.command_line import CommandLine
 from galos_ops.errors import CommandFailed, CommandTimedOut, ConnectError
 from galos_ops.host import host as module
 from galos_ops.host.host import Host
@@ -24,7 +25,7 @@ def server() -> Iterator[SshServer]:
 @pytest.fixture
 def host(server: SshServer) -> Iterator[Host]:
     connection = server.connection()
-    yield Host(connection)
+    yield Host(connection, CommandLine("box", "task"))
     connection.client.close()
 
 

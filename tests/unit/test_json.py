@@ -38,6 +38,13 @@ def kind(hint: Any) -> str:
     return NAMES.get(hint) or str(hint.__name__)
 
 
+@pytest.mark.parametrize("change", [{"schema": "2"}, {"more": 1}, {"error": {}}, {"not_tried": None}, {"hosts": [{}]}])
+def test_a_document_that_is_wrong_around_its_hosts_is_found(change: dict[str, Any]) -> None:
+    document = {"schema": 2, "task": "history", "hosts": [], "not_tried": [], "exit": 0, "error": None}
+    assert violations(document, "history") == []
+    assert violations(document | change, "history")
+
+
 def test_every_type_of_the_page_is_plain_or_described() -> None:
     types = described()
     named = {kind.removesuffix(" or null").strip("[]{}") for fields in types.values() for kind in fields.values()}
@@ -53,8 +60,11 @@ def test_every_type_of_the_page_is_plain_or_described() -> None:
         ({"releases": [{}]}, 13),
         ({"releases": None}, ["history.releases is not [Line]: None"]),
         ({"error": {"exit": True, "sentence": "", "evidence": [], "next": ""}}, 1),
+        ({"host": None, "error": {"exit": 1, "sentence": "", "evidence": [], "next": ""}}, 1),
     ],
 )  # fmt: skip
 def test_a_document_that_is_not_as_described_is_found(change: dict[str, Any], wrong: list[str] | int) -> None:
-    found = violations({"schema": 1, "host": "box", "releases": [], "unreadable": 0} | change, "history")
+    row = {"host": "box", "exit": 0, "error": None, "releases": [], "unreadable": 0} | change
+    document = {"schema": 2, "task": "history", "hosts": [row], "not_tried": [], "exit": 0, "error": None}
+    found = violations(document, "history")
     assert (len(found) if isinstance(wrong, int) else found) == wrong

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import paramiko
 import pytest
 
+from galos_ops.config.command_line import CommandLine
 from galos_ops.errors import ConnectError, LockedError, NotReadyError
 from galos_ops.host import lock as module
 from galos_ops.host.host import Host
@@ -27,7 +28,7 @@ def server(box: LocalHost) -> Iterator[SshServer]:
 @pytest.fixture
 def connected(server: SshServer) -> Iterator[Host]:
     connection = server.connection()
-    yield Host(connection)
+    yield Host(connection, CommandLine("box", "task"))
     connection.client.close()
 
 

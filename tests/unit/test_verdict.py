@@ -3,12 +3,14 @@ from typing import Any
 
 import pytest
 
+from galos_ops.config.command_line import CommandLine
 from galos_ops.diagnostics.status import ContainerStatus, HostStatus, ImageStatus, PendingStatus, Problem, ServiceStatus
 from galos_ops.diagnostics.survey import Disk, Lock, Registry
 from galos_ops.diagnostics.verdict import Line, low, of_host, of_service, room, verdict
 from galos_ops.errors import OpsError
 from tests.unit.test_releases import V1
 
+BOX = CommandLine("box")
 NOW, BEFORE = "2026-01-02T00:00:00+00:00", "2026-01-01T22:00:00+00:00"
 OLD, NEW = V1.image, "sha256:ff"
 RUNS = ContainerStatus("running", "root-galos-sync-1", "1f", OLD, BEFORE, None, 0, None)
@@ -24,8 +26,8 @@ WELL = HostStatus(None, NOW, 0, "26.1", "docker-compose 2.26.1", "c.yml", Lock(F
 
 def judged(host: dict[str, Any] | None = None, **service: Any) -> tuple[dict[str, Line], OpsError | None]:
     seen = replace(WELL, services=(replace(SERVICE, **service),), **(host or {}))
-    lines = [*of_host("box", seen), *of_service("box", seen, seen.services[0])]
-    return {line.name: line for line in lines}, verdict("box", seen, lines)
+    lines = [*of_host(BOX, seen), *of_service(BOX, seen, seen.services[0])]
+    return {line.name: line for line in lines}, verdict(BOX, seen, lines)
 
 
 def test_all_is_well() -> None:
@@ -78,7 +80,7 @@ def test_what_is_worth_a_look_is_no_failure(name: str, host: dict[str, Any], ser
         (5, "1 migration pending", "fab -H box deploy", {"pending": PendingStatus("pending", ("1 first",))}),
         (5, "some migrations pending", "fab -H box deploy", {"pending": PendingStatus("pending")}),
         (5, "cannot tell whether", "then: fab -H box pending", {"pending": PendingStatus("unknown", reason="broken")}),
-        (5, "a migration runs now", "ssh box docker logs -f galos-sync-migration", {"migrator": "running"}),
+        (5, "a migration runs now", "ssh box 'docker logs -f galos-sync-migration'", {"migrator": "running"}),
         (8, "registry has: no answer", "fab -H box ecr.check", {"registry": Registry("unknown", reason="no answer")}),
         (8, "no compose file", PROBLEM.next, {"problem": PROBLEM, "pending": PendingStatus("unknown", reason="-")}),
     ],

@@ -10,7 +10,7 @@ from galos_ops.diagnostics.examined import Examined
 from galos_ops.provisioning.dotenv_rules import DATABASE_URL, Kind, problems
 from galos_ops.provisioning.dotenv_text import assignments
 
-PUSH = "correct the local .env, then: fab -H {host} env.push"
+PUSH = "correct the local .env, then: {fab:env.push}"
 SHOWN = 3
 
 
@@ -42,7 +42,7 @@ CHECKS = (
         "env-missing",
         "no .env in the project's directory",
         "The service starts without DATABASE_URL, or docker-compose refuses to start it.",
-        "fab -H {host} env.push",
+        "{fab:env.push}",
         lambda seen: None if seen.env in seen.texts else f"there is no {seen.env}",
         needs=(needs.directory, lambda seen: needs.readable(seen.env)(seen)),
     ),
@@ -50,7 +50,7 @@ CHECKS = (
         "env-unreadable",
         "a .env or a release log that the user cannot read, or that is not UTF-8 text",
         "docker-compose reads it as the user who types the command, and nothing can be merged into it.",
-        "ssh {host}: make it a UTF-8 file of the user who deploys",
+        "make it a UTF-8 file of the user who deploys, on {host}",
         lambda seen: next(
             (f"{path}: {seen.unreadable[path]}" for path in (seen.env, seen.log) if path in seen.unreadable), None
         ),
@@ -60,7 +60,7 @@ CHECKS = (
         "env-readable",
         "a .env that group or others may read or write",
         "It holds the database's password.",
-        "ssh {host} 'chmod 600 {directory}/.env'",
+        "{ssh:chmod 600 {env}}",
         readable,
         needs=(needs.directory,),
         mend=mending.PRIVATE_ENV,
@@ -69,7 +69,7 @@ CHECKS = (
         "env-malformed",
         "lines of .env that are no NAME=value, control characters in values",
         "docker-compose refuses the whole file, or reads something else.",
-        PUSH + "; remove a stray line on the host",
+        "remove a stray line on the host; " + PUSH,
         found("malformed"),
         needs=(needs.env,),
     ),
@@ -135,7 +135,7 @@ CHECKS = (
         "compose-file-without-env",
         "a compose file that does not give DATABASE_URL to the service",
         "docker-compose reads .env for itself only; the container gets what env_file or environment names.",
-        "add env_file: .env to the service in the compose file on {host}, then: fab -H {host} up",
+        "add env_file: .env to the service in the compose file on {host}, then: {fab:up}",
         lambda seen: None if DATABASE_URL in seen.environment else f"{DATABASE_URL} does not reach the container",
         needs=(needs.listed,),
         each=True,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from tests.mutants.changes import DropCall, Gives, Instead, Never, Text, Uncaught
+from tests.mutants.changes import Always, DropCall, Gives, Instead, Never, Text, Uncaught
 from tests.mutants.mutant import Mutant, group
 
 DEPLOY, CONNECT = "tests/integration/test_deploy.py", "tests/integration/test_connect.py"
 DEATHS, RACES, HOSTS = (f"tests/faults/test_{name}.py" for name in ("deaths", "races", "bad_hosts"))
-GATEWAYS = "tests/integration/test_gateways.py"
+MANY, GATEWAYS = "tests/integration/test_hosts.py", "tests/integration/test_gateways.py"
 NOT_A_LINE = "not a line of the probe"  # it ends in a traceback, whose last line this is
 
 MUTANTS = (
@@ -72,12 +72,15 @@ MUTANTS = (
         ),
     ),
     *group(
-        "galos_ops.tasks.host_task.HostTask",
+        "galos_ops.tasks.run.Run",
         (
             Mutant(
                 "_on",
                 Uncaught("KeyboardInterrupt"),
-                {f"{DEATHS}::test_an_interrupt_after_a_step_is_a_sentence[pull]": '"interrupted" in running.told'},
+                {
+                    f"{DEATHS}::test_an_interrupt_after_a_step_is_a_sentence[pull]": '"interrupted" in running.told',
+                    f"{MANY}::test_an_interrupt_before_the_first_step_is_in_the_document": "startswith('sandbox: int",
+                },
             ),
         ),
     ),
@@ -117,16 +120,38 @@ MUTANTS = (
         ),
     ),
     *group(
-        "galos_ops.tasks.host_task.HostTask",
+        "galos_ops.tasks.run.Run",
         (
             Mutant(
-                "_connections",
-                Never("not names"),
+                "_begin",
+                Never("not hosts"),
                 {f"{CONNECT}::test_a_task_without_a_host_never_runs_here": "result.returncode == 2"},
             ),
             Mutant(
-                "_connections",
-                Gives("settings.hosts.split", "[]"),
+                "over",
+                Never("self._json"),
+                {
+                    f"{DEPLOY}::test_json_is_one_document_and_the_steps_go_to_standard_error": "JSONDecodeError",
+                },
+            ),
+            Mutant(
+                "_each",
+                Always("not self.goes_on"),
+                {f"{MANY}::test_a_task_that_looks_tells_of_every_host": 'document["hosts"]] == ['},
+            ),
+            Mutant(
+                "_each",
+                Never("not self.goes_on"),
+                {f"{MANY}::test_a_task_that_changes_hosts_stops_and_names_those_that_were_not_tried": "Not tried"},
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.tasks.targets",
+        (
+            Mutant(
+                "targets",
+                Gives("hosts.split", "[]"),
                 {
                     f"{CONNECT}::test_the_fleet_of_the_configuration_is_used_without_a_host_on_the_command_line": (
                         "result.returncode == 0"
@@ -134,11 +159,34 @@ MUTANTS = (
                 },
             ),
             Mutant(
-                "__call__",
-                Never("kwargs.get('json'"),
-                {
-                    f"{DEPLOY}::test_json_is_one_document_and_the_steps_go_to_standard_error": "JSONDecodeError",
-                },
+                "targets",
+                Gives("list(context)", "[context[0]]"),
+                {f"{MANY}::test_a_group_of_a_program_of_ones_own_is_worked_on_host_by_host": '"sandbox-3"]'},
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.tasks.executor.Executor",
+        (
+            Mutant(
+                "expand_calls",
+                Gives("list", "expanded"),
+                {f"{MANY}::test_tasks_that_are_typed_together_go_over_the_hosts_one_after_the_other": "heads == ["},
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.config.command_line.CommandLine",
+        (
+            Mutant(
+                "fab",
+                Gives("dict", "{}"),
+                {f"{MANY}::test_the_next_command_is_the_same_release_again": "splitlines()[-1] =="},
+            ),
+            Mutant(
+                "ssh",
+                Never("port"),
+                {f"{CONNECT}::test_the_next_command_keeps_the_account_and_the_port": "splitlines()[-1] =="},
             ),
         ),
     ),

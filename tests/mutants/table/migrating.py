@@ -8,7 +8,7 @@ from tests.mutants.mutant import Mutant, group
 DEPLOY, DEATHS = "tests/integration/test_deploy.py", "tests/faults/test_deaths.py"
 HOSTS, OTHERS = "tests/faults/test_bad_hosts.py", "tests/faults/test_other_projects.py"
 DATABASES, DRY_RUN = "tests/faults/test_bad_databases.py", "tests/integration/test_dry_run.py"
-SERVICES = "tests/integration/test_services.py"
+SERVICES, MANY = "tests/integration/test_services.py", "tests/integration/test_hosts.py"
 GUARD, ROLLBACK = "tests/integration/test_guard.py", "tests/integration/test_rollback.py"
 
 MUTANTS = (
@@ -93,7 +93,10 @@ MUTANTS = (
             Mutant(
                 "going_on",
                 Uncaught("KeyboardInterrupt"),
-                {f"{DEPLOY}::test_ctrl_c_during_a_migration_says_what_goes_on": "the migration goes on in"},
+                {
+                    f"{DEPLOY}::test_ctrl_c_during_a_migration_says_what_goes_on": "the migration goes on in",
+                    f"{MANY}::test_the_json_of_an_interrupted_deploy_says_so": "the migration goes on in",
+                },
             ),
             Mutant(
                 "follow",

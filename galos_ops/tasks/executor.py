@@ -1,0 +1,51 @@
+"""How fab calls our tasks: once with all the hosts of -H."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from typing import Any, cast
+
+import fabric
+from invoke.config import Config
+from invoke.tasks import Call
+
+from galos_ops.tasks.targets import Hosts, Parameters
+
+
+class HostsCall(Call):
+    """A call of a task with all its hosts; `origin` is the call that was typed."""
+
+    def __init__(self, *args: Any, origin: Call, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.origin = origin
+        self.parameters: list[Parameters] = []
+
+    def make_context(self, config: Config) -> Hosts:  # type: ignore[override]
+        return Hosts(config, tuple(self.parameters))
+
+
+class Executor(fabric.Executor):  # type: ignore[misc]
+    """Calls a task that `takes_hosts` once, where Fabric calls it once for each host of -H."""
+
+    _last: HostsCall | None = None
+
+    def parameterize(self, call: Call, connection_init_kwargs: Parameters) -> Call:
+        """Return the same call for every host of a task; `expand_calls` keeps one of them."""
+        if not getattr(call.task, "takes_hosts", False):
+            return cast("Call", super().parameterize(call, connection_init_kwargs))
+        if self._last is None or self._last.origin is not call:
+            self._last = cast("HostsCall", call.clone(into=HostsCall, with_={"origin": call}))
+        self._last.parameters.append(connection_init_kwargs)
+        return self._last
+
+    def expand_calls(self, calls: Iterable[Call], apply_hosts: bool = True) -> list[Call]:
+        expanded = super().expand_calls(calls, apply_hosts)
+        return list({id(call): call for call in expanded}.values())
+
+
+def install() -> None:
+    """Give fab, where it runs, our executor in place of Fabric's own; that of somebody else stays."""
+    program = getattr(sys.modules.get("fabric.main"), "program", None)
+    if program is not None and program.executor_class is fabric.Executor:
+        program.executor_class = Executor

@@ -1,0 +1,158 @@
+"""One run of a task: host after host, one report, one document, one exit code."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+from invoke.exceptions import Exit
+
+from galos_ops.config.command_line import CommandLine
+from galos_ops.config.settings import Settings
+from galos_ops.errors import CommandFailed, OpsError, UsageError, gravest
+from galos_ops.host.host import Host
+from galos_ops.progress import Report
+from galos_ops.redaction import masked_tree, publish
+from galos_ops.tasks import targets
+from galos_ops.tasks.targets import Target
+from galos_ops.ui.view import view
+from galos_ops.workflows.ops import Ops
+
+SCHEMA = 2
+
+
+@dataclass
+class Run:
+    """A task and what it was called with; `goes_on` past a host that fails, as what only looks may."""
+
+    body: Callable[..., Any]
+    typed: CommandLine
+    args: tuple[Any, ...]
+    kwargs: Mapping[str, Any]
+    goes_on: bool = False
+    document: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def _json(self) -> bool:
+        return bool(self.kwargs.get("json", False))
+
+    def over(self, context: object) -> Any:
+        """Run the task on every host that `context` stands for, and return the last result.
+
+        With --json prints one document, whatever it ends in. Raises the `OpsError` of the gravest exit code, whose
+        message holds that of every host that failed.
+        """
+        self.document |= {"schema": SCHEMA, "task": self.typed.task, "hosts": [], "not_tried": []}
+        ending = outcome(None)
+        try:
+            return self._begin(context)
+        except KeyboardInterrupt:
+            error = CommandFailed("Interrupted between two hosts, or before the first.", hint=self.typed.again())
+            ending = outcome(error)
+            raise error from None
+        except BaseException as error:
+            ending = outcome(error)
+            raise
+        finally:
+            if self._json:
+                print(json.dumps(masked_tree(self.document | ending), ensure_ascii=False))
+
+    def _begin(self, context: object) -> Any:
+        settings = Settings.of(plain(targets.configuration(context).get("galos", {})))
+        hosts = targets.targets(self.typed.task, context, settings.hosts)
+        if not hosts:
+            raise UsageError(f"{self.typed.task} runs on a Docker host, and none is named.", hint=self.typed.again())
+        publish({target.name: str(target.connection.user) for target in hosts})
+        publish(asdict(settings))
+        self.typed = replace(self.typed, host=",".join(target.address for target in hosts))
+        stream = sys.stderr if self._json else sys.stdout
+        with view(os.environ, terminal=stream.isatty())(stream) as report, interruptible():
+            return self._each(hosts, settings, report)
+
+    def _each(self, hosts: list[Target], settings: Settings, report: Report) -> Any:
+        result, errors = None, []
+        for index, target in enumerate(hosts):
+            row: dict[str, Any] = {"host": target.name}
+            self.document["hosts"].append(row)
+            try:
+                result = self._on(target, settings, report, row)
+            except OpsError as error:
+                errors.append(error)
+                row |= outcome(error)
+                if not self.goes_on or isinstance(error, STOPS):
+                    self._stop(error, hosts[index + 1 :])
+                    break
+            except BaseException as error:
+                row |= outcome(error)
+                raise
+            else:
+                row |= outcome(None)
+        if errors:
+            raise gravest(errors)
+        return result
+
+    def _on(self, target: Target, settings: Settings, report: Report, row: dict[str, Any]) -> Any:
+        """Run the task on one host; `row` is what --json says of it."""
+        dry = self.kwargs.get("dry_run", False)
+        typed = replace(self.typed, host=target.address)
+        try:
+            with Host(target.connection, typed, dry=dry) as host:
+                result = self.body(Ops(host, settings, report, row), *self.args, **self.kwargs)
+                if dry:
+                    report.say(f"dry run: nothing was changed on {host.name}")
+                return result
+        except KeyboardInterrupt:
+            raise Interrupted(
+                f"{target.name}: interrupted; a step that had begun on the host goes on to its end.",
+                hint=f"it looks at the host first: {typed.again()}",
+            ) from None
+
+    def _stop(self, error: OpsError, rest: list[Target]) -> None:
+        """Say which hosts are not tried after an error."""
+        self.document["not_tried"] = names = [target.name for target in rest]
+        if names and not isinstance(error, UsageError):
+            error.add(f"Not tried: {', '.join(names)}.")
+
+
+class Interrupted(CommandFailed):
+    """The person, or CI, has stopped the task."""
+
+
+STOPS = (UsageError, Interrupted)
+"""What is not about the host where it is met: no task goes on after it."""
+
+
+def outcome(error: BaseException | None) -> dict[str, Any]:
+    """How a host, or a whole task, ended, as the document has it."""
+    if error is None:
+        return {"exit": 0, "error": None}
+    code = error.code if isinstance(error, Exit) else 1
+    if not isinstance(error, OpsError):
+        error = CommandFailed(f"A fault of the task itself: {type(error).__name__}.")
+    row = {"exit": code, "sentence": error.sentence, "evidence": error.evidence.splitlines(), "next": error.hint}
+    return {"exit": code, "error": row}
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Let SIGTERM, which CI sends to cancel a job, end a task as Ctrl-C does."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def plain(tree: Any) -> Any:
+    """A configuration tree as plain dicts, out of Invoke's proxies."""
+    return {key: plain(tree[key]) for key in tree} if hasattr(tree, "keys") else tree

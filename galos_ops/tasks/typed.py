@@ -1,0 +1,69 @@
+"""What was typed before the task, read from the program that runs."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from fabric import Connection
+
+from galos_ops.config.command_line import CommandLine, Option
+
+FLAGS = {
+    "search-root": "-r",
+    "collection": "-c",
+    "config": "-f",
+    "ssh-config": "-S",
+    "identity": "-i",
+    "connect-timeout": "-t",
+    "prompt-for-login-password": "--prompt-for-login-password",
+    "prompt-for-passphrase": "--prompt-for-passphrase",
+    "prompt-for-sudo-password": "--prompt-for-sudo-password",
+}
+"""What a next command repeats of Fabric's own flags, by the name under which Fabric has it."""
+
+SSH_FLAGS = {"ssh-config": "-F", "identity": "-i"}
+PROGRAMS = {"fab": "fabric.main", "inv": "invoke.main"}
+UNREPEATED = ("json", "dry_run")
+
+
+def typed(task: str, options: Mapping[str, Option]) -> CommandLine:
+    """Return the command line of a task without its host, as `fab` where no program runs."""
+    for program, module in PROGRAMS.items():
+        core = getattr(getattr(sys.modules.get(module), "program", None), "core", None)
+        if core:
+            args = {name: core[0].args[name].value for name in FLAGS if name in core[0].args}
+            flags, ssh = _argv(FLAGS, args), _argv(SSH_FLAGS, args)
+            return CommandLine(task=task, options=options, flags=flags, ssh_flags=ssh, program=program)
+    return CommandLine(task=task, options=options)
+
+
+def _argv(flags: Mapping[str, str], args: Mapping[str, Any]) -> tuple[str, ...]:
+    """The flags that were given, in the order of the table; one that may be given again, so often."""
+    argv: list[str] = []
+    for name, flag in flags.items():
+        value = args.get(name)
+        for given in value if isinstance(value, list) else [value]:
+            argv += [flag] if given is True else [flag, str(given)] if given else []
+    return tuple(argv)
+
+
+def options(body: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, Option]:
+    """Return the options of a call of a task that differ from their defaults, but --json and --dry-run."""
+    parameters = inspect.signature(body).parameters
+    given = inspect.signature(body).bind(None, *args, **kwargs).arguments
+    return {
+        name: value
+        for name, value in list(given.items())[1:]
+        if name not in UNREPEATED and value != parameters[name].default
+    }
+
+
+def address(connection: Connection) -> str:
+    """Return a connection's host as -H has it, with the user and port that ssh_config does not give it."""
+    ssh, config = connection.ssh_config, connection.config
+    user = "" if connection.user == ssh.get("user", config.user) else f"{connection.user}@"
+    port = "" if connection.port == int(ssh.get("port", config.port)) else f":{connection.port}"
+    return f"{user}{connection.original_host}{port}"
