@@ -36,14 +36,14 @@ class Line:
         return [(FAILED if self.error else self.mark, self.name, first), *(("", "", rest) for rest in more)]
 
 
-def of_host(typed: CommandLine, seen: HostStatus) -> list[Line]:
+def of_host(seen: HostStatus) -> list[Line]:
     """The lines on the host itself."""
     words = ", ".join(filter(None, (seen.engine, seen.compose)))
     return [
         _problem("ready", seen.problem) or Line("engine", words),
         Line("lock", held(seen.lock), WARN) if seen.lock.held else Line("lock", "free"),
         *(Line("disk", room(disk), WARN if low(disk) else DONE) for disk in seen.disks),
-        _helper(typed, seen),
+        _helper(seen),
         Line("clock", _clock(seen.clock_difference), WARN if abs(seen.clock_difference) > CLOCK_SECONDS else DONE),
     ]
 
@@ -111,9 +111,9 @@ def _problem(name: str, problem: Problem | None) -> Line | None:
     return Line(name, problem.sentence, error=NotReadyError(problem.sentence, hint=problem.next)) if problem else None
 
 
-def _helper(typed: CommandLine, seen: HostStatus) -> Line:
+def _helper(seen: HostStatus) -> Line:
     if not seen.helper:
-        return Line("helper", f"missing: {typed.fab('ecr.helper')}", WARN)
+        return Line("helper", "missing; the task ecr.helper installs it", WARN)
     return Line("helper", seen.helper_error, WARN) if seen.helper_error else Line("helper", "there")
 
 

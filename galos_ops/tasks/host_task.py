@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
 import fabric
+from invoke.parser.argument import Argument
 
 from galos_ops.errors import UsageError
 from galos_ops.tasks import executor
@@ -25,10 +26,19 @@ class HostTask(fabric.Task):  # type: ignore[misc]
 
     takes_hosts = True
     path: str | None = None
+    help: dict[str, str]
 
     def __init__(self, *args: Any, looking: bool = False, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.looking = looking
+
+    def get_arguments(self, *args: Any, **kwargs: Any) -> list[Argument]:
+        """Return the task's options, with their help however often they are asked for: Invoke takes it away."""
+        kept = self.help.copy()
+        try:
+            return cast("list[Argument]", super().get_arguments(*args, **kwargs))
+        finally:
+            self.help = kept
 
     def __call__(self, context: object, *args: Any, **kwargs: Any) -> Any:
         from galos_ops.tasks import typed
@@ -44,7 +54,7 @@ Body = TypeVar("Body", bound=Callable[..., Any])
 
 
 def host_task(help: dict[str, str] | None = None, *, looking: bool = False) -> Callable[[Body], HostTask]:
-    """Make a task of a function whose first parameter is an `Ops`; one that is `looking` changes no host."""
+    """Make a task of a function whose first parameter is an `Ops`; one that is `looking` goes on past failures."""
     executor.install()
     return cast("Callable[[Body], HostTask]", fabric.task(klass=HostTask, help=help or {}, looking=looking))
 

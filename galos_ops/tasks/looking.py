@@ -43,7 +43,7 @@ def status(ops: Ops, service: str | None = None, json: bool = False) -> None:
     the host may be why something is not well. A newer image in the registry is no failure.
     """
     seen = looking.status(ops.host, ops.settings, ops.settings.chosen(service))
-    typed, lines = ops.host.typed, verdict.of_host(ops.host.typed, seen)
+    typed, lines = ops.host.typed, verdict.of_host(seen)
     ops.document |= {"well": False, **asdict(seen)}
     tables = {"host": lines, **{one.service: verdict.of_service(typed, seen, one) for one in seen.services}}
     for title, table in tables.items():

@@ -68,7 +68,8 @@ class Run:
         settings = Settings.of(plain(targets.configuration(context).get("galos", {})))
         hosts = targets.targets(self.typed.task, context, settings.hosts)
         if not hosts:
-            raise UsageError(f"{self.typed.task} runs on a Docker host, and none is named.", hint=self.typed.again())
+            hint = replace(self.typed, program="fab").again()  # inv has no -H
+            raise UsageError(f"{self.typed.task} runs on a Docker host, and none is named.", hint=hint)
         publish({target.name: str(target.connection.user) for target in hosts})
         publish(asdict(settings))
         self.typed = replace(self.typed, host=",".join(target.address for target in hosts))

@@ -26,6 +26,15 @@ def test_a_task_without_a_host_never_runs_here(task: str) -> None:
     assert result.stderr == f"{task} runs on a Docker host, and none is named.\nnext: fab -H HOST {task}\n"
 
 
+def test_inv_is_told_of_fab_which_can_name_a_host() -> None:
+    inv = str(Path(sys.executable).with_name("inv"))
+    result = subprocess.run(
+        [inv, "-r", str(ROOT), "up", "--service", "a b"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 2
+    assert result.stderr.splitlines()[-1] == f"next: fab -r {ROOT} -H HOST up --service 'a b'"
+
+
 def test_the_next_command_keeps_the_account_and_the_port(tmp_path: Path) -> None:
     (tmp_path / "ssh config").write_text("")
     config = str(tmp_path / "ssh config")

@@ -11,7 +11,6 @@ ROOT = Path(__file__).parents[2]
 
 
 def test_the_reference_says_what_the_code_says_and_every_option_has_its_words() -> None:
-    """In one test: Invoke takes the help of an option away as it is read."""
     assert PAGE.read_text() == page(), "run: make reference"
     options = re.findall(r"^\| `--[^|]*\| (.*) \|$", PAGE.read_text(), re.MULTILINE)
     assert len(options) > 30

@@ -26,7 +26,7 @@ WELL = HostStatus(None, NOW, 0, "26.1", "docker-compose 2.26.1", "c.yml", Lock(F
 
 def judged(host: dict[str, Any] | None = None, **service: Any) -> tuple[dict[str, Line], OpsError | None]:
     seen = replace(WELL, services=(replace(SERVICE, **service),), **(host or {}))
-    lines = [*of_host(BOX, seen), *of_service(BOX, seen, seen.services[0])]
+    lines = [*of_host(seen), *of_service(BOX, seen, seen.services[0])]
     return {line.name: line for line in lines}, verdict(BOX, seen, lines)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.mutants.changes import Always, DropCall, Gives, Instead, Never, Text, Uncaught
+from tests.mutants.changes import Always, DropCall, Gives, Instead, Never, Text, Uncaught, WithoutArgument
 from tests.mutants.mutant import Mutant, group
 
 DEPLOY, CONNECT = "tests/integration/test_deploy.py", "tests/integration/test_connect.py"
@@ -126,6 +126,11 @@ MUTANTS = (
                 "_begin",
                 Never("not hosts"),
                 {f"{CONNECT}::test_a_task_without_a_host_never_runs_here": "result.returncode == 2"},
+            ),
+            Mutant(
+                "_begin",
+                WithoutArgument("replace", "program"),
+                {f"{CONNECT}::test_inv_is_told_of_fab_which_can_name_a_host": "splitlines()[-1] =="},
             ),
             Mutant(
                 "over",
