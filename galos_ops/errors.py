@@ -26,10 +26,14 @@ GRAVITY = (6, 5, 7, 3, 4, 8, 1)
 
 
 class OpsError(Exit):
-    """A failure as it is shown: one sentence, the evidence (last lines of output), the next command to type."""
+    """A failure as it is shown: one sentence, the evidence (last lines of output), the next command to type.
+
+    `together` are the failures of several hosts of one task, this one among them, in the order of the hosts.
+    """
 
     exit_code = 1
     message: str
+    together: tuple[OpsError, ...] = ()
 
     def __init__(self, sentence: str, *, evidence: str = "", hint: str = "") -> None:
         self.sentence = sentence
@@ -53,6 +57,7 @@ def render(sentence: str, evidence: str = "", hint: str = "") -> str:
 def gravest(errors: Sequence[OpsError]) -> OpsError:
     """Return the one of several errors whose exit code counts; its message becomes that of all, in their order."""
     worst = min(errors, key=lambda error: GRAVITY.index(error.code) if error.code in GRAVITY else len(GRAVITY))
+    worst.together = tuple(errors)
     worst.message = "\n".join(error.message for error in errors)
     return worst
 

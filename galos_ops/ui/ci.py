@@ -60,9 +60,9 @@ class GitHub(Folding):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         super().__exit__(kind, error, trace)
-        if isinstance(error, OpsError):
-            told = f"{error.sentence}\nnext: {error.hint}" if error.hint else error.sentence
-            self._annotate(f"error title={escaped_property(f'galos-ops: exit {error.code}')}", told)
+        for failure in (error.together or (error,)) if isinstance(error, OpsError) else ():
+            text = f"{failure.sentence}\nnext: {failure.hint}" if failure.hint else failure.sentence
+            self._annotate(f"error title={escaped_property(f'galos-ops: exit {failure.code}')}", text)
 
     def warn(self, sentence: str) -> None:
         self._annotate("warning", sentence)

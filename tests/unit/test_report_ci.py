@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from galos_ops.errors import MigrationError, OpsError
+from galos_ops.errors import MigrationError, OpsError, gravest
 from galos_ops.ui.ci import GitHub, GitLab, escaped, escaped_property, inert
 from tests.unit.screen import Screen
 
@@ -52,6 +52,16 @@ def test_github_gets_the_failure_as_an_annotation_behind_the_group() -> None:
         "::group::galos-1  galos-sync",
         "::endgroup::",
         "::error title=galos-ops%3A exit 6::100%25 failed:%0Ano, really.%0Anext: fab -H galos-1 deploy",
+    ]
+
+
+def test_github_gets_an_annotation_for_each_host_that_failed() -> None:
+    screen = Screen(terminal=False)
+    errors = [OpsError("a: it failed."), MigrationError("b: it failed.", hint="fab -H b deploy")]
+    fail(GitHub(screen), gravest(errors))
+    assert screen.lines == [
+        "::error title=galos-ops%3A exit 1::a: it failed.",
+        "::error title=galos-ops%3A exit 6::b: it failed.%0Anext: fab -H b deploy",
     ]
 
 
