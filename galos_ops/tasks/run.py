@@ -70,8 +70,7 @@ class Run:
         if not hosts:
             hint = replace(self.typed, program="fab").again()  # inv has no -H
             raise UsageError(f"{self.typed.task} runs on a Docker host, and none is named.", hint=hint)
-        publish({target.name: str(target.connection.user) for target in hosts})
-        publish(asdict(settings))
+        publish({target.name: asdict(settings) for target in hosts})
         self.typed = replace(self.typed, host=",".join(target.address for target in hosts))
         stream = sys.stderr if self._json else sys.stdout
         with view(os.environ, terminal=stream.isatty())(stream) as report, interruptible():

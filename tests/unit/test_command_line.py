@@ -20,6 +20,7 @@ TYPED = CommandLine("ann@galos-1:2222", "deploy", {"service": "galos-map", "tag"
         ("deploy", {"tag": "TAG"}, "fab -S 'a b' -H ann@galos-1:2222 deploy --service galos-map --tag TAG"),
         ("pending", {}, "fab -S 'a b' -H ann@galos-1:2222 pending --service galos-map"),
         ("doctor", {"fix": True}, "fab -S 'a b' -H ann@galos-1:2222 doctor --service galos-map --fix"),
+        ("deploy", {"service": "galos-sync"}, "fab -S 'a b' -H ann@galos-1:2222 deploy --service galos-sync"),
         ("setup", {}, "fab -S 'a b' -H ann@galos-1:2222 setup"),
     ],
 )

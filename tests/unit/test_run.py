@@ -15,6 +15,7 @@ from fabric.executor import Executor as FabricExecutor
 from fabric.main import Fab, make_program
 from invoke.collection import Collection
 
+from galos_ops import redaction
 from galos_ops.errors import (
     CommandFailed,
     ConnectError,
@@ -193,6 +194,27 @@ def test_json_of_a_bug_is_whole_and_quotes_nothing_of_it(capsys: pytest.CaptureF
     found = document(capsys, {"a": ZeroDivisionError("hunter2")})
     assert found["hosts"][0]["error"]["sentence"] == "A fault of the task itself: ZeroDivisionError."
     assert "hunter2" not in json.dumps(found)
+
+
+def test_json_shows_no_value_of_any_host_and_keeps_the_names_of_all(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(redaction, "_KNOWN", redaction._Known())
+    redaction.learn(["PASSWORD=hunter2-of-a\nHOST=galos-2.example\nUNIT=galos-sync"])
+    error = CommandFailed(
+        "galos-2.example: hunter2-of-a.", evidence='galos-sync says "hunter2-of-a"', hint="fab hunter2-of-a"
+    )
+    hosts = SerialGroup("galos-1.example", "galos-2.example", "galos-3.example")
+    found = document(capsys, {"galos-2.example": error}, hosts)
+    assert found["hosts"][1]["host"] == "galos-2.example"
+    assert found["not_tried"] == ["galos-3.example"]
+    assert found["hosts"][1]["error"] == {
+        "exit": 1,
+        "sentence": "galos-2.example: ***.",
+        "evidence": ['galos-sync says "***"'],
+        "next": "fab ***",
+    }
+    assert found["error"]["sentence"] == "galos-2.example: ***. Not tried: galos-3.example."
 
 
 def test_json_without_any_host_says_why(capsys: pytest.CaptureFixture[str]) -> None:
