@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import fabric
 from invoke.config import Config
 from invoke.tasks import Call
 
-from galos_ops.tasks.targets import Hosts, Parameters
+if TYPE_CHECKING:
+    from galos_ops.tasks.targets import Hosts, Parameters
 
 
 class HostsCall(Call):
@@ -22,6 +23,8 @@ class HostsCall(Call):
         self.parameters: list[Parameters] = []
 
     def make_context(self, config: Config) -> Hosts:  # type: ignore[override]
+        from galos_ops.tasks.targets import Hosts
+
         return Hosts(config, tuple(self.parameters))
 
 
