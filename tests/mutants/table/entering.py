@@ -9,7 +9,7 @@ SETUP = "tests/integration/test_setup.py"
 
 MUTANTS = (
     *group(
-        "galos_ops.host.Host",
+        "galos_ops.host.host.Host",
         (
             Mutant(
                 "sudo",
@@ -36,7 +36,7 @@ MUTANTS = (
         ),
     ),
     *group(
-        "galos_ops.logs",
+        "galos_ops.tasks.logs",
         (
             Mutant(
                 "guard_logs",
@@ -46,7 +46,7 @@ MUTANTS = (
         ),
     ),
     *group(
-        "galos_ops.aws",
+        "galos_ops.provisioning.aws",
         (
             Mutant(
                 "proven_keys",
@@ -80,7 +80,7 @@ MUTANTS = (
         ),
     ),
     *group(
-        "galos_ops.ecr",
+        "galos_ops.provisioning.ecr",
         (
             Mutant(
                 "credentials",

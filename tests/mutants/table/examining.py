@@ -9,7 +9,7 @@ DOCTOR = "tests/integration/test_doctor.py"
 
 MUTANTS = (
     *group(
-        "galos_ops.doctor.containers",
+        "galos_ops.diagnostics.conditions.containers",
         (
             Mutant(
                 "down",
@@ -24,7 +24,7 @@ MUTANTS = (
         ),
     ),
     *group(
-        "galos_ops.doctor.machine",
+        "galos_ops.diagnostics.conditions.machine",
         (
             Mutant(
                 "old_compose",
@@ -39,7 +39,7 @@ MUTANTS = (
         ),
     ),
     *group(
-        "galos_ops.doctor.check",
+        "galos_ops.diagnostics.condition",
         (
             Mutant(
                 "_one",
@@ -54,7 +54,7 @@ MUTANTS = (
         ),
     ),
     *group(
-        "galos_ops.doctor.visit",
+        "galos_ops.workflows.doctor",
         (
             Mutant(
                 "visit",
@@ -80,7 +80,7 @@ MUTANTS = (
         ),
     ),
     *group(
-        "galos_ops.doctor.examination",
+        "galos_ops.diagnostics.examination",
         (
             Mutant(
                 "script",

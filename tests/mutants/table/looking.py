@@ -9,7 +9,7 @@ STATUS, DRY_RUN, VIEW, CI = (f"tests/integration/test_{name}.py" for name in ("s
 
 MUTANTS = (
     *group(
-        "galos_ops.survey",
+        "galos_ops.diagnostics.survey",
         (
             Mutant(
                 "registry",
@@ -23,7 +23,7 @@ MUTANTS = (
         ),
     ),
     *group(
-        "galos_ops.verdict",
+        "galos_ops.diagnostics.verdict",
         (
             Mutant(
                 "BAD",
@@ -38,7 +38,7 @@ MUTANTS = (
         ),
     ),
     *group(
-        "galos_ops.status",
+        "galos_ops.diagnostics.status",
         (
             Mutant(
                 "_pending",
@@ -72,7 +72,7 @@ MUTANTS = (
         ),
     ),
     *group(
-        "galos_ops.setup",
+        "galos_ops.workflows.setup",
         (
             Mutant(
                 "proof",
@@ -82,7 +82,7 @@ MUTANTS = (
         ),
     ),
     *group(
-        "galos_ops.diffs",
+        "galos_ops.provisioning.diffs",
         (
             Mutant(
                 "hidden",
@@ -92,7 +92,7 @@ MUTANTS = (
         ),
     ),
     *group(
-        "galos_ops.files",
+        "galos_ops.provisioning.files",
         (
             Mutant(
                 "_closed",
@@ -102,7 +102,7 @@ MUTANTS = (
         ),
     ),
     *group(
-        "galos_ops.containers",
+        "galos_ops.workflows.lifecycle",
         (
             Mutant(
                 "as_configured",
@@ -116,7 +116,7 @@ MUTANTS = (
         ),
     ),
     *group(
-        "galos_ops.plan",
+        "galos_ops.workflows.plan",
         (
             Mutant(
                 "refuse_unless_clean",
@@ -131,7 +131,7 @@ MUTANTS = (
         ),
     ),
     *group(
-        "galos_ops.live",
+        "galos_ops.ui.terminal",
         (
             Mutant(
                 "Terminal._alive",
@@ -145,7 +145,7 @@ MUTANTS = (
         ),
     ),
     *group(
-        "galos_ops.ci",
+        "galos_ops.ui.ci",
         (
             Mutant(
                 "Folding.conclude",
@@ -159,7 +159,7 @@ MUTANTS = (
         ),
     ),
     *group(
-        "galos_ops.lock",
+        "galos_ops.host.lock",
         (
             Mutant(
                 "run_url",

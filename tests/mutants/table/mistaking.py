@@ -17,7 +17,7 @@ TOLD_BY_FABRIC = (
 
 MUTANTS = (
     *group(
-        "galos_ops.mistakes",
+        "galos_ops.tasks.mistakes",
         (
             Mutant(
                 "told",
@@ -49,16 +49,16 @@ MUTANTS = (
         ),
     ),
     *group(
-        "galos_ops.host_task",
+        "galos_ops.tasks.targets",
         (
             Mutant(
-                "_found",
-                Returns("None"),
+                "configuration",
+                Never("_runtime_found"),
                 {f"{COMMAND_LINE}[words4-There is no /nowhere.yml.]": "done.returncode == 2"},
             ),
             Mutant(
-                "HostTask._connections",
-                Never("isinstance(context, Connection)"),
+                "targets",
+                Never("isinstance(context, (Connection, Group))"),
                 {f"{LIBRARY}::test_a_project_uses_the_tasks_from_its_own_fabfile": "result.returncode == 0"},
             ),
         ),

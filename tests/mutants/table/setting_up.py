@@ -14,7 +14,7 @@ NOT_SENT = "== (2, False, False)"
 
 MUTANTS = (
     *group(
-        "galos_ops.files",
+        "galos_ops.provisioning.files",
         (
             Mutant(
                 "place",
@@ -29,7 +29,7 @@ MUTANTS = (
         ),
     ),
     *group(
-        "galos_ops.setup",
+        "galos_ops.workflows.setup",
         (
             Mutant(
                 "push_environment",
@@ -52,7 +52,7 @@ MUTANTS = (
         ),
     ),
     *group(
-        "galos_ops.compose",
+        "galos_ops.engines.compose",
         (
             Mutant(
                 "render",
@@ -62,7 +62,7 @@ MUTANTS = (
         ),
     ),
     *group(
-        "galos_ops.docker_config",
+        "galos_ops.provisioning.docker_config",
         (
             Mutant(
                 "with_helpers",
@@ -80,7 +80,7 @@ MUTANTS = (
         ),
     ),
     *group(
-        "galos_ops.ini",
+        "galos_ops.provisioning.ini",
         (
             Mutant(
                 "_parsed",
@@ -90,7 +90,7 @@ MUTANTS = (
         ),
     ),
     *group(
-        "galos_ops.dotenv_file",
+        "galos_ops.provisioning.dotenv",
         (
             Mutant(
                 "merge",
@@ -111,7 +111,7 @@ MUTANTS = (
         ),
     ),
     *group(
-        "galos_ops.host.Host",
+        "galos_ops.host.host.Host",
         (
             Mutant(
                 "read",
