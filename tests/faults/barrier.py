@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from galos_ops.progress import Report, Step
+from galos_ops.progress import Step
+from galos_ops.ui.plain import Plain
 
 AFTER, PLACE = "TEST_AFTER_STEP", "TEST_BARRIER"
 
@@ -52,12 +53,12 @@ class Barrier:
 def install(environment: Mapping[str, str]) -> None:
     """Let this process wait after the step that the environment names, before anything that follows it."""
     if AFTER in environment:
-        Report.step = _waiting(Report.step, environment[AFTER], Barrier(Path(environment[PLACE])))  # type: ignore[method-assign]
+        Plain.step = _waiting(Plain.step, environment[AFTER], Barrier(Path(environment[PLACE])))  # type: ignore[method-assign]
 
 
 def _waiting(step: Callable[..., Any], name: str, barrier: Barrier) -> Any:
     @contextmanager
-    def waiting(report: Report, *words: str) -> Iterator[Step]:
+    def waiting(report: Plain, *words: str) -> Iterator[Step]:
         with step(report, *words) as one:
             yield one
         if words[0] == name:

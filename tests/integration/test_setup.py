@@ -202,7 +202,7 @@ def test_a_sudo_that_asks_is_told_and_nothing_is_changed(asked: Operator) -> Non
     before = inventory(asked.host, HOMES["asker"]), asked.host.shell("dpkg -l")
     told = asked.refused(8, "ecr.helper")
     assert "sudo asks for a password" in told
-    assert "fab --prompt-for-sudo-password" in told
+    assert "--prompt-for-sudo-password -H sandbox-ask" in told
     assert (inventory(asked.host, HOMES["asker"]), asked.host.shell("dpkg -l")) == before
 
 
