@@ -6,16 +6,15 @@ import json
 import secrets
 from dataclasses import asdict
 
-from galos_ops.engines.target import Images, Unit, last, on_host, pin
+from galos_ops.engines import one_off
+from galos_ops.engines.target import Images, Unit, last, with_environment
 from galos_ops.errors import CommandTimedOut, GuardError, NotReadyError
 from galos_ops.host.lock import STATE
-from galos_ops.host.result import Result
 from galos_ops.migrations import tools as migration
 from galos_ops.migrations.tools import CLEAN, Answer
 
 CHECK_SECONDS = 120
-WRONG_IMAGE = 98
-ABANDON = "trap 'docker rm -f {name} >/dev/null 2>&1' EXIT; trap 'exit 1' HUP INT TERM"
+UNMADE = "asked when docker-compose has made what the service needs: networks, volumes, folders"
 
 
 def key(unit: Unit, images: Images) -> str:
@@ -25,14 +24,34 @@ def key(unit: Unit, images: Images) -> str:
 
 def check(unit: Unit, images: Images) -> Answer:
     """Ask these very images for their pending migrations, and remember a clean answer on the host."""
+    answer = ask(unit, images)
+    if unit.service.migration.tool != "none":
+        _remember(unit, key(unit, images), answer)
+    return answer
+
+
+def ask(unit: Unit, images: Images, *, untouched: bool = False) -> Answer:
+    """Ask these very images for their pending migrations, and leave nothing behind.
+
+    Where the host must stay `untouched`, the answer is undetermined while docker-compose would first have to make a
+    network, a volume or a folder.
+    """
     if unit.service.migration.tool == "none":
         return CLEAN
+    argv = migration.argv(unit.service.migration, "check")
+    if unit.service.migration.where == "host":
+        script, stdin = with_environment(unit, argv)
+    else:
+        name = f"{unit.name}-check" if unit.token else f"{unit.name}-check-{secrets.token_hex(4)}"
+        script, stdin = one_off.run(unit, last(images), name, argv, untouched=untouched)
+    run = unit.change if unit.token else unit.run
     try:
-        answer = migration.read(unit.service.migration, _ask(unit, images))
+        result = run(script, doing="check for pending migrations", stdin=stdin, timeout=CHECK_SECONDS, check=False)
     except CommandTimedOut as error:
-        answer = Answer("unknown", evidence=error.sentence)
-    _remember(unit, key(unit, images), answer)
-    return answer
+        return Answer("unknown", evidence=error.sentence)
+    if untouched and result.exited == one_off.MISSING:
+        return Answer("undetermined", evidence=UNMADE)
+    return migration.read(unit.service.migration, result)
 
 
 def passed(unit: Unit, images: Images) -> bool:
@@ -95,26 +114,6 @@ def alone(unit: Unit) -> None:
             f"{unit.label}: another compose project on the host runs this service too: {', '.join(strangers)}.",
             hint=f"set galos.directory to its directory, or stop it: {stop}",
         )
-
-
-def _ask(unit: Unit, images: Images) -> Result:
-    """Run the check; without the lock no tag is moved, and nobody else's check is in the way of ours or ended by it."""
-    words = migration.argv(unit.service.migration, "check")
-    doing = "check for pending migrations"
-    name = f"{unit.name}-check" if unit.token else f"{unit.name}-check-{secrets.token_hex(4)}"
-    before = f"{pin(images)}\ndocker rm -f {name} >/dev/null 2>&1" if unit.token else ABANDON.format(name=name)
-    if unit.service.migration.where == "host":
-        return on_host(unit, words, doing, CHECK_SECONDS, None)
-    return unit.change(
-        f"{before}\n"
-        f"{unit.compose.run(unit.service.migration.service, name, words)}; code=$?\n"
-        f"image=$(docker inspect -f '{{{{.Image}}}}' {name} 2>/dev/null); docker rm -f {name} >/dev/null 2>&1\n"
-        f'[ -z "$image" ] || [ "$image" = {last(images)} ] || {{ echo "it ran in $image"; exit {WRONG_IMAGE}; }}\n'
-        "exit $code",
-        doing=doing,
-        timeout=CHECK_SECONDS,
-        check=False,
-    )
 
 
 def _remember(unit: Unit, clean: str, answer: Answer) -> None:

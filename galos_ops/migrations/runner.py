@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from galos_ops.engines.target import Images, Unit, last, on_host, pin
+from galos_ops.engines import one_off
+from galos_ops.engines.target import Images, Unit, last, on_host
 from galos_ops.errors import CommandFailed, CommandTimedOut, MigrationError
 from galos_ops.host.lock import STATE
 from galos_ops.host.release_log import append, release
@@ -41,15 +42,8 @@ def migrate(unit: Unit, images: Images, names: tuple[str, ...], on_line: OnLine)
 
 def _begin(unit: Unit, images: Images, words: list[str]) -> None:
     """Start the container that migrates, under its fixed name and on its own: it lives on when we do not."""
-    line = unit.compose.run(unit.service.migration.service, unit.migrator, words, detach=True)
-    result = unit.change(
-        f"{pin(images)}\ndocker rm {unit.migrator} >/dev/null 2>&1\n"
-        f'said=$({line} 2>&1) || {{ echo "$said"; exit 1; }}\n'
-        f"image=$(docker inspect -f '{{{{.Image}}}}' {unit.migrator})\n"
-        f'[ "$image" = {last(images)} ] || {{ docker rm -f {unit.migrator}; echo "it ran in $image"; exit 1; }}',
-        doing="start the migration",
-        check=False,
-    )
+    script, stdin = one_off.begin(unit, last(images), unit.migrator, words)
+    result = unit.change(script, doing="start the migration", stdin=stdin, check=False)
     if not result.ok:
         raise _failed(unit, "it could not be started", result.output)
 

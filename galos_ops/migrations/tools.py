@@ -12,12 +12,15 @@ from typing import Literal
 from galos_ops.config.settings import Migration
 from galos_ops.host.result import Result
 
-State = Literal["clean", "pending", "unknown"]
+State = Literal["clean", "pending", "unknown", "undetermined"]
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What a check said: clean, pending with the names that the tool gives, or unknown with the evidence."""
+    """What a check said: clean, pending with the names that the tool gives, or unknown with the evidence.
+
+    A dry run's answer is undetermined where the question can only be put later; the evidence says when.
+    """
 
     state: State
     names: tuple[str, ...] = ()

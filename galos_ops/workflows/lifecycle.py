@@ -129,16 +129,10 @@ def up(unit: Unit, report: Report, images: Images, before: Container | None) -> 
 
 
 def start(unit: Unit, report: Report) -> Container:
-    """Start the stopped container with the image it has, after asking that image; raises `GuardError`.
-
-    The tag may mean a newer image by now, so it is pointed at the container's own for as long as the check takes.
-    """
+    """Start the stopped container with the image it has, whatever its tag means; raises `GuardError`."""
     found, own = startable(unit)
-    tagged = local_images(unit)
     if not guard.passed(unit, own):
         answer = guard.check(unit, own)
-        if tagged and tagged != own:
-            unit.change(pin(tagged), doing="point the tag at the newer image again")
         if answer.state != "clean":
             raise guard.refuse(unit, answer)
     with report.step("start", short(found.image)) as step:

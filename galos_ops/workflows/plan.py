@@ -10,7 +10,7 @@ from typing import Any
 from galos_ops.engines import dependencies, registry
 from galos_ops.engines.facts import Container
 from galos_ops.engines.target import Images, Unit, local_images
-from galos_ops.migrations import asking, guard
+from galos_ops.migrations import guard
 from galos_ops.migrations import runner as migrating
 from galos_ops.migrations.tools import CLEAN, Answer
 from galos_ops.progress import SAME, WARN, WOULD, Report, Step, short
@@ -102,7 +102,7 @@ def start(plan: Plan) -> None:
     guard.nobody_migrates(plan.unit)
     found, own = containers.startable(plan.unit)
     if not guard.passed(plan.unit, own):
-        refuse_unless_clean(plan, asking.ask(plan.unit, own))
+        refuse_unless_clean(plan, guard.ask(plan.unit, own, untouched=True))
     depended(plan)
     with plan.step("start", f"start {found.name} with {short(found.image)}") as step:
         if found.state == "running":
@@ -174,9 +174,9 @@ def pending(plan: Plan, candidate: Candidate) -> Answer | None:
 
 def ask(plan: Plan, candidate: Candidate) -> Answer | None:
     with plan.step("pending") as step:
-        answer = asking.ask(plan.unit, candidate.images)
-        if answer is None:
-            step.detail = "asked when docker-compose has made what the service needs: networks, volumes, folders"
+        answer = guard.ask(plan.unit, candidate.images, untouched=True)
+        if answer.state == "undetermined":
+            step.detail = answer.evidence
             return None
         if answer.state == "unknown":
             raise guard.refuse(plan.unit, answer)
@@ -191,7 +191,7 @@ def unasked(plan: Plan, when: str) -> Answer | None:
 
 def refuse_unless_clean(plan: Plan, answer: Answer | None) -> None:
     """Raise `GuardError` for pending migrations; nobody can tell yet is no refusal."""
-    if answer not in (None, CLEAN):
+    if answer and answer.state not in ("clean", "undetermined"):
         raise guard.refuse(plan.unit, answer)
 
 

@@ -9,9 +9,9 @@ from dataclasses import replace
 import pytest
 
 from galos_ops.engines.compose import Compose, Flavour
+from galos_ops.engines.one_off import MISSING, Needs, needs
 from galos_ops.engines.registry import Newest, parse
 from galos_ops.host.lock import lock
-from galos_ops.migrations.asking import MISSING, Needs, needs
 from galos_ops.provisioning.files import place
 from tests.unit.fake_host import FakeHost
 from tests.unit.local_host import LocalHost

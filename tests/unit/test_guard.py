@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 from dataclasses import replace
 
@@ -13,7 +14,7 @@ from galos_ops.errors import LockedError
 from galos_ops.migrations import guard
 from galos_ops.migrations.tools import CLEAN, Answer
 from tests.unit.local_host import LocalHost, Reply
-from tests.unit.units import IMAGE_ID, IMAGES, REFERENCE, image_of, unit
+from tests.unit.units import FACTS, IMAGE_ID, IMAGES, REFERENCE, image_of, unit
 
 MARK = "~/.galos-ops/galos-sync.passed"
 NAMES = "20260806140000 allow stars without orbits", "20260806150000 rename surface columns"
@@ -23,30 +24,37 @@ OTHER = "sha256:" + "b" * 64
 
 def asked(name: str) -> str:
     words = "migrate run --dry-run --source galos_db/migrations"
-    return f"run --no-deps -T --name {name} --entrypoint sqlx galos-sync {words}"
+    return f"-f - run --no-deps -T --name {name} --entrypoint sqlx galos-sync {words}"
 
 
-def locked(host: LocalHost, facts: Facts | None = None) -> Unit:
+def locked(host: LocalHost, facts: Facts = FACTS) -> Unit:
     """The unit while the lock is ours."""
     host.put("~/.galos-ops/token", "t0ken\n")
     return unit(host, facts, token="t0ken")
 
 
-def answers(host: LocalHost, answer: Reply, *, ran_in: str = IMAGE_ID, name: str = "galos-sync-check") -> None:
-    """Have the image answer the question, in a container of an image; none where that is empty."""
-    host.stubs.add("docker-compose", {asked(name): answer})
-    ran = Reply(f"{ran_in}\n") if ran_in else Reply(exited=1, stderr=f"Error: No such object: {name}\n")
-    host.stubs.add("docker", {f"inspect -f {{{{.Image}}}} {name}": ran, f"rm -f {name}": ""})
+def answers(
+    host: LocalHost, answer: Reply, *, ran_in: str = IMAGE_ID, ended: str = "", name: str = "galos-sync-check"
+) -> None:
+    """Have the image answer the question, in a container of an image, which `ended` otherwise than the answer says.
+
+    There is no container where `ran_in` is empty. What docker-compose was given is in `~/given`.
+    """
+    given = Reply(answer.stdout, answer.exited, answer.stderr, f"cat >$HOME/given\n{answer.effect}")
+    host.stubs.add("docker-compose", {asked(name): given})
+    state = ended or f"exited {answer.exited}"
+    ran = Reply(f"{ran_in} {state}\n") if ran_in else Reply(exited=1, stderr=f"Error: No such object: {name}\n")
+    form = "{{.Image}} {{.State.Status}} {{.State.ExitCode}}"
+    host.stubs.add("docker", {f"inspect -f {form} {name}": ran, f"rm -f {name}": "", f"rm -f -v {name}": ""})
 
 
 def test_a_clean_answer_is_remembered_for_these_very_inputs(host: LocalHost) -> None:
     chosen = locked(host)
-    image_of(host, REFERENCE, IMAGE_ID)
     answers(host, Reply())
     assert guard.check(chosen, IMAGES) == CLEAN
     assert host.files()[MARK] == f"{guard.key(chosen, IMAGES)}\n"
     assert host.path(MARK).stat().st_mode & 0o777 == 0o600
-    known = replace(chosen, facts=Facts(passed={"galos-sync": host.files()[MARK].strip()}))
+    known = replace(chosen, facts=replace(FACTS, passed={"galos-sync": host.files()[MARK].strip()}))
     assert guard.passed(known, IMAGES)
     assert not guard.passed(known, {REFERENCE: OTHER})
 
@@ -55,46 +63,45 @@ def test_pending_migrations_are_named_and_an_earlier_clean_answer_is_forgotten(h
     chosen = locked(host)
     key = guard.key(chosen, IMAGES)
     host.put(MARK, key)
-    image_of(host, REFERENCE, IMAGE_ID)
     answers(host, Reply(PENDING))
-    known = replace(chosen, facts=Facts(passed={"galos-sync": key}))
+    known = replace(chosen, facts=replace(FACTS, passed={"galos-sync": key}))
     assert guard.check(known, IMAGES) == Answer("pending", NAMES)
     assert MARK not in host.files()
 
 
 @pytest.mark.parametrize("answer", [Reply(), Reply(PENDING)])
 def test_an_answer_of_another_image_is_unknown(host: LocalHost, answer: Reply) -> None:
-    image_of(host, REFERENCE, IMAGE_ID)
     answers(host, answer, ran_in=OTHER)
     found = guard.check(locked(host), IMAGES)
     assert (found.state, found.evidence.splitlines()[-1]) == ("unknown", f"it ran in {OTHER}")
-    assert host.stubs.calls[-1] == "docker rm -f galos-sync-check"
+    assert host.stubs.calls[-1] == "docker rm -f -v galos-sync-check"
     assert MARK not in host.files()
 
 
 def test_a_question_that_could_not_be_put_is_unknown(host: LocalHost) -> None:
-    image_of(host, REFERENCE, IMAGE_ID)
     answers(host, Reply(exited=1, stderr="Cannot start service galos-sync\n"), ran_in="")
     assert guard.check(locked(host), IMAGES) == Answer("unknown", evidence="Cannot start service galos-sync")
     assert MARK not in host.files()
 
 
-def test_a_tag_that_moved_is_pointed_at_the_image_before_it_is_asked(host: LocalHost) -> None:
-    image_of(host, REFERENCE, OTHER)
-    host.stubs.add("docker", {f"tag {IMAGE_ID} {REFERENCE}": ""})
+@pytest.mark.parametrize("ended", ["created 127", "running 0", "exited 0"])
+def test_what_docker_compose_fails_of_itself_is_no_answer(host: LocalHost, ended: str) -> None:
+    """Its exit code 1 is that of a command which found something pending."""
+    chosen = locked(host)
+    own = replace(chosen.service.migration, tool="command", check="./check", run="./run")
+    answers(host, Reply(exited=1, stderr="no\n"), ended=ended)
+    host.stubs.add("docker-compose", {asked("galos-sync-check"): Reply(exited=9)}, asked=False)
+    words = "-f - run --no-deps -T --name galos-sync-check --entrypoint sh galos-sync -c ./check"
+    host.stubs.add("docker-compose", {words: Reply(exited=1, stderr="no\n")})
+    found = guard.check(replace(chosen, service=replace(chosen.service, migration=own)), IMAGES)
+    assert found == Answer("unknown", evidence="no")
+
+
+def test_the_image_is_asked_by_its_id_and_nothing_is_fetched_or_built(host: LocalHost) -> None:
     answers(host, Reply())
     assert guard.check(locked(host), IMAGES) == CLEAN
-    calls = host.stubs.calls
-    assert calls.index(f"docker tag {IMAGE_ID} {REFERENCE}") < calls.index(
-        f"docker-compose {asked('galos-sync-check')}"
-    )
-
-
-def test_an_image_that_its_tag_cannot_be_pointed_at_is_not_asked(host: LocalHost) -> None:
-    image_of(host, REFERENCE, "")
-    host.stubs.add("docker", {f"tag {IMAGE_ID} {REFERENCE}": Reply(exited=1, stderr="No such image\n")})
-    host.stubs.add("docker-compose", {})
-    assert guard.check(locked(host), IMAGES) == Answer("unknown", evidence="No such image")
+    assert json.loads(host.files()["~/given"]) == {"services": {"galos-sync": {"image": IMAGE_ID}}}
+    assert not [call for call in host.stubs.calls if call.startswith(("docker tag", "docker pull"))]
 
 
 def test_every_reference_is_pointed_at_its_image(host: LocalHost) -> None:
@@ -110,7 +117,7 @@ def test_without_the_lock_no_tag_moves_and_nothing_is_remembered(
     monkeypatch.setattr(secrets, "token_hex", lambda _: "0a1b")
     answers(host, Reply(), name="galos-sync-check-0a1b")
     assert guard.check(unit(host), IMAGES) == CLEAN
-    assert host.files() == {}
+    assert host.files().keys() == {"~/given"}
 
 
 def test_once_the_lock_is_lost_nothing_is_asked(host: LocalHost) -> None:

@@ -9,16 +9,15 @@ from galos_ops.host.release_log import LOG, parse
 from galos_ops.migrations.runner import migrate
 from tests.unit.local_host import LocalHost, Reply
 from tests.unit.test_guard import OTHER, PENDING, answers, locked
-from tests.unit.units import IMAGE_ID, IMAGES, REFERENCE, image_of
+from tests.unit.units import IMAGE_ID, IMAGES
 
 NAME = "galos-sync-migration"
-RUN = f"run --no-deps -T -d --name {NAME} --entrypoint sqlx galos-sync migrate run --source galos_db/migrations"
+RUN = f"-f - run --no-deps -T -d --name {NAME} --entrypoint sqlx galos-sync migrate run --source galos_db/migrations"
 PASSED = "~/.galos-ops/galos-sync.passed"
 
 
 def migrates(host: LocalHost, *, ends: str = "0", ran_in: str = IMAGE_ID, begins: Reply | None = None) -> None:
     """Have the container that migrates begin, say two lines and end with an exit code; "" where it is gone by then."""
-    image_of(host, REFERENCE, IMAGE_ID)
     host.stubs.add("docker-compose", {RUN: begins or Reply("c1\n")})
     host.stubs.add("docker", {f"rm {NAME}": [Reply(exited=1), Reply()]})
     if begins:

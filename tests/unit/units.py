@@ -15,13 +15,17 @@ SETTINGS = Settings()
 COMPOSE = Compose(Flavour("docker-compose", (2, 26)), "~")
 
 
-def unit(host: Host, facts: Facts | None = None, *, token: str = "") -> Unit:
+REFERENCE = SETTINGS.image(SETTINGS.services["galos-sync"])
+RESOLVED = f"services:\n  galos-sync:\n    image: {REFERENCE}\n    pull_policy: always\n"
+FACTS = Facts(directories=("/home",), config=RESOLVED)
+
+
+def unit(host: Host, facts: Facts = FACTS, *, token: str = "") -> Unit:
     service = SETTINGS.services["galos-sync"]
-    made = Unit(host, SETTINGS, "galos-sync", service, facts or Facts(), COMPOSE)
+    made = Unit(host, SETTINGS, "galos-sync", service, facts, COMPOSE)
     return replace(made, token=token)
 
 
-REFERENCE = SETTINGS.image(SETTINGS.services["galos-sync"])
 IMAGE_ID = "sha256:" + "a" * 64
 IMAGES = {REFERENCE: IMAGE_ID}
 

@@ -72,12 +72,18 @@ MUTANTS = (
             Mutant(
                 "up",
                 Gives("pin", "''"),
-                {f"{RACES}::test_a_newer_latest_in_the_registry_is_not_what_starts": "assert running.end() == 0"},
+                {
+                    f"{RACES}::test_a_newer_latest_in_the_registry_is_not_what_starts": "assert running.end() == 0",
+                    f"{DEPLOY}::test_a_tag_that_moves_while_migrating_is_not_what_starts": "deploy.returncode == code",
+                },
             ),
             Mutant(
                 "up",
                 Never("after.image != image"),
-                {f"{GUARD}::test_a_service_that_started_in_another_image_is_stopped_again": "refused(5,"},
+                {
+                    f"{GUARD}::test_a_service_that_started_in_another_image_is_stopped_again": "refused(5,",
+                    f"{GUARD}::test_a_compose_file_that_is_edited_after_the_check_is_not_what_migrates": "refused(5,",
+                },
             ),
             Mutant(
                 "up",

@@ -8,11 +8,37 @@ from tests.mutants.mutant import Mutant, group
 DEPLOY, VERBS = "tests/integration/test_deploy.py", "tests/integration/test_verbs.py"
 DEATHS, DATABASES = "tests/faults/test_deaths.py", "tests/faults/test_bad_databases.py"
 GUARD, REMEMBERED = "tests/integration/test_guard.py", "tests/integration/test_remembered.py"
-OTHERS = "tests/faults/test_other_projects.py"
+OTHERS, ASKED = "tests/faults/test_other_projects.py", "tests/unit/test_guard.py"
+DRY_RUN = "tests/integration/test_dry_run.py"
 NEIGHBOURS, ONE_OFFS = "tests/faults/test_neighbours.py", "tests/faults/test_one_offs.py"
 FACTS = "tests/unit/test_facts.py"  # on a host, a .env that reaches the service is in the compose file as resolved, too
 
 MUTANTS = (
+    *group(
+        "galos_ops.engines.one_off",
+        (
+            Mutant(
+                "run",
+                Text('[ "$1" = ', "true || [ x = "),
+                {f"{ASKED}::test_an_answer_of_another_image_is_unknown[dash-answer0]": "it ran in"},
+            ),
+            Mutant(
+                "run",
+                Text('[ "$2 $3" = ', "true || [ x = "),
+                {f"{ASKED}::test_what_docker_compose_fails_of_itself_is_no_answer[dash-created 127]": "unknown"},
+            ),
+            Mutant(
+                "_file",
+                Instead("('pull_policy', 'build')", "()"),
+                {f"{GUARD}::test_a_check_and_a_migration_fetch_nothing": "2 migrations of this image pending"},
+            ),
+            Mutant(
+                "_file",
+                Instead("image", "row['image']"),
+                {f"{DRY_RUN}::test_a_deploy_is_told_step_by_step": "2: 20260806140000 allow stars"},
+            ),
+        ),
+    ),
     *group(
         "galos_ops.engines.compose.Compose",
         (
@@ -93,11 +119,6 @@ MUTANTS = (
                 {f"{VERBS}::test_a_container_of_another_project_is_never_deployed_beside": "refused(8, task)"},
             ),
             Mutant(
-                "_ask",
-                Text('[ -z "$image" ] ||', "true ||"),
-                {f"{GUARD}::test_a_check_that_ran_in_another_image_is_no_answer": 'refused(5, "up")'},
-            ),
-            Mutant(
                 "key",
                 Gives("','.join", "''"),
                 {f"{REMEMBERED}::test_whatever_changes_is_asked_again[image]": "AS_BEFORE not in"},
@@ -106,11 +127,6 @@ MUTANTS = (
                 "key",
                 Gives("json.dumps", "''"),
                 {f"{REMEMBERED}::test_whatever_changes_is_asked_again[settings]": "AS_BEFORE not in"},
-            ),
-            Mutant(
-                "_ask",
-                Gives("pin(images)", "''"),
-                {f"{DEPLOY}::test_a_tag_that_moves_while_migrating_is_not_what_starts": "deploy.returncode == code"},
             ),
             Mutant(
                 "passed",
@@ -158,9 +174,9 @@ MUTANTS = (
                 {f"{VERBS}::test_start_refuses_an_image_whose_migrations_are_pending": 'refused(5, "start")'},
             ),
             Mutant(
-                "start",
-                Never("tagged != own"),
-                {f"{VERBS}::test_start_asks_the_image_of_the_container_itself": "image_id(deployed.host) == new"},
+                "startable",
+                Instead("found[0].image", "(local_images(unit) or {})[unit.references()[0]]"),
+                {f"{VERBS}::test_start_asks_the_image_of_the_container_itself": 'done("start")'},
             ),
         ),
     ),

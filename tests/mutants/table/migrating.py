@@ -7,7 +7,7 @@ from tests.mutants.mutant import Mutant, group
 
 DEPLOY, DEATHS = "tests/integration/test_deploy.py", "tests/faults/test_deaths.py"
 HOSTS, OTHERS = "tests/faults/test_bad_hosts.py", "tests/faults/test_other_projects.py"
-DATABASES, DRY_RUN = "tests/faults/test_bad_databases.py", "tests/integration/test_dry_run.py"
+DATABASES, MIGRATING = "tests/faults/test_bad_databases.py", "tests/unit/test_migrating.py"
 SERVICES, MANY = "tests/integration/test_services.py", "tests/integration/test_hosts.py"
 GUARD, ROLLBACK = "tests/integration/test_guard.py", "tests/integration/test_rollback.py"
 
@@ -82,15 +82,6 @@ MUTANTS = (
                 {f"{ROLLBACK}::test_a_rollback_over_a_failed_migration_is_refused": "a migration ran since"},
             ),
             Mutant(
-                "_begin",
-                Text('[ "$image" = ', "true || [ x = "),
-                {
-                    f"{GUARD}::test_a_migration_that_ran_in_another_image_is_a_failed_one": (
-                        "the migration failed (it could not be started)"
-                    )
-                },
-            ),
-            Mutant(
                 "going_on",
                 Uncaught("KeyboardInterrupt"),
                 {
@@ -116,12 +107,12 @@ MUTANTS = (
         ),
     ),
     *group(
-        "galos_ops.migrations.asking",
+        "galos_ops.engines.one_off",
         (
             Mutant(
-                "_in_container",
-                Gives("last", "row['image']"),
-                {f"{DRY_RUN}::test_a_deploy_is_told_step_by_step": "2: 20260806140000 allow stars"},
+                "begin",
+                Text('[ "$image" = ', "true || [ x = "),
+                {f"{MIGRATING}::test_a_migration_that_runs_in_another_image_is_ended_at_once[dash]": "DID NOT RAISE"},
             ),
         ),
     ),

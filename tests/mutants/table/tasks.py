@@ -128,7 +128,7 @@ MUTANTS = (
         "galos_ops.migrations.guard",
         (
             Mutant(
-                "_ask",
+                "ask",
                 Never("'host'"),
                 {f"{MIGRATIONS}::test_commands_of_ones_own_on_the_host": 'done("-f", file, "migrate")'},
             ),

@@ -1,0 +1,113 @@
+"""One-off containers: made from the resolved compose file on standard input, with the image by its ID."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from dataclasses import dataclass
+from typing import Any
+
+from galos_ops.engines.compose import STDIN
+from galos_ops.engines.target import Unit
+
+MISSING = 94
+NOT_RUN = 96
+WRONG_IMAGE = 98
+ENDED = "{{.Image}} {{.State.Status}} {{.State.ExitCode}}"
+
+
+def run(unit: Unit, image: str, name: str, argv: list[str], *, untouched: bool = False) -> tuple[str, bytes]:
+    """Return a script that runs a command to its end and removes its container, and the script's standard input.
+
+    It ends with the container's own exit code; with `NOT_RUN` when no container ran to its end, `WRONG_IMAGE` when one
+    of another image did, and, where the host must stay `untouched`, `MISSING` when docker-compose would make something
+    first. The standard input holds secrets.
+    """
+    service, tree = unit.service.migration.service, unit.facts.tree()
+    first = needs(tree, service, unit.facts.directories[-1]).script() if untouched else ""
+    return (
+        f"{first}\ndocker rm -f {name} >/dev/null 2>&1\n"
+        f"trap 'docker rm -f -v {name} >/dev/null 2>&1' EXIT; trap 'exit 1' HUP INT TERM\n"
+        f"{unit.compose.run(service, name, argv, file=STDIN)}; code=$?\n"
+        f"set -- $(docker inspect -f '{ENDED}' {name} 2>/dev/null)\n"
+        # what docker-compose fails of itself has exit codes of commands, too
+        f'[ "$2 $3" = "exited $code" ] || exit {NOT_RUN}\n'
+        f'[ "$1" = {image} ] || {{ echo "it ran in $1"; exit {WRONG_IMAGE}; }}\n'
+        "exit $code",
+        _file(tree, service, image),
+    )
+
+
+def begin(unit: Unit, image: str, name: str, argv: list[str]) -> tuple[str, bytes]:
+    """Return a script that starts a command in a container which lives on by itself, and the script's standard input.
+
+    A container that the name had before is deleted once it has ended. The standard input holds secrets.
+    """
+    service, tree = unit.service.migration.service, unit.facts.tree()
+    line = unit.compose.run(service, name, argv, detach=True, file=STDIN)
+    return (
+        f"docker rm {name} >/dev/null 2>&1\n"
+        f'said=$({line} 2>&1) || {{ echo "$said"; exit 1; }}\n'
+        f"image=$(docker inspect -f '{{{{.Image}}}}' {name})\n"
+        f'[ "$image" = {image} ] || {{ docker rm -f {name}; echo "it ran in $image"; exit {WRONG_IMAGE}; }}',
+        _file(tree, service, image),
+    )
+
+
+def _file(tree: dict[str, Any], service: str, image: str) -> bytes:
+    """The resolved compose file with the image of a service by its ID, which nothing fetches or builds."""
+    row = {key: value for key, value in tree["services"][service].items() if key not in ("pull_policy", "build")}
+    services = {**tree["services"], service: {**row, "image": image}}
+    return json.dumps({**tree, "services": services}, ensure_ascii=False, default=str).encode()
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What docker-compose makes by itself, for any container of a project, where it is not there."""
+
+    project: str
+    networks: tuple[str, ...]
+    volumes: tuple[str, ...]
+    folders: tuple[str, ...]
+
+    def script(self) -> str:
+        """End with `MISSING` unless all of it is there."""
+        label = (
+            f"--filter label=com.docker.compose.project={shlex.quote(self.project)} --filter label=com.docker.compose"
+        )
+        made = [
+            f"docker {kind} ls -q {label}.{kind}={shlex.quote(name)} | grep -q ."
+            for kind, names in (("network", self.networks), ("volume", self.volumes))
+            for name in names
+        ]
+        return "\n".join(
+            f"{test} || exit {MISSING}" for test in [*made, *(f"[ -e {shlex.quote(path)} ]" for path in self.folders)]
+        )
+
+
+def needs(tree: dict[str, Any], service: str, directory: str) -> Needs:
+    """The networks and volumes of a resolved compose file, and the folders that a service of it mounts."""
+    project = tree.get("name") or re.sub(r"[^-_a-z0-9]", "", directory.rpartition("/")[2].lower())
+    networks = dict.fromkeys(name for row in tree["services"].values() for name in _networks(row))
+    mounts = tree["services"][service].get("volumes") or []
+    return Needs(
+        project,
+        _own(networks, tree.get("networks") or {}),
+        _own(tree.get("volumes") or {}, tree.get("volumes") or {}),
+        tuple(filter(None, map(_folder, mounts))),
+    )
+
+
+def _networks(row: dict[str, Any]) -> list[str]:
+    return [] if row.get("network_mode") else list(row.get("networks") or ["default"])
+
+
+def _own(names: Any, declared: dict[str, Any]) -> tuple[str, ...]:
+    return tuple(name for name in names if not (declared.get(name) or {}).get("external"))
+
+
+def _folder(mount: Any) -> str:
+    """What a mount needs on the host: `SOURCE:TARGET` in v1, a mapping in v2; nothing for a volume."""
+    source = str(mount.get("source", "") if isinstance(mount, dict) else mount.partition(":")[0])
+    return source if source.startswith("/") else ""
