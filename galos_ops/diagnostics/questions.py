@@ -9,7 +9,7 @@ from galos_ops.config.settings import Service
 from galos_ops.diagnostics import needs
 from galos_ops.diagnostics.examined import Examined, Refusal
 from galos_ops.engines.compose import Compose
-from galos_ops.engines.target import Unit, local_images
+from galos_ops.engines.target import Target, local_images
 from galos_ops.errors import CommandFailed, NotReadyError
 from galos_ops.host.host import Host
 from galos_ops.migrations import guard
@@ -55,9 +55,9 @@ def _asked(host: Host, seen: Examined) -> Answer | str:
         row = "tool is none" if service.migration.tool == "none" else "where is host"
         return f"migration.{row}: no container to ask in"
     compose = Compose(seen.facts.flavour, seen.settings.directory)
-    unit = Unit(host, seen.settings, seen.service, service, seen.facts, compose)
+    target = Target(host, seen.settings, seen.service, service, seen.facts, compose)
     try:
-        images = local_images(unit)
+        images = local_images(target)
     except NotReadyError as error:
         return error.sentence.removeprefix(f"{host.name}: ").rstrip(".")
-    return guard.check(unit, images) if images else "the image is not on the host"
+    return guard.check(target, images) if images else "the image is not on the host"

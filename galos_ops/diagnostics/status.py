@@ -10,7 +10,7 @@ from galos_ops.config.settings import Settings
 from galos_ops.diagnostics.survey import Disk, Lock, Registry, Survey, look, moment
 from galos_ops.engines.compose import Compose
 from galos_ops.engines.facts import Container, Facts, require
-from galos_ops.engines.target import Unit, local_images
+from galos_ops.engines.target import Target, local_images
 from galos_ops.errors import NotReadyError
 from galos_ops.host.host import Host
 from galos_ops.host.release_log import Release, started
@@ -131,8 +131,8 @@ def _service(
     host: Host, settings: Settings, name: str, facts: Facts, survey: Survey, line: Compose | None
 ) -> ServiceStatus:
     service = settings.services[name]
-    unit = Unit(host, settings, name, service, facts, line) if line else None
-    pending, problem = _pending(unit, survey.lock) if unit else (PendingStatus("unknown", reason="not asked"), None)
+    target = Target(host, settings, name, service, facts, line) if line else None
+    pending, problem = _pending(target, survey.lock) if target else (PendingStatus("unknown", reason="not asked"), None)
     migrator = facts.named(f"{name}-migration")
     return ServiceStatus(
         service=name,
@@ -178,24 +178,24 @@ def release(log: Iterable[Release], service: str) -> Release | None:
     return mine[-1] if mine else None
 
 
-def _pending(unit: Unit, lock: Lock) -> tuple[PendingStatus, Problem | None]:
+def _pending(target: Target, lock: Lock) -> tuple[PendingStatus, Problem | None]:
     """Ask as `pending` does, where asking is in nobody's way; a problem is why `up` would not get as far as to ask."""
     try:
-        images = local_images(unit)
-        guard.alone(unit)
+        images = local_images(target)
+        guard.require_no_foreign_containers(target)
         if images is None:
             return PendingStatus("unknown", reason="the image is not on the host"), None
-        if guard.passed(unit, images):
+        if guard.passed(target, images):
             return PendingStatus("clean", remembered=True), None
-        migrator = unit.facts.named(unit.migrator)
+        migrator = target.facts.named(target.migrator)
         if migrator and migrator.alive:
             return PendingStatus("unknown", reason="a migration runs now"), None
         if lock.held:
             return PendingStatus("unknown", reason="not asked while another task holds the host"), None
-        policy = unit.facts.pulls(unit.service.migration.service)
-        if policy and unit.service.migration.where == "service":
+        policy = target.facts.pulls(target.service.migration.service)
+        if policy and target.service.migration.where == "service":
             return PendingStatus("unknown", reason=f"not asked: pull_policy: {policy} would fetch an image"), None
-        return told(guard.check(unit, images)), None
+        return told(guard.check(target, images)), None
     except NotReadyError as error:
         return PendingStatus("unknown", reason=error.sentence), _problem(error)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from galos_ops.engines.target import Unit
+from galos_ops.engines.target import Target
 from galos_ops.errors import NotReadyError
 
 COMPLETED, HEALTHY = "service_completed_successfully", "service_healthy"
@@ -57,13 +57,13 @@ def ordered(names: Iterable[str], rows: Mapping[str, Any]) -> list[str]:
     return [name for name in seen if name in wanted]
 
 
-def needed(unit: Unit) -> list[Dependency]:
+def needed(target: Target) -> list[Dependency]:
     """The dependencies that are not configured, direct and indirect, each after those that it depends on itself.
 
     Raises `NotReadyError` where one is configured and does not run, since it may only start behind its own guard, and
     where one runs to its end, as a migration does, which nobody would have checked.
     """
-    rows, configured = unit.facts.rows(), unit.settings.services
+    rows, configured = target.facts.rows(), target.settings.services
     carriers = {service.migration.service for service in configured.values()}
     found: dict[str, Dependency] = {}
 
@@ -72,56 +72,56 @@ def needed(unit: Unit) -> list[Dependency]:
             if one.name not in rows or one.name in above:
                 continue  # optional and without its profile; docker-compose itself refuses what is missing or circular
             if one.condition == COMPLETED or one.name in carriers - configured.keys():
-                raise _runs_once(unit, one.name)
+                raise _runs_once(target, one.name)
             if one.name in configured:
-                _require_running(unit, one.name)
+                _require_running(target, one.name)
             elif one.name not in found:
                 visit(one.name, (*above, name))
                 found[one.name] = one
             elif one.condition == HEALTHY:
                 found[one.name] = one
 
-    visit(unit.name, (unit.name,))
+    visit(target.name, (target.name,))
     return list(found.values())
 
 
-def absent(unit: Unit) -> list[str]:
+def absent(target: Target) -> list[str]:
     """The names of those dependencies that `script` would start."""
-    return [one.name for one in needed(unit) if not _runs(unit, one.name)]
+    return [one.name for one in needed(target) if not _runs(target, one.name)]
 
 
-def script(unit: Unit) -> list[str]:
+def script(target: Target) -> list[str]:
     """Shell lines that start what `needed` gives and does not run, as it is, and wait for what must be healthy."""
-    return [line for one in needed(unit) for line in _lines(unit, one)]
+    return [line for one in needed(target) for line in _lines(target, one)]
 
 
-def _lines(unit: Unit, one: Dependency) -> Iterator[str]:
-    if not _runs(unit, one.name):
-        yield f"{unit.compose.up_dependency(one.name)} >&2 || exit 1"
+def _lines(target: Target, one: Dependency) -> Iterator[str]:
+    if not _runs(target, one.name):
+        yield f"{target.compose.up_dependency(one.name)} >&2 || exit 1"
     if one.condition == HEALTHY:
-        healthy = f"{{ {unit.listing(one.name, '--filter health=healthy')}; }} | grep -q ."
+        healthy = f"{{ {target.listing(one.name, '--filter health=healthy')}; }} | grep -q ."
         late = f"{{ echo {shlex.quote(one.name)} was not healthy within {HEALTH_SECONDS} s >&2; exit 1; }}"
         again = f"look=$((look + 1)); [ $look -lt {2 * HEALTH_SECONDS} ] || {late}; sleep 0.5"
         yield f"look=0; until {healthy}; do {again}; done"
 
 
-def _runs(unit: Unit, name: str) -> bool:
-    return any(one.alive for one in unit.facts.of(name))
+def _runs(target: Target, name: str) -> bool:
+    return any(one.alive for one in target.facts.of(name))
 
 
-def _require_running(unit: Unit, name: str) -> None:
-    if _runs(unit, name) or (unit.host.dry and name in unit.earlier):
+def _require_running(target: Target, name: str) -> None:
+    if _runs(target, name) or (target.host.dry and name in target.earlier):
         return
     raise NotReadyError(
-        f"{unit.label}: it depends on {name}, which does not run and is not started behind its own guard; "
+        f"{target.label}: it depends on {name}, which does not run and is not started behind its own guard; "
         "nothing was changed.",
-        hint=f"start that one first: {unit.host.typed.fab('deploy', service=name)}",
+        hint=f"start that one first: {target.host.typed.fab('deploy', service=name)}",
     )
 
 
-def _runs_once(unit: Unit, name: str) -> NotReadyError:
+def _runs_once(target: Target, name: str) -> NotReadyError:
     return NotReadyError(
-        f"{unit.label}: it depends on {name}, which would run to its end unchecked each time it starts; "
+        f"{target.label}: it depends on {name}, which would run to its end unchecked each time it starts; "
         "nothing was changed.",
-        hint=f"take {name} out of depends_on; a migration belongs into galos.services.{unit.name}.migration",
+        hint=f"take {name} out of depends_on; a migration belongs into galos.services.{target.name}.migration",
     )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from galos_ops.engines.compose import STDIN
-from galos_ops.engines.target import Unit
+from galos_ops.engines.target import Target
 
 MISSING = 94
 NOT_RUN = 96
@@ -17,19 +17,19 @@ WRONG_IMAGE = 98
 ENDED = "{{.Image}} {{.State.Status}} {{.State.ExitCode}}"
 
 
-def run(unit: Unit, image: str, name: str, argv: list[str], *, untouched: bool = False) -> tuple[str, bytes]:
+def run(target: Target, image: str, name: str, argv: list[str], *, untouched: bool = False) -> tuple[str, bytes]:
     """Return a script that runs a command to its end and removes its container, and the script's standard input.
 
     It ends with the container's own exit code; with `NOT_RUN` when no container ran to its end, `WRONG_IMAGE` when one
     of another image did, and, where the host must stay `untouched`, `MISSING` when docker-compose would make something
     first. The standard input holds secrets.
     """
-    service, tree = unit.service.migration.service, unit.facts.tree()
-    first = needs(tree, service, unit.facts.directories[-1]).script() if untouched else ""
+    service, tree = target.service.migration.service, target.facts.tree()
+    first = needs(tree, service, target.facts.directories[-1]).script() if untouched else ""
     return (
         f"{first}\ndocker rm -f {name} >/dev/null 2>&1\n"
         f"trap 'docker rm -f -v {name} >/dev/null 2>&1' EXIT; trap 'exit 1' HUP INT TERM\n"
-        f"{unit.compose.run(service, name, argv, file=STDIN)}; code=$?\n"
+        f"{target.compose.run(service, name, argv, file=STDIN)}; code=$?\n"
         f"set -- $(docker inspect -f '{ENDED}' {name} 2>/dev/null)\n"
         # what docker-compose fails of itself has exit codes of commands, too
         f'[ "$2 $3" = "exited $code" ] || exit {NOT_RUN}\n'
@@ -39,13 +39,13 @@ def run(unit: Unit, image: str, name: str, argv: list[str], *, untouched: bool =
     )
 
 
-def begin(unit: Unit, image: str, name: str, argv: list[str]) -> tuple[str, bytes]:
+def begin(target: Target, image: str, name: str, argv: list[str]) -> tuple[str, bytes]:
     """Return a script that starts a command in a container which lives on by itself, and the script's standard input.
 
     A container that the name had before is deleted once it has ended. The standard input holds secrets.
     """
-    service, tree = unit.service.migration.service, unit.facts.tree()
-    line = unit.compose.run(service, name, argv, detach=True, file=STDIN)
+    service, tree = target.service.migration.service, target.facts.tree()
+    line = target.compose.run(service, name, argv, detach=True, file=STDIN)
     return (
         f"docker rm {name} >/dev/null 2>&1\n"
         f'said=$({line} 2>&1) || {{ echo "$said"; exit 1; }}\n'

@@ -21,8 +21,8 @@ ID = "docker image inspect -f '{{.Id}}'"
 
 
 @dataclass(frozen=True)
-class Unit:
-    """One service on one host: what the tasks work on; `earlier` are the services that the same run did before."""
+class Target:
+    """One service on one host; `earlier` are the services that the same run did before."""
 
     host: Host
     settings: Settings
@@ -105,10 +105,10 @@ def last(images: Images) -> str:
     return list(images.values())[-1]
 
 
-def local_images(unit: Unit) -> Images | None:
-    """What the unit's references mean on the host now; None while one of them is not there."""
-    references = unit.references()
-    found = {reference: unit.facts.images.get(reference, "") for reference in references}
+def local_images(target: Target) -> Images | None:
+    """What the target's references mean on the host now; None while one of them is not there."""
+    references = target.references()
+    found = {reference: target.facts.images.get(reference, "") for reference in references}
     return found if all(found.values()) else None
 
 
@@ -121,18 +121,18 @@ def pin(images: Images) -> str:
 
 
 def on_host(
-    unit: Unit, words: list[str], doing: str, seconds: int, on_line: OnLine | None, *, check: bool = False
+    target: Target, words: list[str], doing: str, seconds: int, on_line: OnLine | None, *, check: bool = False
 ) -> Result:
     """Run a command in the project's directory with .env in its environment."""
-    script, stdin = with_environment(unit, words)
-    return unit.change(script, doing=doing, stdin=stdin, timeout=seconds, check=check, on_line=on_line)
+    script, stdin = with_environment(target, words)
+    return target.change(script, doing=doing, stdin=stdin, timeout=seconds, check=check, on_line=on_line)
 
 
-def with_environment(unit: Unit, words: list[str]) -> tuple[str, bytes]:
+def with_environment(target: Target, words: list[str]) -> tuple[str, bytes]:
     """A script that runs a command with .env in its environment, and its standard input, on which the values travel."""
     from dotenv import dotenv_values
 
-    text = unit.host.read(f"{unit.settings.directory}/.env")[0] or ""
+    text = target.host.read(f"{target.settings.directory}/.env")[0] or ""
     values = dotenv_values(stream=io.StringIO(text), interpolate=False)
     exports = "".join(f"export {name}={shlex.quote(value)}\n" for name, value in values.items() if value is not None)
     return f". /dev/stdin\n{shlex.join(words)} </dev/null", exports.encode()

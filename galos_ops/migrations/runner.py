@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from galos_ops.engines import one_off
-from galos_ops.engines.target import Images, Unit, last, on_host
+from galos_ops.engines.target import Images, Target, last, on_host
 from galos_ops.errors import CommandFailed, CommandTimedOut, MigrationError
 from galos_ops.host.lock import STATE
 from galos_ops.host.release_log import append, release
@@ -18,85 +18,87 @@ FORGET = f"rm -f {STATE}/*.passed"  # a migration changes what any image would a
 GONE = 97
 
 
-def migrate(unit: Unit, images: Images, names: tuple[str, ...], on_line: OnLine) -> None:
+def migrate(target: Target, images: Images, names: tuple[str, ...], on_line: OnLine) -> None:
     """Run the migrations and check again; raises `MigrationError` unless the second answer is clean.
 
     `names` are those of the pending ones, which the host's log tells before the first of them runs.
     """
-    words = migration.argv(unit.service.migration, "run")
-    line = release("migrate", unit.name, unit.service.tag, last(images), migrations=names)
-    unit.change(f"{FORGET}\n{append(line)}", doing="log the migration")
-    if unit.service.migration.where == "host":
-        result = on_host(unit, words, "migrate", unit.service.migration.timeout, on_line)
+    words = migration.argv(target.service.migration, "run")
+    line = release("migrate", target.name, target.service.tag, last(images), migrations=names)
+    target.change(f"{FORGET}\n{append(line)}", doing="log the migration")
+    if target.service.migration.where == "host":
+        result = on_host(target, words, "migrate", target.service.migration.timeout, on_line)
     else:
-        with going_on(unit):
-            _begin(unit, images, words)
-        result = follow(unit, on_line)
-    judge(unit, result)
-    answer = guard.check(unit, images)
+        with going_on(target):
+            _begin(target, images, words)
+        result = follow(target, on_line)
+    judge(target, result)
+    answer = guard.check(target, images)
     if answer.state != "clean":
         raise _failed(
-            unit, f"it ended well, but the check says {answer.state}", answer.evidence or "\n".join(answer.names)
+            target, f"it ended well, but the check says {answer.state}", answer.evidence or "\n".join(answer.names)
         )
 
 
-def _begin(unit: Unit, images: Images, words: list[str]) -> None:
+def _begin(target: Target, images: Images, words: list[str]) -> None:
     """Start the container that migrates, under its fixed name and on its own: it lives on when we do not."""
-    script, stdin = one_off.begin(unit, last(images), unit.migrator, words)
-    result = unit.change(script, doing="start the migration", stdin=stdin, check=False)
+    script, stdin = one_off.begin(target, last(images), target.migrator, words)
+    result = target.change(script, doing="start the migration", stdin=stdin, check=False)
     if not result.ok:
-        raise _failed(unit, "it could not be started", result.output)
+        raise _failed(target, "it could not be started", result.output)
 
 
 @contextmanager
-def going_on(unit: Unit) -> Iterator[None]:
+def going_on(target: Target) -> Iterator[None]:
     """Make of an interrupt the sentence about what it leaves running: the container that migrates."""
     try:
         yield
     except KeyboardInterrupt:
-        name = unit.migrator
+        name = target.migrator
         raise CommandFailed(
-            f"{unit.label}: interrupted; the migration goes on in the container {name}, and the service is stopped.",
+            f"{target.label}: interrupted; the migration goes on in the container {name}, and the service is stopped.",
             hint=f"follow it on the host with docker logs -f {name}, or wait for its end: "
-            f"{unit.host.typed.fab('deploy')}",
+            f"{target.host.typed.fab('deploy')}",
         ) from None
 
 
-def follow(unit: Unit, on_line: OnLine) -> Result:
+def follow(target: Target, on_line: OnLine) -> Result:
     """Show the output of the container that migrates, wait for its end and return how it ended; then it is removed.
 
     Raises `MigrationError` when it takes too long, and `CommandFailed` for Ctrl-C, which leaves it running.
     """
-    name, seconds = unit.migrator, unit.service.migration.timeout
+    name, seconds = target.migrator, target.service.migration.timeout
     try:
         script = f"docker logs -f {name}; code=$(docker wait {name}) || exit {GONE}; exit $code"
-        with going_on(unit):
-            result = unit.run(script, doing="migrate", timeout=seconds, check=False, on_line=on_line)
+        with going_on(target):
+            result = target.run(script, doing="migrate", timeout=seconds, check=False, on_line=on_line)
     except CommandTimedOut as error:
-        unit.change(f"docker rm -f {name} >/dev/null", doing="stop the migration")
+        target.change(f"docker rm -f {name} >/dev/null", doing="stop the migration")
         raise MigrationError(
-            f"{unit.label}: the migration was not done after {seconds} s and was stopped; the service is stopped.",
+            f"{target.label}: the migration was not done after {seconds} s and was stopped; the service is stopped.",
             evidence=error.evidence,
-            hint=f"look at the database, then: {unit.host.typed.fab('pending')}",
+            hint=f"look at the database, then: {target.host.typed.fab('pending')}",
         ) from error
-    unit.change(f"docker rm {name} >/dev/null", doing="remove the container that migrated")
+    target.change(f"docker rm {name} >/dev/null", doing="remove the container that migrated")
     return result
 
 
-def judge(unit: Unit, result: Result) -> None:
+def judge(target: Target, result: Result) -> None:
     """Raise `MigrationError` for a migration that did not end well."""
     if not result.ok:
-        raise _failed(unit, f"exit {result.exited}", result.output)
+        raise _failed(target, f"exit {result.exited}", result.output)
 
 
-def _failed(unit: Unit, reason: str, evidence: str) -> MigrationError:
+def _failed(target: Target, reason: str, evidence: str) -> MigrationError:
     return MigrationError(
-        f"{unit.label}: the migration failed ({reason}); the service is stopped until it succeeds.",
+        f"{target.label}: the migration failed ({reason}); the service is stopped until it succeeds.",
         evidence=evidence,
-        hint=f"publish an image with the migration corrected, then: {unit.host.typed.fab('deploy')}",
+        hint=f"publish an image with the migration corrected, then: {target.host.typed.fab('deploy')}",
     )
 
 
-def backup(unit: Unit, command: str, on_line: OnLine) -> None:
+def backup(target: Target, command: str, on_line: OnLine) -> None:
     """Run the backup command on the host, in the project's directory; raises `CommandFailed`."""
-    on_host(unit, ["sh", "-c", command], "back up the database", unit.service.migration.timeout, on_line, check=True)
+    on_host(
+        target, ["sh", "-c", command], "back up the database", target.service.migration.timeout, on_line, check=True
+    )

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from galos_ops.engines.target import Unit
+    from galos_ops.engines.target import Target
     from galos_ops.workflows.ops import Ops
     from galos_ops.workflows.plan import Plan
 
@@ -15,16 +15,16 @@ DRY = {"dry-run": "look at the host and show what would be done; change nothing"
 JSON = {"json": "one JSON document on standard output, everything else on standard error"}
 
 
-def units(ops: Ops, service: str | None, plan: Callable[[Plan], object]) -> Iterator[Unit]:
+def targets(ops: Ops, service: str | None, plan: Callable[[Plan], object]) -> Iterator[Target]:
     """The services to work on, one after the other; in a dry run each is planned instead, and none is left to do."""
     from galos_ops.workflows.plan import Plan
 
-    for unit in ops.units(service):
-        ops.report.title(ops.host.name, unit.name)
+    for target in ops.targets(service):
+        ops.report.title(ops.host.name, target.name)
         if not ops.host.dry:
-            yield unit
+            yield target
             continue
         ops.document["dry_run"] = True
-        planned = Plan(unit, ops.report)
+        planned = Plan(target, ops.report)
         plan(planned)
         ops.document.setdefault("services", []).append(planned.document)

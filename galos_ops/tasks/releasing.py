@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from galos_ops.errors import UsageError
 from galos_ops.tasks.host_task import host_task, whole
 from galos_ops.tasks.lazy import Later
-from galos_ops.tasks.options import DRY, JSON, SERVICE, units
+from galos_ops.tasks.options import DRY, JSON, SERVICE, targets
 
 if TYPE_CHECKING:
     from galos_ops import progress as report
@@ -34,14 +34,18 @@ def pending(ops: Ops, service: str | None = None, json: bool = False) -> None:
     """
     refusals = []
     services = ops.document.setdefault("services", {})
-    for unit in ops.units(service):
-        ops.report.title(ops.host.name, unit.name)
-        images = deployment.present(unit, ops.report)
+    for target in ops.targets(service):
+        ops.report.title(ops.host.name, target.name)
+        images = deployment.present(target, ops.report)
         with ops.report.step("pending") as step:
-            answer = guard.check(unit, images)
+            answer = guard.check(target, images)
             step.detail, step.mark = deployment.describe(answer), step.mark if answer.state == "clean" else report.WARN
-        services[unit.name] = {"state": answer.state, "migrations": answer.names, "image": next(iter(images.values()))}
-        refusals += [guard.refuse(unit, answer)] if answer.state != "clean" else []
+        services[target.name] = {
+            "state": answer.state,
+            "migrations": answer.names,
+            "image": next(iter(images.values())),
+        }
+        refusals += [guard.pending_migrations_error(target, answer)] if answer.state != "clean" else []
     if refusals:
         raise refusals[0]
 
@@ -54,18 +58,18 @@ def migrate(ops: Ops, service: str | None = None, *, dry_run: bool = False) -> N
     until it succeeds.
     """
     with ops.locked("migrate", service):
-        for unit in units(ops, service, plan.migrate):
-            guard.alone(unit)
-            deployment.adopt(unit, ops.report)
-            if containers.running(unit):
-                raise guard.refuse_running(unit)
-            images = deployment.present(unit, ops.report)
-            answer = deployment.pending(unit, ops.report, images)
+        for target in targets(ops, service, plan.migrate):
+            guard.require_no_foreign_containers(target)
+            deployment.resume_orphaned_migration(target, ops.report)
+            if containers.running(target):
+                raise guard.service_runs_error(target)
+            images = deployment.present(target, ops.report)
+            answer = deployment.pending(target, ops.report, images)
             if answer.state == "clean":
                 ops.report.say("nothing to do: no migration is pending")
             else:
-                containers.require_no_one_offs(unit, containers.look(unit))
-                deployment.migrate(unit, ops.report, images, answer, None)
+                containers.require_no_one_offs(target, containers.look(target))
+                deployment.migrate(target, ops.report, images, answer, None)
                 ops.report.say(f"migrated; the service is down until: {ops.host.typed.fab('up')}")
 
 
@@ -90,8 +94,8 @@ def deploy(
     seconds = None if wait is None else whole("--wait", wait)
     outcomes = ops.document.setdefault("services", [])
     with ops.locked("deploy", service, seconds):
-        for unit in units(ops, service, lambda one: plan.deploy(one, tag)):
-            outcomes.append(asdict(deployment.deploy(unit, ops.report, tag)))
+        for target in targets(ops, service, lambda one: plan.deploy(one, tag)):
+            outcomes.append(asdict(deployment.deploy(target, ops.report, tag)))
 
 
 @host_task(SERVICE | JSON | DRY | {"to": "the release to go back to: its tag, time or image"})
@@ -104,5 +108,5 @@ def rollback(
     """
     outcomes = ops.document.setdefault("services", [])
     with ops.locked("rollback", service):
-        for unit in units(ops, service, lambda one: plan.rollback(one, to)):
-            outcomes.append(asdict(rolling_back.rollback(unit, ops.report, to)))
+        for target in targets(ops, service, lambda one: plan.rollback(one, to)):
+            outcomes.append(asdict(rolling_back.rollback(target, ops.report, to)))

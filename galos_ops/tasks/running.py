@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from galos_ops.tasks.host_task import host_task
 from galos_ops.tasks.lazy import Later
-from galos_ops.tasks.options import DRY, SERVICE, units
+from galos_ops.tasks.options import DRY, SERVICE, targets
 
 if TYPE_CHECKING:
     from galos_ops import progress as report
@@ -33,8 +33,8 @@ def pull(ops: Ops, service: str | None = None, *, dry_run: bool = False) -> None
 
     up or deploy starts what was pulled. Exit 1 when it cannot be pulled; ecr.check then says why.
     """
-    for unit in units(ops, service, lambda one: plan.pull(one, containers.running(one.unit))):
-        deployment.pull(unit, ops.report, containers.running(unit))
+    for target in targets(ops, service, lambda one: plan.pull(one, containers.running(one.target))):
+        deployment.pull(target, ops.report, containers.running(target))
 
 
 @host_task(SERVICE | DRY)
@@ -45,17 +45,17 @@ def up(ops: Ops, service: str | None = None, *, dry_run: bool = False) -> None:
     4 while another task holds the host; 7 when the container does not stay up.
     """
     with ops.locked("up", service):
-        for unit in units(ops, service, plan.up):
-            guard.alone(unit)
-            dependencies.needed(unit)
-            guard.nobody_migrates(unit)
-            before = containers.running(unit)
-            images = deployment.present(unit, ops.report)
-            answer = deployment.pending(unit, ops.report, images)
+        for target in targets(ops, service, plan.up):
+            guard.require_no_foreign_containers(target)
+            dependencies.needed(target)
+            guard.require_no_running_migration(target)
+            before = containers.running(target)
+            images = deployment.present(target, ops.report)
+            answer = deployment.pending(target, ops.report, images)
             if answer.state != "clean":
-                raise guard.refuse(unit, answer)
-            after = containers.up(unit, ops.report, images, before)
-            verify.verify(unit, ops.report, after, settled=before is not None and before.id == after.id)
+                raise guard.pending_migrations_error(target, answer)
+            after = containers.up(target, ops.report, images, before)
+            verify.verify(target, ops.report, after, settled=before is not None and before.id == after.id)
 
 
 @host_task(SERVICE | DRY)
@@ -65,11 +65,11 @@ def start(ops: Ops, service: str | None = None, *, dry_run: bool = False) -> Non
     Exit codes as those of up; 1 when there is no container.
     """
     with ops.locked("start", service):
-        for unit in units(ops, service, plan.start):
-            guard.alone(unit)
-            dependencies.needed(unit)
-            guard.nobody_migrates(unit)
-            verify.verify(unit, ops.report, containers.start(unit, ops.report), settled=False)
+        for target in targets(ops, service, plan.start):
+            guard.require_no_foreign_containers(target)
+            dependencies.needed(target)
+            guard.require_no_running_migration(target)
+            verify.verify(target, ops.report, containers.start(target, ops.report), settled=False)
 
 
 @host_task(SERVICE | DRY)
@@ -94,18 +94,18 @@ def down(ops: Ops, service: str | None = None, *, dry_run: bool = False) -> None
     With --service only that service's container; without, the whole project and its network: exit 5 while a migration
     runs, which that would end. Takes no lock.
     """
-    unit = next(ops.units(service))
+    target = next(ops.targets(service))
     if service is None:
-        guard.require_no_migrator(unit)
+        guard.require_no_migrator(target)
     if dry_run:
-        names = unit.facts.services() if service is None else (service,)
-        told(ops, "down", [one for name in names for one in unit.facts.of(name)])
+        names = target.facts.services() if service is None else (service,)
+        told(ops, "down", [one for name in names for one in target.facts.of(name)])
         return
     with ops.report.step("down"):
         if service is None:
-            unit.change(unit.compose.down(), doing="stop")
+            target.change(target.compose.down(), doing="stop")
         else:
-            containers.down(unit, containers.look(unit))
+            containers.down(target, containers.look(target))
 
 
 def told(ops: Ops, step: str, found: Sequence[Container]) -> None:

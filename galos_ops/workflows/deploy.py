@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from galos_ops.engines import dependencies
 from galos_ops.engines.facts import Container
 from galos_ops.engines.pull_output import Layers, worth_showing
-from galos_ops.engines.target import ID, Images, Unit, local_images
+from galos_ops.engines.target import ID, Images, Target, local_images
 from galos_ops.errors import CommandFailed, VerifyError
 from galos_ops.host.release_log import Event, release
 from galos_ops.migrations import guard
@@ -37,31 +37,31 @@ class Outcome:
     downtime: float | None
 
 
-def deploy(unit: Unit, report: Report, tag: str | None = None) -> Outcome:
+def deploy(target: Target, report: Report, tag: str | None = None) -> Outcome:
     """Deploy one service; the lock is the caller's.
 
     Raises `GuardError`, `MigrationError` or `VerifyError` as the guard, the migration or the new container fails.
     """
     began = time.monotonic()
-    guard.alone(unit)
-    dependencies.needed(unit)
-    adopt(unit, report)
-    before = containers.running(unit)
-    images = pull(unit, report, before, tag)
-    answer = pending(unit, report, images)
+    guard.require_no_foreign_containers(target)
+    dependencies.needed(target)
+    resume_orphaned_migration(target, report)
+    before = containers.running(target)
+    images = pull(target, report, before, tag)
+    answer = pending(target, report, images)
     stopped = time.monotonic()
     if answer.state == "pending":
         with report.step("down"):
-            found = containers.look(unit)
-            containers.require_no_one_offs(unit, found)
-            containers.down(unit, found)
-        migrate(unit, report, images, answer, before)
-        return switch(unit, report, images, before, began, tag=tag, migrations=answer.names, stopped=stopped)
-    return switch(unit, report, images, before, began, tag=tag)
+            found = containers.look(target)
+            containers.require_no_one_offs(target, found)
+            containers.down(target, found)
+        migrate(target, report, images, answer, before)
+        return switch(target, report, images, before, began, tag=tag, migrations=answer.names, stopped=stopped)
+    return switch(target, report, images, before, began, tag=tag)
 
 
 def switch(
-    unit: Unit,
+    target: Target,
     report: Report,
     images: Images,
     before: Container | None,
@@ -79,35 +79,35 @@ def switch(
     """
     down = time.monotonic() if stopped is None else stopped
     try:
-        after = containers.up(unit, report, images, before)
+        after = containers.up(target, report, images, before)
         same = before is not None and after.id == before.id
         downtime = None if before is None else 0.0 if same else time.monotonic() - down
-        verify(unit, report, after, settled=same)
+        verify(target, report, after, settled=same)
     except VerifyError as error:
-        raise give_way(unit, report, images, before, error, migrated=stopped is not None) from error
+        raise recover_from_failed_start(target, report, images, before, error, migrated=stopped is not None) from error
     previous = before.image if before else None
     seconds = time.monotonic() - began
-    outcome = Outcome(unit.host.name, unit.name, after.image, previous, not same, migrations, seconds, downtime)
-    conclude(unit, report, outcome, event, tag)
+    outcome = Outcome(target.host.name, target.name, after.image, previous, not same, migrations, seconds, downtime)
+    conclude(target, report, outcome, event, tag)
     return outcome
 
 
-def adopt(unit: Unit, report: Report) -> None:
-    """Take over a migration whose beginner died: show its output, wait for its end; raises `MigrationError`."""
-    if unit.facts.named(unit.migrator):
+def resume_orphaned_migration(target: Target, report: Report) -> None:
+    """Wait for a migration whose client disconnected, showing its output; raises `MigrationError` if it failed."""
+    if target.facts.named(target.migrator):
         with report.step("adopt", "a migration that an earlier run began"):
-            migrating.judge(unit, migrating.follow(unit, report.output))
+            migrating.judge(target, migrating.follow(target, report.output))
 
 
-def pull(unit: Unit, report: Report, before: Container | None, tag: str | None = None) -> Images:
+def pull(target: Target, report: Report, before: Container | None, tag: str | None = None) -> Images:
     """Fetch the images while the old container runs on, and learn their IDs; raises `CommandFailed`."""
-    references = unit.references()
-    service, carrier = unit.name, unit.service.migration.service
+    references = target.references()
+    service, carrier = target.name, target.service.migration.service
     sources = list(references)
-    lines = [unit.compose.pull(dict.fromkeys((service, carrier)))]
-    if tag and tag != unit.service.tag:
-        sources[0] = unit.settings.image(unit.service, tag)
-        others = [unit.compose.pull([carrier])] if len(references) > 1 else []
+    lines = [target.compose.pull(dict.fromkeys((service, carrier)))]
+    if tag and tag != target.service.tag:
+        sources[0] = target.settings.image(target.service, tag)
+        others = [target.compose.pull([carrier])] if len(references) > 1 else []
         lines = [f"docker pull {sources[0]}", *others]
     layers = Layers()
 
@@ -118,13 +118,13 @@ def pull(unit: Unit, report: Report, before: Container | None, tag: str | None =
 
     with report.step("pull") as step:
         script = " >&2 && ".join([*lines, f"{ID} {' '.join(sources)}"])
-        here = unit.compose.here(script)
-        result = unit.host.change(here, doing="pull", timeout=PULL_SECONDS, check=False, on_line=count)
+        here = target.compose.here(script)
+        result = target.host.change(here, doing="pull", timeout=PULL_SECONDS, check=False, on_line=count)
         if not result.ok:
             raise CommandFailed(
-                f"{unit.label}: could not pull {sources[0]}; what ran before is untouched.",
+                f"{target.label}: could not pull {sources[0]}; what ran before is untouched.",
                 evidence=worth_showing(result.output),
-                hint=unit.host.typed.fill(FULL if "no space left" in result.output else "{fab:ecr.check}"),
+                hint=target.host.typed.fill(FULL if "no space left" in result.output else "{fab:ecr.check}"),
             )
         images = dict(zip(references, result.stdout.split(), strict=True))
         image, old = images[references[0]], before.image if before else None
@@ -133,20 +133,20 @@ def pull(unit: Unit, report: Report, before: Container | None, tag: str | None =
     return images
 
 
-def present(unit: Unit, report: Report) -> Images:
+def present(target: Target, report: Report) -> Images:
     """The images that `up` would start; pulled where the host does not have them."""
-    return local_images(unit) or pull(unit, report, containers.running(unit))
+    return local_images(target) or pull(target, report, containers.running(target))
 
 
-def pending(unit: Unit, report: Report, images: Images) -> Answer:
+def pending(target: Target, report: Report, images: Images) -> Answer:
     """Ask the images for pending migrations, unless the answer is known; raises `GuardError` when it is unknown."""
     with report.step("pending") as step:
-        if guard.passed(unit, images):
+        if guard.passed(target, images):
             step.detail, step.mark = "none, as checked before", SAME
             return CLEAN
-        answer = guard.check(unit, images)
+        answer = guard.check(target, images)
         if answer.state == "unknown":
-            raise guard.refuse(unit, answer)
+            raise guard.pending_migrations_error(target, answer)
         step.detail = describe(answer)
         step.mark = WARN if answer.state == "pending" else step.mark
     return answer
@@ -159,64 +159,64 @@ def describe(answer: Answer) -> str:
     return f"{len(answer.names)}: {', '.join(answer.names)}" if answer.names else "some"
 
 
-def migrate(unit: Unit, report: Report, images: Images, answer: Answer, before: Container | None) -> None:
+def migrate(target: Target, report: Report, images: Images, answer: Answer, before: Container | None) -> None:
     """Back up, then migrate, the service being down; raises `CommandFailed` for the backup and `MigrationError`."""
-    if unit.service.migration.backup:
+    if target.service.migration.backup:
         try:
             with report.step("backup"):
-                migrating.backup(unit, unit.service.migration.backup, report.output)
+                migrating.backup(target, target.service.migration.backup, report.output)
         except CommandFailed as error:
             raise CommandFailed(
-                f"{unit.label}: the backup failed and nothing was migrated; "
-                f"{start_again(unit, report, images, before)}.",
+                f"{target.label}: the backup failed and nothing was migrated; "
+                f"{start_again(target, report, images, before)}.",
                 evidence=error.evidence,
-                hint=f"correct migration.backup or what it needs, then: {unit.host.typed.again()}",
+                hint=f"correct migration.backup or what it needs, then: {target.host.typed.again()}",
             ) from error
     with report.step("migrate") as step:
-        migrating.migrate(unit, images, answer.names, report.output)
+        migrating.migrate(target, images, answer.names, report.output)
         step.detail = f"{len(answer.names) or 'all'} applied"
 
 
-def give_way(
-    unit: Unit, report: Report, images: Images, before: Container | None, error: VerifyError, *, migrated: bool
+def recover_from_failed_start(
+    target: Target, report: Report, images: Images, before: Container | None, error: VerifyError, *, migrated: bool
 ) -> VerifyError:
     """What a failed start ends in: the previous image again, or, after a migration, the reason why not."""
     if migrated:
         state = "a migration ran, so the previous image must not start on the new schema and nothing was rolled back"
     else:
-        state = start_again(unit, report, images, before)
+        state = start_again(target, report, images, before)
     return VerifyError(
         f"{error.sentence.rstrip('.')}; {state}.",
         evidence=error.evidence,
-        hint=f"publish a corrected image, then: {unit.host.typed.fab('deploy')}",
+        hint=f"publish a corrected image, then: {target.host.typed.fab('deploy')}",
     )
 
 
-def start_again(unit: Unit, report: Report, images: Images, before: Container | None) -> str:
+def start_again(target: Target, report: Report, images: Images, before: Container | None) -> str:
     """Start the image that ran before, if it may start, and tell the state of the host as half a sentence."""
     if before is None:
         return "there is no previous image to start in its place"
     previous = {**images, next(iter(images)): before.image}
-    answer = guard.check(unit, previous)
+    answer = guard.check(target, previous)
     if answer.state != "clean":
         return f"the previous image {short(before.image)} was not started: its migrations are {answer.state}"
     try:
-        verify(unit, report, containers.up(unit, report, previous, None), settled=False)
+        verify(target, report, containers.up(target, report, previous, None), settled=False)
     except VerifyError as error:
         return f"the previous image {short(before.image)} does not run either: {error.sentence.rstrip('.')}"
     return f"the previous image {short(before.image)} runs again"
 
 
-def conclude(unit: Unit, report: Report, outcome: Outcome, event: Event, tag: str | None) -> None:
+def conclude(target: Target, report: Report, outcome: Outcome, event: Event, tag: str | None) -> None:
     """Record what changed, and say it; also what an earlier run started and did not live to record."""
-    last = unit.facts.recorded.get(unit.name)
+    last = target.facts.recorded.get(target.name)
     if not outcome.changed and last == outcome.image:
         report.conclude(f"nothing to do: {short(outcome.image)} already runs")
         return
     line = release(
         event,
-        unit.name,
-        tag or unit.service.tag,
+        target.name,
+        tag or target.service.tag,
         outcome.image,
         previous=outcome.previous if outcome.changed else last,
         migrations=outcome.migrations,
@@ -224,7 +224,7 @@ def conclude(unit: Unit, report: Report, outcome: Outcome, event: Event, tag: st
         downtime=round(outcome.downtime or 0.0, 1),
     )
     with report.step("record"):
-        record(unit, line)
+        record(target, line)
     if not outcome.changed:
         report.conclude(f"{short(outcome.image)} already runs; it was not in the release log, and is now")
         return

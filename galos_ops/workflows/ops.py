@@ -11,7 +11,7 @@ from galos_ops.config.settings import Settings
 from galos_ops.engines.compose import Compose
 from galos_ops.engines.dependencies import ordered
 from galos_ops.engines.facts import PROJECT, Facts, Requirement, gather, require
-from galos_ops.engines.target import Unit
+from galos_ops.engines.target import Target
 from galos_ops.host.host import Change, Host
 from galos_ops.host.lock import holding, lock, refuse
 from galos_ops.progress import SAME, WOULD, Report
@@ -39,7 +39,7 @@ class Ops:
         """The compose of this host; raises `NotReadyError` for the first requirement that is not met."""
         return require(self.host.typed, self.settings.directory, facts, requirements)
 
-    def units(self, name: str | None) -> Iterator[Unit]:
+    def targets(self, name: str | None) -> Iterator[Target]:
         """The named service on this host, or all of them, each as it is when its turn comes.
 
         A service comes after those that it depends on, else in the order of the configuration.
@@ -51,7 +51,7 @@ class Ops:
             if earlier:
                 facts = self.facts()
                 compose = self.ready(facts)
-            yield Unit(self.host, self.settings, each, chosen[each], facts, compose, self._token, frozenset(earlier))
+            yield Target(self.host, self.settings, each, chosen[each], facts, compose, self._token, frozenset(earlier))
             earlier.append(each)
 
     def change(self, name: str, make: Callable[[], Change]) -> bool:

@@ -6,45 +6,47 @@ import json
 import shlex
 from dataclasses import asdict
 
-from galos_ops.engines.target import Unit
+from galos_ops.engines.target import Target
 from galos_ops.host.release_log import LOG, Release, append, release
 
 EVENT_MIGRATE = '"event": "migrate"'
 
 
-def record(unit: Unit, line: Release) -> None:
+def record(target: Target, line: Release) -> None:
     """Append a release to the log, tag its image so that pruning spares it, untag those beyond `releases.keep`."""
-    unit.change(
-        f"{append(line)}\ndocker tag {line.image} {_kept(unit)}:{line.image.partition(':')[2][:12]} || exit 1\n"
-        f"{_unneeded(unit, f'cat {LOG}')} |\n"
+    target.change(
+        f"{append(line)}\ndocker tag {line.image} {_kept(target)}:{line.image.partition(':')[2][:12]} || exit 1\n"
+        f"{_unneeded(target, f'cat {LOG}')} |\n"
         'while read -r old; do docker rmi "$old" >/dev/null || echo "kept: $old"; done',
         doing="record the release",
     )
 
 
-def beyond_keep(unit: Unit, image: str) -> list[str]:
+def beyond_keep(target: Target, image: str) -> list[str]:
     """The release tags that `record` would remove once it has added that of an image."""
-    line = shlex.quote(json.dumps(asdict(release("deploy", unit.name, unit.service.tag, image)), ensure_ascii=False))
+    line = shlex.quote(
+        json.dumps(asdict(release("deploy", target.name, target.service.tag, image)), ensure_ascii=False)
+    )
     log = f"cat {LOG} 2>/dev/null; printf '%s\\n' {line}"
-    return unit.run(_unneeded(unit, log), doing="look at the releases").stdout.split()
+    return target.run(_unneeded(target, log), doing="look at the releases").stdout.split()
 
 
-def _kept(unit: Unit) -> str:
-    return f"galos-ops/{unit.service.repository}"
+def _kept(target: Target) -> str:
+    return f"galos-ops/{target.service.repository}"
 
 
-def _unneeded(unit: Unit, log: str) -> str:
+def _unneeded(target: Target, log: str) -> str:
     """A script that prints the release tags of images that are not among the last releases of any service.
 
     `log` prints the log, whose order decides: its times are those of the operators' clocks.
     """
-    started = f'grep -F -e "$one" | grep -vF {shlex.quote(EVENT_MIGRATE)} | tail -n {unit.settings.releases.keep}'
+    started = f'grep -F -e "$one" | grep -vF {shlex.quote(EVENT_MIGRATE)} | tail -n {target.settings.releases.keep}'
     return "\n".join(
         (
             f"log=$({log})",
             'last=$(printf \'%s\\n\' "$log" | grep -o \'"service": "[^"]*"\' | sort -u | while IFS= read -r one; do',
             f"printf '%s\\n' \"$log\" | {started}; done)",
-            f"docker images --no-trunc --format '{{{{.ID}}}} {{{{.Repository}}}}:{{{{.Tag}}}}' {_kept(unit)} |",
+            f"docker images --no-trunc --format '{{{{.ID}}}} {{{{.Repository}}}}:{{{{.Tag}}}}' {_kept(target)} |",
             'while read -r image old; do case $last in *"\\"image\\": \\"$image\\""*) ;; *) echo "$old" ;; esac; done',
         )
     )

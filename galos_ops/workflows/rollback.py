@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from galos_ops.engines import dependencies
 from galos_ops.engines.facts import Container
-from galos_ops.engines.target import ID, Images, Unit
+from galos_ops.engines.target import ID, Images, Target
 from galos_ops.errors import GuardError, NotReadyError, UsageError
 from galos_ops.host.release_log import Release, read, started
 from galos_ops.migrations import guard
@@ -17,71 +17,71 @@ from galos_ops.workflows import lifecycle as containers
 from galos_ops.workflows.deploy import Outcome
 
 
-def rollback(unit: Unit, report: Report, to: str | None = None) -> Outcome:
+def rollback(target: Target, report: Report, to: str | None = None) -> Outcome:
     """Start the image of an earlier release again: the one before what runs, or the newest that `to` names.
 
     Raises `GuardError` when a migration ran since, and `NotReadyError` when there is no such release or image.
     """
     began = time.monotonic()
-    guard.alone(unit)
-    dependencies.needed(unit)
-    before, images, line = choose(unit, to)
+    guard.require_no_foreign_containers(target)
+    dependencies.needed(target)
+    before, images, line = choose(target, to)
     with report.step("pending") as step:
-        answer = guard.check(unit, images)
+        answer = guard.check(target, images)
         step.detail = deploy.describe(answer)
         if answer.state != "clean":
-            raise guard.refuse(unit, answer)
-    return deploy.switch(unit, report, images, before, began, event="rollback", tag=line.tag)
+            raise guard.pending_migrations_error(target, answer)
+    return deploy.switch(target, report, images, before, began, event="rollback", tag=line.tag)
 
 
-def choose(unit: Unit, to: str | None) -> tuple[Container | None, Images, Release]:
+def choose(target: Target, to: str | None) -> tuple[Container | None, Images, Release]:
     """What runs, the images to go back to and the release they are of; raises as `rollback` does."""
-    guard.nobody_migrates(unit)
-    before = containers.running(unit)
-    log = read(unit.host, unit.settings.directory, unit.name)
-    line = target(unit, log, before.image if before else None, to)
-    refuse_over_a_migration(unit, log, line)
-    references = unit.references()
-    if not unit.run(f"{ID} {line.image}", doing="look for the image", check=False).ok:
+    guard.require_no_running_migration(target)
+    before = containers.running(target)
+    log = read(target.host, target.settings.directory, target.name)
+    line = chosen_release(target, log, before.image if before else None, to)
+    require_no_migration_since(target, log, line)
+    references = target.references()
+    if not target.run(f"{ID} {line.image}", doing="look for the image", check=False).ok:
         raise NotReadyError(
-            f"{unit.label}: the image {short(line.image)} of that release is gone from the host.",
-            hint=f"with a tag that the registry has: {unit.host.typed.fab('deploy', tag='TAG')}",
+            f"{target.label}: the image {short(line.image)} of that release is gone from the host.",
+            hint=f"with a tag that the registry has: {target.host.typed.fab('deploy', tag='TAG')}",
         )
     images = {
-        **{reference: unit.facts.images.get(reference, "") for reference in references},
+        **{reference: target.facts.images.get(reference, "") for reference in references},
         references[0]: line.image,
     }
     return before, images, line
 
 
-def target(unit: Unit, log: Sequence[Release], runs: str | None, to: str | None) -> Release:
+def chosen_release(target: Target, log: Sequence[Release], runs: str | None, to: str | None) -> Release:
     """The release to go back to; raises `NotReadyError` without one and `UsageError` for a `to` that names none."""
     candidates = started(log)
     if to is not None:
         named = [one for one in candidates if to in (one.tag, one.time) or one.image.startswith((to, f"sha256:{to}"))]
         if not named:
             raise UsageError(
-                f"--to is {to!r}; no release of {unit.name} has that tag, time or image.",
-                hint=unit.host.typed.fab("history"),
+                f"--to is {to!r}; no release of {target.name} has that tag, time or image.",
+                hint=target.host.typed.fab("history"),
             )
         return named[-1]
     current = runs or (candidates[-1].image if candidates else None)
     earlier = [one for one in candidates if one.image != current]
     if not earlier:
         raise NotReadyError(
-            f"{unit.label}: there is no earlier release to go back to.",
-            hint=f"with any tag of the repository: {unit.host.typed.fab('deploy', tag='TAG')}",
+            f"{target.label}: there is no earlier release to go back to.",
+            hint=f"with any tag of the repository: {target.host.typed.fab('deploy', tag='TAG')}",
         )
     return earlier[-1]
 
 
-def refuse_over_a_migration(unit: Unit, log: Sequence[Release], line: Release) -> None:
+def require_no_migration_since(target: Target, log: Sequence[Release], line: Release) -> None:
     """Raise `GuardError` when a migration began after a release: its code must not meet the newer schema."""
     since = list(log)[list(log).index(line) + 1 :]
     names = [name for one in since if one.event == "migrate" for name in one.migrations or ("a migration",)]
     if any(one.event == "migrate" for one in since):
         raise GuardError(
-            f"{unit.label}: a migration ran since {short(line.image)}, which must not start on the newer schema.",
+            f"{target.label}: a migration ran since {short(line.image)}, which must not start on the newer schema.",
             evidence="\n".join(names),
-            hint=f"publish an image with the fault corrected, then: {unit.host.typed.fab('deploy')}",
+            hint=f"publish an image with the fault corrected, then: {target.host.typed.fab('deploy')}",
         )

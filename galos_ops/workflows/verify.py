@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from galos_ops.engines.facts import Container
-from galos_ops.engines.target import Unit
+from galos_ops.engines.target import Target
 from galos_ops.errors import VerifyError
 from galos_ops.progress import Report, short
 
@@ -41,17 +41,17 @@ while :; do
 done"""
 
 
-def verify(unit: Unit, report: Report, container: Container, *, settled: bool) -> None:
+def verify(target: Target, report: Report, container: Container, *, settled: bool) -> None:
     """Raise `VerifyError` unless the container stays up; a settled one, which ran before, gets one look."""
-    seconds = 0 if settled else unit.settings.verify.seconds
+    seconds = 0 if settled else target.settings.verify.seconds
     restarts = container.restarts if settled else 0
     with report.step("verify", f"running for {seconds} s" if seconds else "running"):
         timeout = seconds + HEALTH_SECONDS + 60
-        result = unit.run(script(container.id, seconds, restarts), doing="verify", timeout=timeout)
+        result = target.run(script(container.id, seconds, restarts), doing="verify", timeout=timeout)
         verdict, _, log = result.stdout.partition("\n")
         if verdict != "up":
             raise VerifyError(
-                f"{unit.label}: {short(container.image)}: {VERDICTS[verdict]}.",
+                f"{target.label}: {short(container.image)}: {VERDICTS[verdict]}.",
                 evidence=log,
-                hint=unit.host.typed.fab("logs"),
+                hint=target.host.typed.fab("logs"),
             )

@@ -11,8 +11,8 @@ from galos_ops.ui.plain import Plain
 from galos_ops.workflows.lifecycle import up
 from tests.unit.local_host import LocalHost, Reply
 from tests.unit.screen import Screen
+from tests.unit.targets import COMPOSE, IMAGE_ID, IMAGES, REFERENCE, image_of
 from tests.unit.test_guard import OTHER, locked
-from tests.unit.units import COMPOSE, IMAGE_ID, IMAGES, REFERENCE, image_of
 
 UP = COMPOSE.up("galos-sync").partition(" ")[2]
 LISTING = "ps -aq --no-trunc --filter label=com.docker.compose.service=galos-sync"

@@ -11,14 +11,14 @@ from galos_ops.config.settings import Settings
 from galos_ops.engines.compose import Compose, Flavour
 from galos_ops.engines.dependencies import Dependency, absent, needed, of, ordered, script
 from galos_ops.engines.facts import Container, Facts
-from galos_ops.engines.target import Unit
+from galos_ops.engines.target import Target
 from galos_ops.errors import NotReadyError
 from tests.unit.fake_host import FakeHost
 
 CONFIGURED = {name: {"migration": {"tool": "none"}} for name in ("a", "b")}
 
 
-def unit(rows: dict[str, Any], *running: str, services: dict[str, Any] | None = None) -> Unit:
+def target(rows: dict[str, Any], *running: str, services: dict[str, Any] | None = None) -> Target:
     """The service `a` of a project in /srv whose services have these rows and, some of them, a running container."""
     made = tuple(
         Container(f"{name}-id", "sha256:1", "running", 0, f"srv-{name}-1", name, False, "srv", "/srv")
@@ -27,7 +27,7 @@ def unit(rows: dict[str, Any], *running: str, services: dict[str, Any] | None = 
     facts = Facts(directories=("/srv",), config=yaml.safe_dump({"name": "srv", "services": rows}), containers=made)
     settings = Settings.of({"services": services or CONFIGURED})
     compose = Compose(Flavour("docker-compose", (5, 6, 1)), "/srv")
-    return Unit(FakeHost(), settings, "a", settings.services["a"], facts, compose)
+    return Target(FakeHost(), settings, "a", settings.services["a"], facts, compose)
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_what_is_not_configured_starts_in_its_own_order_unless_it_runs() -> None
         "y": {},
         "z": {},
     }
-    one = unit(rows, "z")
+    one = target(rows, "z")
     assert [each.name for each in needed(one)] == ["y", "x", "z"]
     assert absent(one) == ["y", "x"]
     first, second, wait = script(one)
@@ -76,20 +76,20 @@ def test_what_is_not_configured_starts_in_its_own_order_unless_it_runs() -> None
     "rows", [{"a": {"depends_on": ["b"]}, "b": {}}, {"a": {"depends_on": ["x"]}, "x": {"depends_on": ["b"]}, "b": {}}]
 )
 def test_a_configured_one_must_run_already(rows: dict[str, Any]) -> None:
-    assert absent(unit(rows, "b", "x")) == []
+    assert absent(target(rows, "b", "x")) == []
     with pytest.raises(NotReadyError, match="it depends on b, which does not run") as error:
-        needed(unit(rows, "x"))
+        needed(target(rows, "x"))
     assert error.value.hint == "start that one first: fab -H box deploy --service b"
 
 
 def test_what_runs_to_its_end_is_refused_though_it_once_did() -> None:
     rows = {"a": {"depends_on": {"x": {"condition": "service_completed_successfully"}}}, "x": {}}
     with pytest.raises(NotReadyError, match="it depends on x, which would run to its end"):
-        needed(unit(rows, "x"))
+        needed(target(rows, "x"))
     carried = {"a": {"migration": {"service": "x"}}}
     with pytest.raises(NotReadyError, match="it depends on x, which would run to its end"):
-        needed(unit({"a": {"depends_on": ["x"]}, "x": {}}, "x", services=carried))
+        needed(target({"a": {"depends_on": ["x"]}, "x": {}}, "x", services=carried))
 
 
 def test_an_optional_dependency_without_its_profile_is_none() -> None:
-    assert needed(unit({"a": {"depends_on": {"x": {"required": False}}}})) == []
+    assert needed(target({"a": {"depends_on": {"x": {"required": False}}}})) == []

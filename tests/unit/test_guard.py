@@ -9,12 +9,12 @@ from dataclasses import replace
 import pytest
 
 from galos_ops.engines.facts import Facts
-from galos_ops.engines.target import Unit, pin
+from galos_ops.engines.target import Target, pin
 from galos_ops.errors import LockedError
 from galos_ops.migrations import guard
 from galos_ops.migrations.tools import CLEAN, Answer
 from tests.unit.local_host import LocalHost, Reply
-from tests.unit.units import FACTS, IMAGE_ID, IMAGES, REFERENCE, image_of, unit
+from tests.unit.targets import FACTS, IMAGE_ID, IMAGES, REFERENCE, image_of, target
 
 MARK = "~/.galos-ops/galos-sync.passed"
 NAMES = "20260806140000 allow stars without orbits", "20260806150000 rename surface columns"
@@ -27,10 +27,10 @@ def asked(name: str) -> str:
     return f"-f - run --no-deps -T --name {name} --entrypoint sqlx galos-sync {words}"
 
 
-def locked(host: LocalHost, facts: Facts = FACTS) -> Unit:
+def locked(host: LocalHost, facts: Facts = FACTS) -> Target:
     """The unit while the lock is ours."""
     host.put("~/.galos-ops/token", "t0ken\n")
-    return unit(host, facts, token="t0ken")
+    return target(host, facts, token="t0ken")
 
 
 def answers(
@@ -116,18 +116,18 @@ def test_without_the_lock_no_tag_moves_and_nothing_is_remembered(
 ) -> None:
     monkeypatch.setattr(secrets, "token_hex", lambda _: "0a1b")
     answers(host, Reply(), name="galos-sync-check-0a1b")
-    assert guard.check(unit(host), IMAGES) == CLEAN
+    assert guard.check(target(host), IMAGES) == CLEAN
     assert host.files().keys() == {"~/given"}
 
 
 def test_once_the_lock_is_lost_nothing_is_asked(host: LocalHost) -> None:
     host.put("~/.galos-ops/token", "of somebody else\n")
     with pytest.raises(LockedError):
-        guard.check(unit(host, token="t0ken"), IMAGES)
+        guard.check(target(host, token="t0ken"), IMAGES)
 
 
 def test_a_service_without_migrations_is_not_asked(host: LocalHost) -> None:
-    chosen = unit(host)
+    chosen = target(host)
     none = replace(chosen.service, migration=replace(chosen.service.migration, tool="none"))
     assert guard.check(replace(chosen, service=none), IMAGES) == CLEAN
     assert host.scripts == []

@@ -12,7 +12,7 @@ from galos_ops.host import lock
 from galos_ops.host.lock import SILENCE_SECONDS, STEP_SECONDS, describe, fence, holder, run_url, script
 from tests.processes import HANG_SECONDS
 from tests.unit.local_host import LocalHost, Reply
-from tests.unit.units import unit
+from tests.unit.targets import target
 
 WHO = '{"user": "ann", "machine": "laptop", "task": "deploy", "since": "2026-01-02T03:04:05+00:00", "run": null}'
 
@@ -163,7 +163,7 @@ STEP = "echo done"
 def step(host: LocalHost, token: str = TOKEN) -> LockedError | None:
     """A change by the holder of a token: what it ended in."""
     try:
-        assert unit(host, token=token).change(STEP, doing="pull").stdout == "done\n"
+        assert target(host, token=token).change(STEP, doing="pull").stdout == "done\n"
     except LockedError as error:
         return error
     return None

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from galos_ops.config.settings import Migration, Settings
 from galos_ops.engines.compose import Compose, Flavour
 from galos_ops.engines.facts import Facts
-from galos_ops.engines.target import Unit, on_host
+from galos_ops.engines.target import Target, on_host
 from galos_ops.host.host import Host
 from galos_ops.host.lock import script
 from galos_ops.host.release_log import append, parse, release
@@ -72,7 +72,7 @@ def test_the_values_of_env_reach_a_command_on_the_host_as_they_are(shell: str, t
     with machine(shell) as host:
         rows = {f"ODD_{number}": text for number, text in enumerate(texts)}
         host.write("~/.env", "".join(f"{name}={quoted(text)}\n" for name, text in rows.items()))
-        told = on_host(unit(host), ["env", "-0"], "print", 60, None, check=True).stdout
+        told = on_host(target(host), ["env", "-0"], "print", 60, None, check=True).stdout
     found = dict(line.partition("=")[::2] for line in told.split("\0"))
     assert {name: found[name] for name in rows} == rows
 
@@ -82,9 +82,9 @@ def quoted(text: str) -> str:
     return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
-def unit(host: Host) -> Unit:
+def target(host: Host) -> Target:
     chosen = Settings()
-    return Unit(
+    return Target(
         host,
         chosen,
         "galos-sync",

@@ -6,16 +6,16 @@ from typing import Any
 import pytest
 
 from galos_ops.config.settings import Releases
-from galos_ops.engines.target import Unit
+from galos_ops.engines.target import Target
 from galos_ops.errors import CommandFailed, GuardError, NotReadyError, UsageError
 from galos_ops.host.release_log import LOG, Event, Log, Release, append, parse
 from galos_ops.workflows.retention import beyond_keep, record
-from galos_ops.workflows.rollback import refuse_over_a_migration, target
+from galos_ops.workflows.rollback import chosen_release, require_no_migration_since
 from tests.unit.fake_host import FakeHost
 from tests.unit.local_host import LocalHost, Reply
-from tests.unit.units import unit
+from tests.unit.targets import target
 
-UNIT = unit(FakeHost())
+TARGET = target(FakeHost())
 
 
 def line(event: Event, image: str, day: int = 1, **more: Any) -> Release:
@@ -57,38 +57,38 @@ def test_a_line_that_nobody_can_read_is_passed_over_and_counted(torn: str) -> No
 
 
 def test_without_a_name_the_release_before_what_runs_is_the_target() -> None:
-    assert target(UNIT, [V1, V2, V3], "sha256:cc", None) == V2
-    assert target(UNIT, [V1, V2, V3], None, None) == V2
-    assert target(UNIT, [V1, V2, line("rollback", "aa", 3)], "sha256:aa", None) == V2
+    assert chosen_release(TARGET, [V1, V2, V3], "sha256:cc", None) == V2
+    assert chosen_release(TARGET, [V1, V2, V3], None, None) == V2
+    assert chosen_release(TARGET, [V1, V2, line("rollback", "aa", 3)], "sha256:aa", None) == V2
 
 
 @pytest.mark.parametrize("name", ["v1", "2026-01-01T00:00:00+00:00", "sha256:aa", "aa"])
 def test_a_release_is_named_by_tag_time_or_image(name: str) -> None:
-    assert target(UNIT, [V1, V2, V3], "sha256:cc", name) == V1
+    assert chosen_release(TARGET, [V1, V2, V3], "sha256:cc", name) == V1
 
 
 def test_a_name_that_is_none_is_usage() -> None:
     with pytest.raises(UsageError, match="--to is 'v9'"):
-        target(UNIT, [V1, V2], None, "v9")
+        chosen_release(TARGET, [V1, V2], None, "v9")
 
 
 @pytest.mark.parametrize("log", [[], [V1], [V1, line("migrate", "bb", 2)]])
 def test_without_an_earlier_release_there_is_nothing_to_go_back_to(log: list[Release]) -> None:
     with pytest.raises(NotReadyError, match="no earlier release"):
-        target(UNIT, log, "sha256:aa", None)
+        chosen_release(TARGET, log, "sha256:aa", None)
 
 
 def test_a_migration_since_is_a_wall() -> None:
     log = [V1, line("migrate", "bb", 2, migrations=("2 rename",)), V2, V3]
     with pytest.raises(GuardError, match="a migration ran since sha256:aa") as caught:
-        refuse_over_a_migration(UNIT, log, V1)
+        require_no_migration_since(TARGET, log, V1)
     assert caught.value.evidence == "2 rename"
-    refuse_over_a_migration(UNIT, log, V2)
+    require_no_migration_since(TARGET, log, V2)
 
 
 def test_a_migration_that_was_never_followed_by_a_start_is_a_wall_too() -> None:
     with pytest.raises(GuardError):
-        refuse_over_a_migration(UNIT, [V1, line("migrate", "bb", 2)], V1)
+        require_no_migration_since(TARGET, [V1, line("migrate", "bb", 2)], V1)
 
 
 # --- the log and the tags on a host ----------------------------------------------------------------------------------
@@ -106,8 +106,8 @@ def kept(*images: str) -> str:
     return "".join(f"sha256:{image} galos-ops/galos-sync:{image}\n" for image in images)
 
 
-def with_keep(host: LocalHost, keep: int) -> Unit:
-    made = unit(host)
+def with_keep(host: LocalHost, keep: int) -> Target:
+    made = target(host)
     return replace(made, settings=replace(made.settings, releases=Releases(keep=keep)))
 
 
@@ -135,7 +135,7 @@ def test_a_release_is_logged_and_its_image_is_kept_from_pruning(host: LocalHost)
     image = "sha256:" + "ab" * 32
     host.put(LOG_PATH, written([V1]))
     host.stubs.add("docker", {f"tag {image} galos-ops/galos-sync:abababababab": "", LISTING: kept("aa")})
-    record(unit(host), replace(V2, image=image))
+    record(target(host), replace(V2, image=image))
     assert parse(host.read(LOG_PATH)[0]).releases == (V1, replace(V2, image=image))
 
 
@@ -143,7 +143,7 @@ def test_a_release_whose_image_cannot_be_kept_is_a_failure(host: LocalHost) -> N
     host.put(LOG_PATH, "")
     host.stubs.add("docker", {"tag sha256:aa galos-ops/galos-sync:aa": Reply(exited=1, stderr="No such image\n")})
     with pytest.raises(CommandFailed, match="could not record the release"):
-        record(unit(host), V1)
+        record(target(host), V1)
 
 
 def test_the_tags_beyond_those_to_keep_are_removed_and_one_that_is_in_use_is_told(host: LocalHost) -> None:
@@ -187,4 +187,4 @@ def test_what_would_be_removed_is_what_no_service_s_last_releases_have(
 
 def test_before_the_first_release_nothing_would_be_removed(host: LocalHost) -> None:
     host.stubs.add("docker", {LISTING: ""})
-    assert beyond_keep(unit(host), "sha256:aa") == []
+    assert beyond_keep(target(host), "sha256:aa") == []

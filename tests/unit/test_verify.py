@@ -13,7 +13,7 @@ from galos_ops.ui.plain import Plain
 from galos_ops.workflows import verify
 from tests.unit.local_host import LocalHost, Reply
 from tests.unit.screen import Screen
-from tests.unit.units import SETTINGS, unit
+from tests.unit.targets import SETTINGS, target
 
 CONTAINER = Container("c1", "sha256:aa", "running", 0, "root-galos-sync-1", "galos-sync", False, "root", "/root")
 LOOK = f"inspect -f {verify.LOOK} c1"
@@ -29,7 +29,7 @@ def watched(
     host.stubs.add("docker", {LOOK: replies})
     host.stubs.add("docker", {LOGS: Reply("out\n", stderr="panic: <&'\n")}, asked=False)
     host.stubs.add("sleep", {"0.5": ""}, asked=sleeps)
-    chosen = replace(unit(host), settings=replace(SETTINGS, verify=Verify(seconds=seconds)))
+    chosen = replace(target(host), settings=replace(SETTINGS, verify=Verify(seconds=seconds)))
     verify.verify(chosen, Plain(Screen()), replace(CONTAINER, restarts=restarts), settled=settled)
 
 

@@ -27,7 +27,7 @@ MUTANTS = (
         "galos_ops.workflows.deploy",
         (
             Mutant(
-                "give_way",
+                "recover_from_failed_start",
                 Gives("start_again", "'gone'"),
                 {f"{DEPLOY}::test_an_image_that_does_not_stay_up_gives_way_to_the_previous_one": "runs again"},
             ),
@@ -37,7 +37,7 @@ MUTANTS = (
                 {f"{DEATHS}::test_kill_9_after_a_step[verify]": "started[-1] == image_id"},
             ),
             Mutant(
-                "give_way",
+                "recover_from_failed_start",
                 Never("migrated"),
                 {f"{DEPLOY}::test_after_a_migration_nothing_is_rolled_back": "the previous image must not start on"},
             ),
@@ -87,7 +87,7 @@ MUTANTS = (
             ),
             Mutant(
                 "up",
-                Always("unit.facts.ours"),
+                Always("target.facts.ours"),
                 {
                     f"{OTHERS}::test_a_newer_stopped_container_of_another_project_is_not_taken_for_ours": (
                         '"nothing to do: sha256:" in case.operator.done("deploy")'
@@ -140,7 +140,7 @@ MUTANTS = (
         (
             Mutant(
                 "choose",
-                DropCall("refuse_over_a_migration"),
+                DropCall("require_no_migration_since"),
                 {f"{ROLLBACK}::test_a_rollback_over_a_migration_is_refused": '"a migration ran since" in told'},
             ),
         ),

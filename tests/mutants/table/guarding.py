@@ -114,7 +114,7 @@ MUTANTS = (
         "galos_ops.migrations.guard",
         (
             Mutant(
-                "alone",
+                "require_no_foreign_containers",
                 Never("strangers"),
                 {f"{VERBS}::test_a_container_of_another_project_is_never_deployed_beside": "refused(8, task)"},
             ),
@@ -130,7 +130,7 @@ MUTANTS = (
             ),
             Mutant(
                 "passed",
-                Returns("unit.name in unit.facts.passed"),
+                Returns("target.name in target.facts.passed"),
                 {f"{DEATHS}::test_kill_9_after_a_step[down]": "fab ended before the end of the step"},
             ),
         ),
@@ -175,7 +175,7 @@ MUTANTS = (
             ),
             Mutant(
                 "startable",
-                Instead("found[0].image", "(local_images(unit) or {})[unit.references()[0]]"),
+                Instead("found[0].image", "(local_images(target) or {})[target.references()[0]]"),
                 {f"{VERBS}::test_start_asks_the_image_of_the_container_itself": 'done("start")'},
             ),
         ),

@@ -28,7 +28,7 @@ MUTANTS = (
             ),
             Mutant(
                 "deploy",
-                DropCall("adopt"),
+                DropCall("resume_orphaned_migration"),
                 {
                     f"{DEATHS}::test_kill_9_inside_the_migration": (
                         'done("deploy", "--wait", "100")',
@@ -41,7 +41,7 @@ MUTANTS = (
                 },
             ),
             Mutant(
-                "adopt",
+                "resume_orphaned_migration",
                 Unwrap("migrating.judge"),
                 {f"{DEPLOY}::test_an_adopted_migration_that_failed_is_a_failed_migration": "deployed.judge.actions("},
             ),
@@ -91,7 +91,7 @@ MUTANTS = (
             ),
             Mutant(
                 "follow",
-                DropCall("unit.change", mentions="stop the migration"),
+                DropCall("target.change", mentions="stop the migration"),
                 {f"{DEPLOY}::test_a_migration_past_its_time_is_stopped_on_the_host_too": "docker ps -aq"},
             ),
         ),

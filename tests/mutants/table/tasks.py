@@ -36,7 +36,7 @@ MUTANTS = (
         (
             Mutant(
                 "down",
-                Gives("containers.down", "unit.change(unit.compose.down(), doing='stop')"),
+                Gives("containers.down", "target.change(target.compose.down(), doing='stop')"),
                 {f"{VERBS}::test_down_of_one_service_keeps_what_else_the_project_runs": 'names == "other"'},
             ),
         ),
@@ -66,7 +66,7 @@ MUTANTS = (
             ),
             Mutant(
                 "pull",
-                Never("tag != unit.service.tag"),
+                Never("tag != target.service.tag"),
                 {f"{DEPLOY}::test_another_tag_can_be_deployed": '"deployed sha256:" in deployed.done('},
             ),
             Mutant(
@@ -136,7 +136,7 @@ MUTANTS = (
         ),
     ),
     *group(
-        "galos_ops.engines.target.Unit",
+        "galos_ops.engines.target.Target",
         (
             Mutant(
                 "references",
@@ -154,7 +154,7 @@ MUTANTS = (
         "galos_ops.workflows.rollback",
         (
             Mutant(
-                "target",
+                "chosen_release",
                 Never("to is not None"),
                 {
                     f"{ROLLBACK}::test_back_and_forth_between_releases_without_a_migration": (
@@ -163,13 +163,13 @@ MUTANTS = (
                 },
             ),
             Mutant(
-                "target",
+                "chosen_release",
                 Never("not earlier"),
                 {f"{ROLLBACK}::test_the_first_release_has_nothing_before_it": "IndexError: list index out of range"},
             ),
             Mutant(
                 "choose",
-                Never("unit.run("),
+                Never("target.run("),
                 {f"{ROLLBACK}::test_an_image_that_is_gone_is_named": 'refused(8, "rollback")'},
             ),
         ),

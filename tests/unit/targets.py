@@ -7,7 +7,7 @@ from dataclasses import replace
 from galos_ops.config.settings import Settings
 from galos_ops.engines.compose import Compose, Flavour
 from galos_ops.engines.facts import Facts
-from galos_ops.engines.target import Unit
+from galos_ops.engines.target import Target
 from galos_ops.host.host import Host
 from tests.unit.local_host import LocalHost, Reply
 
@@ -20,9 +20,9 @@ RESOLVED = f"services:\n  galos-sync:\n    image: {REFERENCE}\n    pull_policy: 
 FACTS = Facts(directories=("/home",), config=RESOLVED)
 
 
-def unit(host: Host, facts: Facts = FACTS, *, token: str = "") -> Unit:
+def target(host: Host, facts: Facts = FACTS, *, token: str = "") -> Target:
     service = SETTINGS.services["galos-sync"]
-    made = Unit(host, SETTINGS, "galos-sync", service, facts, COMPOSE)
+    made = Target(host, SETTINGS, "galos-sync", service, facts, COMPOSE)
     return replace(made, token=token)
 
 
