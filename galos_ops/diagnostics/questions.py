@@ -9,7 +9,7 @@ from galos_ops.config.settings import Service
 from galos_ops.diagnostics import needs
 from galos_ops.diagnostics.examined import Examined, Refusal
 from galos_ops.engines.compose import Compose
-from galos_ops.engines.target import Target, local_images
+from galos_ops.engines.target import Target
 from galos_ops.errors import CommandFailed, NotReadyError
 from galos_ops.host.host import Host
 from galos_ops.migrations import guard
@@ -57,7 +57,7 @@ def _asked(host: Host, seen: Examined) -> Answer | str:
     compose = Compose(seen.facts.flavour, seen.settings.directory)
     target = Target(host, seen.settings, seen.service, service, seen.facts, compose)
     try:
-        images = local_images(target)
+        images = target.local_images()
     except NotReadyError as error:
         return error.sentence.removeprefix(f"{host.name}: ").rstrip(".")
     return guard.check(target, images) if images else "the image is not on the host"

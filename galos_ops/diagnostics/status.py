@@ -10,7 +10,7 @@ from galos_ops.config.settings import Settings
 from galos_ops.diagnostics.survey import Disk, Lock, Registry, Survey, look, moment
 from galos_ops.engines.compose import Compose
 from galos_ops.engines.facts import Container, Facts, require
-from galos_ops.engines.target import Target, local_images
+from galos_ops.engines.target import Target
 from galos_ops.errors import NotReadyError
 from galos_ops.host.host import Host
 from galos_ops.host.release_log import Release, started
@@ -181,7 +181,7 @@ def release(log: Iterable[Release], service: str) -> Release | None:
 def _pending(target: Target, lock: Lock) -> tuple[PendingStatus, Problem | None]:
     """Ask as `pending` does, where asking is in nobody's way; a problem is why `up` would not get as far as to ask."""
     try:
-        images = local_images(target)
+        images = target.local_images()
         guard.require_no_foreign_containers(target)
         if images is None:
             return PendingStatus("unknown", reason="the image is not on the host"), None

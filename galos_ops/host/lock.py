@@ -12,6 +12,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime, timezone
 
 from paramiko import Channel, SSHException
@@ -79,18 +80,25 @@ def script(directory: str, wait: int, token: str, who: str) -> str:
     )
 
 
-def fence(token: str) -> str:
+@dataclass(frozen=True)
+class Lock:
+    """The lock of a host while it is ours: `token` is what the host knows us by."""
+
+    token: str
+
+
+def fence(lock: Lock) -> str:
     """What a step that changes the host begins with, in the service's directory: the proof that the lock is ours.
 
     The step holds `step` to its end, even when we do not live to see it.
     """
-    proof = f'flock -w {STEP_SECONDS} 8 && [ "$(cat {STATE}/token)" = {token} ]'
+    proof = f'flock -w {STEP_SECONDS} 8 && [ "$(cat {STATE}/token)" = {lock.token} ]'
     return f"exec 8>>{STATE}/step && {proof} || exit {NOT_OURS}"
 
 
 @contextmanager
-def lock(host: Host, directory: str, task: str, wait: int, say: Callable[[str], None]) -> Iterator[str]:
-    """Hold the host for a task and yield our token, waiting at most `wait` seconds and saying for whom.
+def lock(host: Host, directory: str, task: str, wait: int, say: Callable[[str], None]) -> Iterator[Lock]:
+    """Hold the host for a task and yield it, waiting at most `wait` seconds and saying for whom.
 
     Raises `LockedError` that says who holds it.
     """
@@ -100,7 +108,7 @@ def lock(host: Host, directory: str, task: str, wait: int, say: Callable[[str], 
     try:
         _take(host, channel, script(directory, wait, token, json.dumps(holder(task))), wait, say)
         threading.Thread(target=_beat, args=(channel, over), daemon=True).start()
-        yield token
+        yield Lock(token)
     finally:
         over.set()
         with contextlib.suppress(OSError, EOFError, SSHException):  # a dead link has let go by itself

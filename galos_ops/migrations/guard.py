@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import secrets
 from dataclasses import asdict
 
 from galos_ops.engines import one_off
-from galos_ops.engines.target import Images, Target, last, with_environment
+from galos_ops.engines.target import HeldTarget, ReleaseImages, Target, with_environment
 from galos_ops.errors import CommandTimedOut, GuardError, NotReadyError
 from galos_ops.host.lock import STATE
 from galos_ops.migrations import tools as migration
@@ -17,20 +16,13 @@ CHECK_SECONDS = 120
 UNMADE = "asked when docker-compose has made what the service needs: networks, volumes, folders"
 
 
-def key(target: Target, images: Images) -> str:
-    """What a clean answer stays true for."""
-    return target.facts.key(",".join(images.values()), json.dumps(asdict(target.service.migration), sort_keys=True))
+def key(target: Target, images: ReleaseImages) -> str:
+    """Return the cache key of a clean check."""
+    ids = ",".join(image.id for image in images.all)
+    return target.facts.key(ids, json.dumps(asdict(target.service.migration), sort_keys=True))
 
 
-def check(target: Target, images: Images) -> Answer:
-    """Ask these very images for their pending migrations, and remember a clean answer on the host."""
-    answer = ask(target, images)
-    if target.service.migration.tool != "none":
-        _remember(target, key(target, images), answer)
-    return answer
-
-
-def ask(target: Target, images: Images, *, untouched: bool = False) -> Answer:
+def ask(target: Target, images: ReleaseImages, *, untouched: bool = False) -> Answer:
     """Ask these very images for their pending migrations, and leave nothing behind.
 
     Where the host must stay `untouched`, the answer is undetermined while docker-compose would first have to make a
@@ -42,11 +34,9 @@ def ask(target: Target, images: Images, *, untouched: bool = False) -> Answer:
     if target.service.migration.where == "host":
         script, stdin = with_environment(target, argv)
     else:
-        name = f"{target.name}-check" if target.token else f"{target.name}-check-{secrets.token_hex(4)}"
-        script, stdin = one_off.run(target, last(images), name, argv, untouched=untouched)
-    run = target.change if target.token else target.run
+        script, stdin = one_off.run(target, images.migrations.id, target.checker, argv, untouched=untouched)
     try:
-        result = run(script, doing="check for pending migrations", stdin=stdin, timeout=CHECK_SECONDS, check=False)
+        result = target.ask(script, doing="check for pending migrations", stdin=stdin, timeout=CHECK_SECONDS)
     except CommandTimedOut as error:
         return Answer("unknown", evidence=error.sentence)
     if untouched and result.exited == one_off.MISSING:
@@ -54,7 +44,30 @@ def ask(target: Target, images: Images, *, untouched: bool = False) -> Answer:
     return migration.read(target.service.migration, result)
 
 
-def passed(target: Target, images: Images) -> bool:
+def check(target: Target, images: ReleaseImages) -> Answer:
+    """Ask, and forget a clean answer that holds no longer, which needs no lock: whoever comes next asks again."""
+    answer = ask(target, images)
+    if answer.state != "clean" and passed(target, images):
+        target.host.change(
+            target.compose.here(f"rm -f {_passed(target)}"), doing="forget an answer that no longer holds"
+        )
+    return answer
+
+
+def check_and_remember(target: HeldTarget, images: ReleaseImages) -> Answer:
+    """Ask, and remember on the host whether the answer is clean."""
+    answer = check(target, images)
+    if answer.state == "clean" and target.service.migration.tool != "none" and not passed(target, images):
+        path, clean = _passed(target), key(target, images)
+        target.change(f"umask 077; echo {clean} >{path}.new && mv {path}.new {path}", doing="remember a clean answer")
+    return answer
+
+
+def _passed(target: Target) -> str:
+    return f"{STATE}/{target.name}.passed"
+
+
+def passed(target: Target, images: ReleaseImages) -> bool:
     """Whether the same images already answered clean against the same .env and compose file."""
     return target.facts.passed.get(target.name) == key(target, images)
 
@@ -117,10 +130,7 @@ def require_no_foreign_containers(target: Target) -> None:
         )
 
 
-def _remember(target: Target, clean: str, answer: Answer) -> None:
-    """Keep a clean answer while the lock is ours; drop one that no longer holds."""
-    path, known = f"{STATE}/{target.name}.passed", target.facts.passed.get(target.name)
-    if answer.state == "clean" and known != clean and target.token:
-        target.change(f"umask 077; echo {clean} >{path}.new && mv {path}.new {path}", doing="remember a clean answer")
-    elif answer.state != "clean" and known == clean:
-        target.change(f"rm -f {path}", doing="forget an answer that no longer holds")
+def require_clean(target: Target, answer: Answer) -> None:
+    """Raise `GuardError` unless the answer is clean; one that a dry run cannot have yet is no refusal."""
+    if answer.state not in ("clean", "undetermined"):
+        raise pending_migrations_error(target, answer)

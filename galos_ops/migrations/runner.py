@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from galos_ops.engines import one_off
-from galos_ops.engines.target import Images, Target, last, on_host
+from galos_ops.engines.target import HeldTarget, ReleaseImages, Target
 from galos_ops.errors import CommandFailed, CommandTimedOut, MigrationError
 from galos_ops.host.lock import STATE
 from galos_ops.host.release_log import append, release
@@ -18,31 +18,31 @@ FORGET = f"rm -f {STATE}/*.passed"  # a migration changes what any image would a
 GONE = 97
 
 
-def migrate(target: Target, images: Images, names: tuple[str, ...], on_line: OnLine) -> None:
+def migrate(target: HeldTarget, images: ReleaseImages, names: tuple[str, ...], on_line: OnLine) -> None:
     """Run the migrations and check again; raises `MigrationError` unless the second answer is clean.
 
     `names` are those of the pending ones, which the host's log tells before the first of them runs.
     """
     words = migration.argv(target.service.migration, "run")
-    line = release("migrate", target.name, target.service.tag, last(images), migrations=names)
+    line = release("migrate", target.name, target.service.tag, images.migrations.id, migrations=names)
     target.change(f"{FORGET}\n{append(line)}", doing="log the migration")
     if target.service.migration.where == "host":
-        result = on_host(target, words, "migrate", target.service.migration.timeout, on_line)
+        result = target.on_host(words, "migrate", target.service.migration.timeout, on_line)
     else:
         with going_on(target):
             _begin(target, images, words)
         result = follow(target, on_line)
     judge(target, result)
-    answer = guard.check(target, images)
+    answer = guard.check_and_remember(target, images)
     if answer.state != "clean":
         raise _failed(
             target, f"it ended well, but the check says {answer.state}", answer.evidence or "\n".join(answer.names)
         )
 
 
-def _begin(target: Target, images: Images, words: list[str]) -> None:
+def _begin(target: HeldTarget, images: ReleaseImages, words: list[str]) -> None:
     """Start the container that migrates, under its fixed name and on its own: it lives on when we do not."""
-    script, stdin = one_off.begin(target, last(images), target.migrator, words)
+    script, stdin = one_off.begin(target, images.migrations.id, target.migrator, words)
     result = target.change(script, doing="start the migration", stdin=stdin, check=False)
     if not result.ok:
         raise _failed(target, "it could not be started", result.output)
@@ -62,7 +62,7 @@ def going_on(target: Target) -> Iterator[None]:
         ) from None
 
 
-def follow(target: Target, on_line: OnLine) -> Result:
+def follow(target: HeldTarget, on_line: OnLine) -> Result:
     """Show the output of the container that migrates, wait for its end and return how it ended; then it is removed.
 
     Raises `MigrationError` when it takes too long, and `CommandFailed` for Ctrl-C, which leaves it running.
@@ -97,8 +97,7 @@ def _failed(target: Target, reason: str, evidence: str) -> MigrationError:
     )
 
 
-def backup(target: Target, command: str, on_line: OnLine) -> None:
+def backup(target: HeldTarget, command: str, on_line: OnLine) -> None:
     """Run the backup command on the host, in the project's directory; raises `CommandFailed`."""
-    on_host(
-        target, ["sh", "-c", command], "back up the database", target.service.migration.timeout, on_line, check=True
-    )
+    seconds = target.service.migration.timeout
+    target.on_host(["sh", "-c", command], "back up the database", seconds, on_line, check=True)

@@ -25,9 +25,19 @@ class Answer:
     state: State
     names: tuple[str, ...] = ()
     evidence: str = ""
+    remembered: bool = False
+
+    @property
+    def summary(self) -> str:
+        """The answer in a few words: `none`, or the count and the names."""
+        if self.state == "pending":
+            return f"{len(self.names)}: {', '.join(self.names)}" if self.names else "some"
+        none = "none, as checked before" if self.remembered else "none"
+        return {"clean": none, "undetermined": self.evidence}.get(self.state, "unknown")
 
 
 CLEAN = Answer("clean")
+REMEMBERED = Answer("clean", remembered=True)
 
 
 def unknown(result: Result) -> Answer:

@@ -18,16 +18,16 @@ if TYPE_CHECKING:
     from galos_ops import progress as report
     from galos_ops.diagnostics import status as looking
     from galos_ops.diagnostics import verdict
+    from galos_ops.engines import containers
     from galos_ops.host import release_log as releases
     from galos_ops.host import shell
     from galos_ops.host.release_log import Release
     from galos_ops.provisioning import ecr
     from galos_ops.provisioning.aws import Image
-    from galos_ops.workflows import lifecycle as containers
     from galos_ops.workflows.ops import Ops
 else:
     containers, ecr, releases, report = map(
-        Later, ("workflows.lifecycle", "provisioning.ecr", "host.release_log", "progress")
+        Later, ("engines.containers", "provisioning.ecr", "host.release_log", "progress")
     )
     shell, verdict, looking = map(Later, ("host.shell", "diagnostics.verdict", "diagnostics.status"))
 

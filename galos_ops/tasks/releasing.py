@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from galos_ops.errors import UsageError
 from galos_ops.tasks.host_task import host_task, whole
 from galos_ops.tasks.lazy import Later
-from galos_ops.tasks.options import DRY, JSON, SERVICE, targets
+from galos_ops.tasks.options import DRY, JSON, SERVICE
 
 if TYPE_CHECKING:
     from galos_ops import progress as report
     from galos_ops.config import settings
     from galos_ops.migrations import guard
     from galos_ops.workflows import deploy as deployment
-    from galos_ops.workflows import lifecycle as containers
-    from galos_ops.workflows import plan
+    from galos_ops.workflows import pulling
     from galos_ops.workflows import rollback as rolling_back
     from galos_ops.workflows.ops import Ops
 else:
-    containers, guard, plan, report, settings = map(
-        Later, ("workflows.lifecycle", "migrations.guard", "workflows.plan", "progress", "config.settings")
-    )
-    deployment, rolling_back = Later("workflows.deploy"), Later("workflows.rollback")
+    guard, report, settings = map(Later, ("migrations.guard", "progress", "config.settings"))
+    deployment, pulling, rolling_back = map(Later, ("workflows.deploy", "workflows.pulling", "workflows.rollback"))
 
 
 @host_task(SERVICE | JSON, looking=True)
@@ -34,17 +30,13 @@ def pending(ops: Ops, service: str | None = None, json: bool = False) -> None:
     """
     refusals = []
     services = ops.document.setdefault("services", {})
-    for target in ops.targets(service):
-        ops.report.title(ops.host.name, target.name)
-        images = deployment.present(target, ops.report)
+    for target in ops.titled(service):
+        images = target.local_images() or pulling.pull(target, ops.report)
         with ops.report.step("pending") as step:
             answer = guard.check(target, images)
-            step.detail, step.mark = deployment.describe(answer), step.mark if answer.state == "clean" else report.WARN
-        services[target.name] = {
-            "state": answer.state,
-            "migrations": answer.names,
-            "image": next(iter(images.values())),
-        }
+            step.detail, step.mark = answer.summary, step.mark if answer.state == "clean" else report.WARN
+        row = {"state": answer.state, "migrations": answer.names, "image": images.service.id}
+        services[target.name] = row
         refusals += [guard.pending_migrations_error(target, answer)] if answer.state != "clean" else []
     if refusals:
         raise refusals[0]
@@ -57,20 +49,9 @@ def migrate(ops: Ops, service: str | None = None, *, dry_run: bool = False) -> N
     Exit 5 while the service runs: down stops it, deploy does all of it. Exit 6 when the migration fails; nothing starts
     until it succeeds.
     """
-    with ops.locked("migrate", service):
-        for target in targets(ops, service, plan.migrate):
-            guard.require_no_foreign_containers(target)
-            deployment.resume_orphaned_migration(target, ops.report)
-            if containers.running(target):
-                raise guard.service_runs_error(target)
-            images = deployment.present(target, ops.report)
-            answer = deployment.pending(target, ops.report, images)
-            if answer.state == "clean":
-                ops.report.say("nothing to do: no migration is pending")
-            else:
-                containers.require_no_one_offs(target, containers.look(target))
-                deployment.migrate(target, ops.report, images, answer, None)
-                ops.report.say(f"migrated; the service is down until: {ops.host.typed.fab('up')}")
+    with ops.locked("migrate", service) as services:
+        for steps in services:
+            deployment.migrate(steps)
 
 
 @host_task(SERVICE | JSON | DRY | {"tag": "deploy this tag of the repository", "wait": "seconds to wait for the lock"})
@@ -93,9 +74,9 @@ def deploy(
         raise UsageError(f"--tag is {tag!r}; it must be a Docker tag.")
     seconds = None if wait is None else whole("--wait", wait)
     outcomes = ops.document.setdefault("services", [])
-    with ops.locked("deploy", service, seconds):
-        for target in targets(ops, service, lambda one: plan.deploy(one, tag)):
-            outcomes.append(asdict(deployment.deploy(target, ops.report, tag)))
+    with ops.locked("deploy", service, seconds) as services:
+        for steps in services:
+            outcomes.append(steps.document(deployment.deploy(steps, tag)))
 
 
 @host_task(SERVICE | JSON | DRY | {"to": "the release to go back to: its tag, time or image"})
@@ -107,6 +88,6 @@ def rollback(
     --to takes a tag, a time or an image of history.
     """
     outcomes = ops.document.setdefault("services", [])
-    with ops.locked("rollback", service):
-        for target in targets(ops, service, lambda one: plan.rollback(one, to)):
-            outcomes.append(asdict(rolling_back.rollback(target, ops.report, to)))
+    with ops.locked("rollback", service) as services:
+        for steps in services:
+            outcomes.append(steps.document(rolling_back.rollback(steps, to)))

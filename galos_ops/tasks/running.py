@@ -7,22 +7,18 @@ from typing import TYPE_CHECKING
 
 from galos_ops.tasks.host_task import host_task
 from galos_ops.tasks.lazy import Later
-from galos_ops.tasks.options import DRY, SERVICE, targets
+from galos_ops.tasks.options import DRY, SERVICE
 
 if TYPE_CHECKING:
     from galos_ops import progress as report
-    from galos_ops.engines import dependencies
+    from galos_ops.engines import containers
     from galos_ops.engines.facts import Container
     from galos_ops.migrations import guard
-    from galos_ops.workflows import deploy as deployment
-    from galos_ops.workflows import lifecycle as containers
-    from galos_ops.workflows import plan, verify
+    from galos_ops.workflows import lifecycle, pulling, telling
     from galos_ops.workflows.ops import Ops
 else:
-    containers, guard, plan, report, verify = map(
-        Later, ("workflows.lifecycle", "migrations.guard", "workflows.plan", "progress", "workflows.verify")
-    )
-    dependencies, deployment = Later("engines.dependencies"), Later("workflows.deploy")
+    containers, guard, report = map(Later, ("engines.containers", "migrations.guard", "progress"))
+    lifecycle, pulling, telling = map(Later, ("workflows.lifecycle", "workflows.pulling", "workflows.telling"))
 
 STOP_SECONDS = 600
 
@@ -33,8 +29,11 @@ def pull(ops: Ops, service: str | None = None, *, dry_run: bool = False) -> None
 
     up or deploy starts what was pulled. Exit 1 when it cannot be pulled; ecr.check then says why.
     """
-    for target in targets(ops, service, lambda one: plan.pull(one, containers.running(one.target))):
-        deployment.pull(target, ops.report, containers.running(target))
+    for target in ops.titled(service):
+        if dry_run:
+            telling.Telling(target, ops.report).pull()
+        else:
+            pulling.pull(target, ops.report)
 
 
 @host_task(SERVICE | DRY)
@@ -44,18 +43,9 @@ def up(ops: Ops, service: str | None = None, *, dry_run: bool = False) -> None:
     Pulls only an image that the host does not have. Exit 5 while a migration is pending or unknown, which deploy runs;
     4 while another task holds the host; 7 when the container does not stay up.
     """
-    with ops.locked("up", service):
-        for target in targets(ops, service, plan.up):
-            guard.require_no_foreign_containers(target)
-            dependencies.needed(target)
-            guard.require_no_running_migration(target)
-            before = containers.running(target)
-            images = deployment.present(target, ops.report)
-            answer = deployment.pending(target, ops.report, images)
-            if answer.state != "clean":
-                raise guard.pending_migrations_error(target, answer)
-            after = containers.up(target, ops.report, images, before)
-            verify.verify(target, ops.report, after, settled=before is not None and before.id == after.id)
+    with ops.locked("up", service) as services:
+        for steps in services:
+            lifecycle.up(steps)
 
 
 @host_task(SERVICE | DRY)
@@ -64,12 +54,9 @@ def start(ops: Ops, service: str | None = None, *, dry_run: bool = False) -> Non
 
     Exit codes as those of up; 1 when there is no container.
     """
-    with ops.locked("start", service):
-        for target in targets(ops, service, plan.start):
-            guard.require_no_foreign_containers(target)
-            dependencies.needed(target)
-            guard.require_no_running_migration(target)
-            verify.verify(target, ops.report, containers.start(target, ops.report), settled=False)
+    with ops.locked("start", service) as services:
+        for steps in services:
+            lifecycle.start(steps)
 
 
 @host_task(SERVICE | DRY)
@@ -102,10 +89,10 @@ def down(ops: Ops, service: str | None = None, *, dry_run: bool = False) -> None
         told(ops, "down", [one for name in names for one in target.facts.of(name)])
         return
     with ops.report.step("down"):
-        if service is None:
-            target.change(target.compose.down(), doing="stop")
-        else:
-            containers.down(target, containers.look(target))
+        script = target.compose.down() if service is None else containers.stop(target, containers.look(target))
+        stopped = ops.host.change(target.compose.here(script), doing="stop", timeout=STOP_SECONDS)
+        if service is not None:
+            containers.require_stopped(target, stopped)
 
 
 def told(ops: Ops, step: str, found: Sequence[Container]) -> None:

@@ -1,174 +1,35 @@
-"""The container of a service: what runs, stopping and deleting it, starting what was checked."""
+"""Starting a service: a new container of its image, or the stopped one as it is."""
 
 from __future__ import annotations
 
-import re
-import shlex
-from collections.abc import Iterable
-
 from galos_ops.engines import dependencies
-from galos_ops.engines.compose import grace_seconds
-from galos_ops.engines.facts import CONTAINER, Container, Facts, container
-from galos_ops.engines.target import Images, Target, local_images, pin
-from galos_ops.errors import CommandFailed, GuardError, NotReadyError, VerifyError
-from galos_ops.host.host import Host
-from galos_ops.host.shell import lines
+from galos_ops.errors import CommandFailed
 from galos_ops.migrations import guard
-from galos_ops.progress import SAME, Report, short
-
-START_SECONDS = 1800  # of which docker-compose may wait for what the service depends on
+from galos_ops.workflows.steps import Started, Steps, pending, present
 
 
-def running(target: Target) -> Container | None:
-    """The service's container, when it runs."""
-    return next((one for one in target.facts.of(target.name) if one.alive), None)
+def up(steps: Steps) -> None:
+    """Start the image on the host, pulled where it is not there; raises `GuardError` and `VerifyError`."""
+    guard.require_no_foreign_containers(steps.target)
+    dependencies.needed(steps.target)
+    guard.require_no_running_migration(steps.target)
+    images = present(steps)
+    guard.require_clean(steps.target, pending(steps, images))
+    steps.verify(steps.up(images))
 
 
-def look(target: Target) -> list[Container]:
-    """The containers of the service, and of the one that carries its migrations, as they are at this moment."""
-    return _parsed(target.run(_look(target), doing="look at the containers").stdout)
+def start(steps: Steps) -> None:
+    """Start the stopped container with the image it has, whatever its tag means; raises as `up` does.
 
-
-def _look(target: Target) -> str:
-    """A script that tells all of them; one that is gone before it is looked at is none."""
-    ids = " ".join(
-        f"$(docker ps -aq --no-trunc --filter label=com.docker.compose.service={name} || echo failed)"
-        for name in dict.fromkeys((target.name, target.service.migration.service))
-    )
-    return (
-        f'set -- {ids}\ncase " $* " in *" failed "*) exit 1 ;; esac\n'
-        f"[ $# = 0 ] || docker inspect -f '{CONTAINER}' \"$@\" 2>/dev/null\ntrue"
-    )
-
-
-def _parsed(output: str) -> list[Container]:
-    return [container(line) for line in lines(output)]
-
-
-def one_offs(target: Target, found: Iterable[Container]) -> list[Container]:
-    """Those of some containers that people run with `docker-compose run`, with the service's own environment."""
-    services = (target.name, target.service.migration.service)
-    ours = re.compile(rf"{re.escape(target.name)}-(migration|check(-[0-9a-f]+)?)")
-    return [
-        one for one in found if one.oneoff and one.alive and one.service in services and not ours.fullmatch(one.name)
-    ]
-
-
-def require_no_one_offs(target: Target, found: Iterable[Container]) -> None:
-    """Raise `NotReadyError` while somebody's one-off container of the service runs, which may use the database."""
-    names = " ".join(one.name for one in one_offs(target, found))
-    if names:
-        raise NotReadyError(
-            f"{target.label}: a one-off container of the service runs, and nothing is migrated beside it: {names}; "
-            "nothing was changed.",
-            hint=f"when its work is done, end it: {target.host.typed.ssh(f'docker stop {names}')}",
-        )
-
-
-def down(target: Target, found: Iterable[Container]) -> None:
-    """Stop and delete those of some containers that are the service's own, by their IDs; one-off ones stay.
-
-    Raises `CommandFailed` while one of them still runs after that, and `NotReadyError` while a stranger's does.
+    Raises `CommandFailed` where there is no container.
     """
-    own = " ".join(one.id for one in found if one.service == target.name and not one.oneoff and target.facts.ours(one))
-    result = target.change(f"{_remove(target, own) if own else ''}\n{_look(target)}", doing="stop")
-    left = [one for one in _parsed(result.stdout) if one.service == target.name and one.alive and not one.oneoff]
-    mine, others = (" ".join(one.name for one in left if target.facts.ours(one) is known) for known in (True, False))
-    if mine:
-        raise CommandFailed(
-            f"{target.label}: {mine} still runs after it was stopped.",
-            evidence=result.stderr,
-            hint=f"see why, then stop it: {target.host.typed.ssh(f'docker stop {mine}')}",
-        )
-    if others:
-        raise NotReadyError(
-            f"{target.label}: a container that is not this project's still runs the service: {others}.",
-            hint=target.host.typed.ssh(f"docker stop {others}"),
-        )
-
-
-def _remove(target: Target, identities: str) -> str:
-    """A script that stops containers, with the time that the compose file gives them, and deletes them."""
-    grace = grace_seconds(target.facts.rows().get(target.name, {}))
-    return f"docker stop{'' if grace is None else f' -t {grace}'} {identities} >&2; docker rm -f {identities} >&2"
-
-
-def up(target: Target, report: Report, images: Images, before: Container | None) -> Container:
-    """Start the images that were checked, whatever their tags mean by now; raises `VerifyError` and `GuardError`."""
-    image = next(iter(images.values()))
-    pinned, depended = pin(images), dependencies.script(target)
-    with report.step("up", short(image)) as step:
-        result = target.change(
-            "\n".join(
-                (
-                    *([pinned, *depended] if depended else []),
-                    pinned,  # once more: what the service depends on may have taken minutes
-                    f"{target.compose.up(target.name)} >&2 || exit 1",
-                    _look(target),
-                )
-            ),
-            doing="start",
-            check=False,
-            timeout=START_SECONDS,
-        )
-        found = _parsed(result.stdout) if result.ok else []
-        ours = [one for one in found if one.service == target.name and not one.oneoff and target.facts.ours(one)]
-        if not ours:
-            raise VerifyError(f"{target.label}: docker-compose could not start {short(image)}.", evidence=result.output)
-        after = ours[0]
-        if after.image != image:
-            target.change(_remove(target, after.id), doing="stop")
-            raise GuardError(
-                f"{target.label}: docker-compose started {short(after.image)}, not the {short(image)} that was "
-                "checked, and was stopped again.",
-                hint="remove pull_policy and build from the compose file",
-            )
-        if before and before.id == after.id:
-            step.detail, step.mark = f"{short(image)} already runs", SAME
-    return after
-
-
-def start(target: Target, report: Report) -> Container:
-    """Start the stopped container with the image it has, whatever its tag means; raises `GuardError`."""
-    found, own = startable(target)
-    if not guard.passed(target, own):
-        answer = guard.check(target, own)
-        if answer.state != "clean":
-            raise guard.pending_migrations_error(target, answer)
-    with report.step("start", short(found.image)) as step:
-        if found.state == "running":
-            step.detail, step.mark = f"{short(found.image)} already runs", SAME
-        same = [one.id for one in target.facts.of(target.name) if one.image == found.image]
-        depended = dependencies.script(target)
-        target.change("\n".join([*depended, f"docker start {' '.join(same)} >/dev/null"]), doing="start")
-    return found
-
-
-def startable(target: Target) -> tuple[Container, Images]:
-    """The service's container, and the images it stands for; raises `CommandFailed` where there is none."""
+    target = steps.target
+    guard.require_no_foreign_containers(target)
+    dependencies.needed(target)
+    guard.require_no_running_migration(target)
     found = target.facts.of(target.name)
     if not found:
         raise CommandFailed(f"{target.label}: there is no container to start.", hint=target.host.typed.fab("up"))
-    return found[0], {**(local_images(target) or {}), target.references()[0]: found[0].image}
-
-
-def as_configured(target: Target, one: Container) -> bool:
-    """Whether docker-compose would leave a container of the right image as it is."""
-    label = '{{index .Config.Labels "com.docker.compose.config-hash"}}'
-    asked = target.run(
-        f"docker inspect -f '{label}' {one.id} && {target.compose.hash(target.name)}",
-        doing="compare the container with its configuration",
-        check=False,
-    )
-    made, _, now = asked.stdout.strip().partition("\n")
-    return bool(made) and now.rpartition(" ")[2] == made
-
-
-def digests(host: Host, facts: Facts) -> set[str]:
-    """The registry digests of the images that run."""
-    images = {one.image for one in facts.containers if one.alive}
-    if not images:
-        return set()
-    form = '{{join .RepoDigests " "}}'
-    result = host.run(f"docker image inspect -f {shlex.quote(form)} {' '.join(images)}", doing="look at the images")
-    return {reference.partition("@")[2] for reference in result.stdout.split()}
+    guard.require_clean(target, steps.answer(target.images_of(found[0].image)))
+    steps.start(found[0])
+    steps.verify(Started(found[0].image, found[0]))

@@ -15,6 +15,9 @@ from galos_ops.engines.target import Target
 from galos_ops.host.host import Change, Host
 from galos_ops.host.lock import holding, lock, refuse
 from galos_ops.progress import SAME, WOULD, Report
+from galos_ops.workflows.doing import Doing
+from galos_ops.workflows.steps import Steps
+from galos_ops.workflows.telling import Telling
 
 
 @dataclass
@@ -28,7 +31,6 @@ class Ops:
     settings: Settings
     report: Report
     document: dict[str, Any] = field(default_factory=dict)
-    _token: str = ""
 
     def facts(self) -> Facts:
         """Look at the host, ready or not."""
@@ -51,8 +53,14 @@ class Ops:
             if earlier:
                 facts = self.facts()
                 compose = self.ready(facts)
-            yield Target(self.host, self.settings, each, chosen[each], facts, compose, self._token, frozenset(earlier))
+            yield Target(self.host, self.settings, each, chosen[each], facts, compose, frozenset(earlier))
             earlier.append(each)
+
+    def titled(self, name: str | None) -> Iterator[Target]:
+        """The same, each under its title."""
+        for target in self.targets(name):
+            self.report.title(self.host.name, target.name)
+            yield target
 
     def change(self, name: str, make: Callable[[], Change]) -> bool:
         """Take a step that is safe to repeat and report it; true when it changed the host, or in a dry run would."""
@@ -64,8 +72,8 @@ class Ops:
         return done.changed
 
     @contextmanager
-    def locked(self, task: str, service: str | None, wait: int | None = None) -> Iterator[None]:
-        """Hold the host, for the named service or all of them.
+    def locked(self, task: str, service: str | None, wait: int | None = None) -> Iterator[Iterator[Steps]]:
+        """Hold the host, and give the steps for the named service or, one after the other, for all of them.
 
         Raises `LockedError` when another holds it for longer than `wait` seconds. A dry run holds nothing and does not
         wait, but is refused all the same: what it would tell is about to change.
@@ -73,17 +81,15 @@ class Ops:
         seconds = self.settings.lock.wait if wait is None else wait
         self.report.title(self.host.name, next(iter(self.settings.chosen(service))))
         if self.host.dry:
+            self.document["dry_run"] = True
             with self.report.step("lock", "free") as step:
                 step.mark = WOULD
                 who = holding(self.host, self.settings.directory)
                 if who:
                     raise refuse(self.host, who)
-            yield
+            yield (Telling(target, self.report) for target in self.titled(service))
             return
-        with ExitStack() as held:
+        with ExitStack() as stack:
             with self.report.step("lock"):
-                self._token = held.enter_context(
-                    lock(self.host, self.settings.directory, task, seconds, self.report.say)
-                )
-            yield
-        self._token = ""
+                held = stack.enter_context(lock(self.host, self.settings.directory, task, seconds, self.report.say))
+            yield (Doing(target.held(held), self.report) for target in self.titled(service))

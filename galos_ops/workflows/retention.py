@@ -6,13 +6,13 @@ import json
 import shlex
 from dataclasses import asdict
 
-from galos_ops.engines.target import Target
+from galos_ops.engines.target import HeldTarget, Target
 from galos_ops.host.release_log import LOG, Release, append, release
 
 EVENT_MIGRATE = '"event": "migrate"'
 
 
-def record(target: Target, line: Release) -> None:
+def record(target: HeldTarget, line: Release) -> None:
     """Append a release to the log, tag its image so that pruning spares it, untag those beyond `releases.keep`."""
     target.change(
         f"{append(line)}\ndocker tag {line.image} {_kept(target)}:{line.image.partition(':')[2][:12]} || exit 1\n"

@@ -6,52 +6,43 @@ import time
 from collections.abc import Sequence
 
 from galos_ops.engines import dependencies
-from galos_ops.engines.facts import Container
-from galos_ops.engines.target import ID, Images, Target
+from galos_ops.engines.target import ID, Target
 from galos_ops.errors import GuardError, NotReadyError, UsageError
 from galos_ops.host.release_log import Release, read, started
 from galos_ops.migrations import guard
-from galos_ops.progress import Report, short
-from galos_ops.workflows import deploy
-from galos_ops.workflows import lifecycle as containers
-from galos_ops.workflows.deploy import Outcome
+from galos_ops.progress import short
+from galos_ops.workflows.deploy import switch
+from galos_ops.workflows.steps import Outcome, Steps, pending
 
 
-def rollback(target: Target, report: Report, to: str | None = None) -> Outcome:
+def rollback(steps: Steps, to: str | None = None) -> Outcome:
     """Start the image of an earlier release again: the one before what runs, or the newest that `to` names.
 
     Raises `GuardError` when a migration ran since, and `NotReadyError` when there is no such release or image.
     """
     began = time.monotonic()
-    guard.require_no_foreign_containers(target)
-    dependencies.needed(target)
-    before, images, line = choose(target, to)
-    with report.step("pending") as step:
-        answer = guard.check(target, images)
-        step.detail = deploy.describe(answer)
-        if answer.state != "clean":
-            raise guard.pending_migrations_error(target, answer)
-    return deploy.switch(target, report, images, before, began, event="rollback", tag=line.tag)
+    guard.require_no_foreign_containers(steps.target)
+    dependencies.needed(steps.target)
+    guard.require_no_running_migration(steps.target)
+    line = choose(steps.target, to)
+    steps.intend(f"back to {short(line.image)}: {line.tag}, released {line.time}")
+    images = steps.target.images_of(line.image)
+    guard.require_clean(steps.target, pending(steps, images, again=True))
+    return switch(steps, images, began, event="rollback", tag=line.tag)
 
 
-def choose(target: Target, to: str | None) -> tuple[Container | None, Images, Release]:
-    """What runs, the images to go back to and the release they are of; raises as `rollback` does."""
-    guard.require_no_running_migration(target)
-    before = containers.running(target)
+def choose(target: Target, to: str | None) -> Release:
+    """Return the release to go back to; raises as `rollback` does."""
+    before = target.running
     log = read(target.host, target.settings.directory, target.name)
     line = chosen_release(target, log, before.image if before else None, to)
     require_no_migration_since(target, log, line)
-    references = target.references()
     if not target.run(f"{ID} {line.image}", doing="look for the image", check=False).ok:
         raise NotReadyError(
             f"{target.label}: the image {short(line.image)} of that release is gone from the host.",
             hint=f"with a tag that the registry has: {target.host.typed.fab('deploy', tag='TAG')}",
         )
-    images = {
-        **{reference: target.facts.images.get(reference, "") for reference in references},
-        references[0]: line.image,
-    }
-    return before, images, line
+    return line
 
 
 def chosen_release(target: Target, log: Sequence[Release], runs: str | None, to: str | None) -> Release:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from galos_ops.config.settings import Settings
 from galos_ops.engines.compose import Compose, Flavour
 from galos_ops.engines.facts import Facts
-from galos_ops.engines.target import Target
+from galos_ops.engines.target import HeldTarget, Image, ReleaseImages, Target
 from galos_ops.host.host import Host
+from galos_ops.host.lock import Lock
 from tests.unit.local_host import LocalHost, Reply
 
 SETTINGS = Settings()
@@ -20,14 +19,25 @@ RESOLVED = f"services:\n  galos-sync:\n    image: {REFERENCE}\n    pull_policy: 
 FACTS = Facts(directories=("/home",), config=RESOLVED)
 
 
-def target(host: Host, facts: Facts = FACTS, *, token: str = "") -> Target:
-    service = SETTINGS.services["galos-sync"]
-    made = Target(host, SETTINGS, "galos-sync", service, facts, COMPOSE)
-    return replace(made, token=token)
+def target(host: Host, facts: Facts = FACTS) -> Target:
+    return Target(host, SETTINGS, "galos-sync", SETTINGS.services["galos-sync"], facts, COMPOSE)
+
+
+def held(host: LocalHost, facts: Facts = FACTS) -> HeldTarget:
+    """The target while the lock is ours."""
+    host.put("~/.galos-ops/token", "t0ken\n")
+    return target(host, facts).held(Lock("t0ken"))
 
 
 IMAGE_ID = "sha256:" + "a" * 64
-IMAGES = {REFERENCE: IMAGE_ID}
+
+
+def images(service: str = IMAGE_ID) -> ReleaseImages:
+    """A release whose image of the service carries the migrations, too."""
+    return ReleaseImages(Image(REFERENCE, service), Image(REFERENCE, service))
+
+
+IMAGES = images()
 
 
 def image_of(host: LocalHost, reference: str, image: str) -> None:

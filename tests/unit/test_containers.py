@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from galos_ops.engines.facts import CONTAINER, Container, Facts
+from galos_ops.engines.facts import CONTAINER, container
 from galos_ops.errors import GuardError, VerifyError
 from galos_ops.progress import DONE, SAME
 from galos_ops.ui.plain import Plain
-from galos_ops.workflows.lifecycle import up
+from galos_ops.workflows.doing import Doing
+from galos_ops.workflows.steps import Started
 from tests.unit.local_host import LocalHost, Reply
 from tests.unit.screen import Screen
-from tests.unit.targets import COMPOSE, IMAGE_ID, IMAGES, REFERENCE, image_of
-from tests.unit.test_guard import OTHER, locked
+from tests.unit.targets import COMPOSE, FACTS, IMAGE_ID, IMAGES, REFERENCE, held, image_of
+from tests.unit.test_guard import OTHER
 
 UP = COMPOSE.up("galos-sync").partition(" ")[2]
 LISTING = "ps -aq --no-trunc --filter label=com.docker.compose.service=galos-sync"
@@ -22,7 +25,7 @@ def row(identity: str, image: str, directory: str) -> str:
     return f"{identity} {image} running 0 /root-galos-sync-1 galos-sync False root {directory}"
 
 
-def started(host: LocalHost, *rows: str, before: Container | None = None) -> tuple[Container, str]:
+def started(host: LocalHost, *rows: str, before: str = "") -> tuple[Started, str]:
     """What was started where Docker shows these containers afterwards, and the mark of the step."""
     screen = Screen()
     identities = [line.split(" ")[0] for line in rows]
@@ -31,7 +34,9 @@ def started(host: LocalHost, *rows: str, before: Container | None = None) -> tup
     if rows:
         told = "".join(f"{line}\n" for line in rows)
         host.stubs.add("docker", {f"inspect -f {CONTAINER} {' '.join(identities)}": told})
-    found = up(locked(host, Facts(directories=(str(host.home),))), Plain(screen), IMAGES, before)
+    ran = (container(before),) if before else ()
+    facts = replace(FACTS, directories=(str(host.home),), containers=ran)
+    found = Doing(held(host, facts), Plain(screen)).up(IMAGES)
     mark = next(mark for mark in (DONE, SAME) if f"  {mark} up" in screen.getvalue())
     return found, mark
 
@@ -40,15 +45,17 @@ def test_what_was_checked_is_started_whatever_its_tag_means_by_now(host: LocalHo
     image_of(host, REFERENCE, OTHER)
     host.stubs.add("docker", {f"tag {IMAGE_ID} {REFERENCE}": ""})
     found, mark = started(host, row("c1", IMAGE_ID, str(host.home)))
-    assert (found.id, found.image, mark) == ("c1", IMAGE_ID, DONE)
+    assert found.container
+    assert (found.container.id, found.image, found.same, mark) == ("c1", IMAGE_ID, False, DONE)
     calls = host.stubs.calls
     assert calls.index(f"docker tag {IMAGE_ID} {REFERENCE}") < calls.index(f"docker-compose {UP}")
 
 
 def test_a_container_that_ran_already_is_told_as_that(host: LocalHost) -> None:
     image_of(host, REFERENCE, IMAGE_ID)
-    before, _ = started(host, row("c1", IMAGE_ID, str(host.home)))
-    assert started(host, row("c1", IMAGE_ID, str(host.home)), before=before)[1] == SAME
+    ran = row("c1", IMAGE_ID, str(host.home))
+    found, mark = started(host, ran, before=ran)
+    assert (found.same, mark) == (True, SAME)
 
 
 def test_a_container_of_another_image_is_stopped_again(host: LocalHost) -> None:
@@ -73,7 +80,7 @@ def test_an_image_that_its_tag_cannot_be_pointed_at_is_not_started(host: LocalHo
     host.stubs.add("docker", {f"tag {IMAGE_ID} {REFERENCE}": Reply(exited=1, stderr="No such image\n")})
     host.stubs.add("docker-compose", {})
     with pytest.raises(VerifyError) as caught:
-        up(locked(host), Plain(Screen()), IMAGES, None)
+        Doing(held(host), Plain(Screen())).up(IMAGES)
     assert caught.value.evidence == "No such image\n"
 
 
@@ -81,5 +88,5 @@ def test_what_docker_compose_said_is_the_evidence(host: LocalHost) -> None:
     image_of(host, REFERENCE, IMAGE_ID)
     host.stubs.add("docker-compose", {UP: Reply("out\n", 1, "port is already allocated\n")})
     with pytest.raises(VerifyError) as caught:
-        up(locked(host), Plain(Screen()), IMAGES, None)
+        Doing(held(host), Plain(Screen())).up(IMAGES)
     assert "port is already allocated\n" in caught.value.evidence

@@ -8,13 +8,12 @@ from dataclasses import replace
 
 import pytest
 
-from galos_ops.engines.facts import Facts
-from galos_ops.engines.target import Target, pin
+from galos_ops.engines.target import Image, ReleaseImages, pin
 from galos_ops.errors import LockedError
 from galos_ops.migrations import guard
 from galos_ops.migrations.tools import CLEAN, Answer
 from tests.unit.local_host import LocalHost, Reply
-from tests.unit.targets import FACTS, IMAGE_ID, IMAGES, REFERENCE, image_of, target
+from tests.unit.targets import FACTS, IMAGE_ID, IMAGES, held, image_of, images, target
 
 MARK = "~/.galos-ops/galos-sync.passed"
 NAMES = "20260806140000 allow stars without orbits", "20260806150000 rename surface columns"
@@ -25,12 +24,6 @@ OTHER = "sha256:" + "b" * 64
 def asked(name: str) -> str:
     words = "migrate run --dry-run --source galos_db/migrations"
     return f"-f - run --no-deps -T --name {name} --entrypoint sqlx galos-sync {words}"
-
-
-def locked(host: LocalHost, facts: Facts = FACTS) -> Target:
-    """The unit while the lock is ours."""
-    host.put("~/.galos-ops/token", "t0ken\n")
-    return target(host, facts, token="t0ken")
 
 
 def answers(
@@ -49,18 +42,18 @@ def answers(
 
 
 def test_a_clean_answer_is_remembered_for_these_very_inputs(host: LocalHost) -> None:
-    chosen = locked(host)
+    chosen = held(host)
     answers(host, Reply())
-    assert guard.check(chosen, IMAGES) == CLEAN
+    assert guard.check_and_remember(chosen, IMAGES) == CLEAN
     assert host.files()[MARK] == f"{guard.key(chosen, IMAGES)}\n"
     assert host.path(MARK).stat().st_mode & 0o777 == 0o600
     known = replace(chosen, facts=replace(FACTS, passed={"galos-sync": host.files()[MARK].strip()}))
     assert guard.passed(known, IMAGES)
-    assert not guard.passed(known, {REFERENCE: OTHER})
+    assert not guard.passed(known, images(OTHER))
 
 
 def test_pending_migrations_are_named_and_an_earlier_clean_answer_is_forgotten(host: LocalHost) -> None:
-    chosen = locked(host)
+    chosen = held(host)
     key = guard.key(chosen, IMAGES)
     host.put(MARK, key)
     answers(host, Reply(PENDING))
@@ -72,7 +65,7 @@ def test_pending_migrations_are_named_and_an_earlier_clean_answer_is_forgotten(h
 @pytest.mark.parametrize("answer", [Reply(), Reply(PENDING)])
 def test_an_answer_of_another_image_is_unknown(host: LocalHost, answer: Reply) -> None:
     answers(host, answer, ran_in=OTHER)
-    found = guard.check(locked(host), IMAGES)
+    found = guard.check_and_remember(held(host), IMAGES)
     assert (found.state, found.evidence.splitlines()[-1]) == ("unknown", f"it ran in {OTHER}")
     assert host.stubs.calls[-1] == "docker rm -f -v galos-sync-check"
     assert MARK not in host.files()
@@ -80,14 +73,14 @@ def test_an_answer_of_another_image_is_unknown(host: LocalHost, answer: Reply) -
 
 def test_a_question_that_could_not_be_put_is_unknown(host: LocalHost) -> None:
     answers(host, Reply(exited=1, stderr="Cannot start service galos-sync\n"), ran_in="")
-    assert guard.check(locked(host), IMAGES) == Answer("unknown", evidence="Cannot start service galos-sync")
+    assert guard.check_and_remember(held(host), IMAGES) == Answer("unknown", evidence="Cannot start service galos-sync")
     assert MARK not in host.files()
 
 
 @pytest.mark.parametrize("ended", ["created 127", "running 0", "exited 0"])
 def test_what_docker_compose_fails_of_itself_is_no_answer(host: LocalHost, ended: str) -> None:
     """Its exit code 1 is that of a command which found something pending."""
-    chosen = locked(host)
+    chosen = held(host)
     own = replace(chosen.service.migration, tool="command", check="./check", run="./run")
     answers(host, Reply(exited=1, stderr="no\n"), ended=ended)
     host.stubs.add("docker-compose", {asked("galos-sync-check"): Reply(exited=9)}, asked=False)
@@ -99,7 +92,7 @@ def test_what_docker_compose_fails_of_itself_is_no_answer(host: LocalHost, ended
 
 def test_the_image_is_asked_by_its_id_and_nothing_is_fetched_or_built(host: LocalHost) -> None:
     answers(host, Reply())
-    assert guard.check(locked(host), IMAGES) == CLEAN
+    assert guard.check_and_remember(held(host), IMAGES) == CLEAN
     assert json.loads(host.files()["~/given"]) == {"services": {"galos-sync": {"image": IMAGE_ID}}}
     assert not [call for call in host.stubs.calls if call.startswith(("docker tag", "docker pull"))]
 
@@ -108,7 +101,7 @@ def test_every_reference_is_pointed_at_its_image(host: LocalHost) -> None:
     image_of(host, "a:1", IMAGE_ID)
     image_of(host, "b:2", IMAGE_ID)
     host.stubs.add("docker", {f"tag {OTHER} b:2": ""})
-    host.run(pin({"a:1": IMAGE_ID, "b:2": OTHER}), doing="pin")
+    host.run(pin(ReleaseImages(Image("a:1", IMAGE_ID), Image("b:2", OTHER))), doing="pin")
 
 
 def test_without_the_lock_no_tag_moves_and_nothing_is_remembered(
@@ -121,9 +114,10 @@ def test_without_the_lock_no_tag_moves_and_nothing_is_remembered(
 
 
 def test_once_the_lock_is_lost_nothing_is_asked(host: LocalHost) -> None:
+    lost = held(host)
     host.put("~/.galos-ops/token", "of somebody else\n")
     with pytest.raises(LockedError):
-        guard.check(target(host, token="t0ken"), IMAGES)
+        guard.check_and_remember(lost, IMAGES)
 
 
 def test_a_service_without_migrations_is_not_asked(host: LocalHost) -> None:
@@ -134,7 +128,7 @@ def test_a_service_without_migrations_is_not_asked(host: LocalHost) -> None:
 
 
 def test_on_the_host_the_check_has_the_values_of_env_and_no_standard_input(host: LocalHost) -> None:
-    chosen = locked(host)
+    chosen = held(host)
     there = replace(chosen.service.migration, where="host")
     host.put("~/.env", "DATABASE_URL='postgresql://u:p$w@db/x' # ours\n")
     host.stubs.program("sqlx", "cat; [ \"$DATABASE_URL\" = 'postgresql://u:p$w@db/x' ] || exit 9")

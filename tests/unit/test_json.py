@@ -6,7 +6,7 @@ import pytest
 from galos_ops.diagnostics import status, survey
 from galos_ops.host.release_log import Release
 from galos_ops.provisioning.aws import Image
-from galos_ops.workflows.deploy import Outcome
+from galos_ops.workflows.steps import Outcome
 from tests.described import PLAIN, described, violations
 
 NAMES = {str: "string", datetime: "string", int: "integer", float: "number", bool: "boolean"}

@@ -7,9 +7,10 @@ import subprocess
 
 import pytest
 
+from galos_ops.engines.target import HeldTarget
 from galos_ops.errors import LockedError
 from galos_ops.host import lock
-from galos_ops.host.lock import SILENCE_SECONDS, STEP_SECONDS, describe, fence, holder, run_url, script
+from galos_ops.host.lock import SILENCE_SECONDS, STEP_SECONDS, Lock, describe, fence, holder, run_url, script
 from tests.processes import HANG_SECONDS
 from tests.unit.local_host import LocalHost, Reply
 from tests.unit.targets import target
@@ -163,7 +164,7 @@ STEP = "echo done"
 def step(host: LocalHost, token: str = TOKEN) -> LockedError | None:
     """A change by the holder of a token: what it ended in."""
     try:
-        assert target(host, token=token).change(STEP, doing="pull").stdout == "done\n"
+        assert target(host).held(Lock(token)).change(STEP, doing="pull").stdout == "done\n"
     except LockedError as error:
         return error
     return None
@@ -205,7 +206,7 @@ def test_a_step_holds_its_lock_to_its_own_end_whoever_dies_meanwhile(
     """The next holder writes its token first, so that no further step begins, and then waits for its end."""
     monkeypatch.setattr(lock, "STEP_SECONDS", 0)
     host.put("~/.galos-ops/token", "t0ken\n")
-    running = host.started(f"cd; exec sh -c {shlex.quote(fence('t0ken') + chr(10) + 'echo begun; cat')}")
+    running = host.started(f"cd; exec sh -c {shlex.quote(fence(Lock('t0ken')) + chr(10) + 'echo begun; cat')}")
     assert first_line(running) == "begun"
     refused = take(host, token="next")
     assert refused.communicate()[0].decode().splitlines() == ["busy step"]
@@ -219,6 +220,7 @@ def test_a_step_holds_its_lock_to_its_own_end_whoever_dies_meanwhile(
     again.communicate()
 
 
-def test_a_step_without_a_lock_needs_no_token(host: LocalHost) -> None:
-    assert step(host, token="") is None
-    assert host.files() == {}
+def test_without_a_lock_there_is_nothing_to_change_a_host_through(host: LocalHost) -> None:
+    """mypy says so, too: `change` is a method of `HeldTarget` alone, which only `held` makes."""
+    assert not hasattr(target(host), "change")
+    assert "change" in vars(HeldTarget)

@@ -39,7 +39,7 @@ def token(box: LocalHost) -> str:
 def test_the_lock_is_held_while_the_task_goes_on_and_free_behind_it(connected: Host, box: LocalHost) -> None:
     said: list[str] = []
     with lock(connected, "~", "deploy", 0, said.append) as ours:
-        assert token(box) == ours
+        assert token(box) == ours.token
         assert '"task": "deploy"' in holding(connected, "~")
     assert (token(box), holding(connected, "~"), said) == ("", "", [])
     with lock(connected, "~", "deploy", 0, said.append) as again:

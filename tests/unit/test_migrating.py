@@ -8,8 +8,8 @@ from galos_ops.errors import MigrationError
 from galos_ops.host.release_log import LOG, parse
 from galos_ops.migrations.runner import migrate
 from tests.unit.local_host import LocalHost, Reply
-from tests.unit.targets import IMAGE_ID, IMAGES
-from tests.unit.test_guard import OTHER, PENDING, answers, locked
+from tests.unit.targets import IMAGE_ID, IMAGES, held
+from tests.unit.test_guard import OTHER, PENDING, answers
 
 NAME = "galos-sync-migration"
 RUN = f"-f - run --no-deps -T -d --name {NAME} --entrypoint sqlx galos-sync migrate run --source galos_db/migrations"
@@ -35,7 +35,7 @@ def run(host: LocalHost) -> list[str]:
     """Migrate; the lines that were shown."""
     lines: list[str] = []
     host.put(PASSED, "an answer from before")
-    migrate(locked(host), IMAGES, ("1 one", "2 two"), lines.append)
+    migrate(held(host), IMAGES, ("1 one", "2 two"), lines.append)
     return lines
 
 

@@ -14,10 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from galos_ops.config.settings import Migration, Settings
+from galos_ops.config.settings import Migration
 from galos_ops.engines.compose import Compose, Flavour
-from galos_ops.engines.facts import Facts
-from galos_ops.engines.target import Target, on_host
 from galos_ops.host.host import Host
 from galos_ops.host.lock import script
 from galos_ops.host.release_log import append, parse, release
@@ -25,6 +23,7 @@ from galos_ops.host.shell import shell_path
 from galos_ops.migrations.tools import argv
 from tests.properties import PROCESSES
 from tests.unit.local_host import SHELLS, LocalHost
+from tests.unit.targets import held
 
 NASTY = "'\"`$\\;&|<>(){}[]*?!#~% \t\n\ré♥"
 TEXT = st.text(st.sampled_from(NASTY + string.ascii_letters) | st.characters(exclude_characters="\0", codec="utf-8"))
@@ -72,7 +71,7 @@ def test_the_values_of_env_reach_a_command_on_the_host_as_they_are(shell: str, t
     with machine(shell) as host:
         rows = {f"ODD_{number}": text for number, text in enumerate(texts)}
         host.write("~/.env", "".join(f"{name}={quoted(text)}\n" for name, text in rows.items()))
-        told = on_host(target(host), ["env", "-0"], "print", 60, None, check=True).stdout
+        told = held(host).on_host(["env", "-0"], "print", 60, check=True).stdout
     found = dict(line.partition("=")[::2] for line in told.split("\0"))
     assert {name: found[name] for name in rows} == rows
 
@@ -80,18 +79,6 @@ def test_the_values_of_env_reach_a_command_on_the_host_as_they_are(shell: str, t
 def quoted(text: str) -> str:
     """A value as python-dotenv reads it back, in single quotes."""
     return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
-
-
-def target(host: Host) -> Target:
-    chosen = Settings()
-    return Target(
-        host,
-        chosen,
-        "galos-sync",
-        chosen.services["galos-sync"],
-        Facts(),
-        Compose(Flavour("docker-compose", (2, 26)), "~"),
-    )
 
 
 @pytest.mark.parametrize("shell", SHELLS)

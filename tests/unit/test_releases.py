@@ -6,14 +6,14 @@ from typing import Any
 import pytest
 
 from galos_ops.config.settings import Releases
-from galos_ops.engines.target import Target
+from galos_ops.engines.target import HeldTarget
 from galos_ops.errors import CommandFailed, GuardError, NotReadyError, UsageError
 from galos_ops.host.release_log import LOG, Event, Log, Release, append, parse
 from galos_ops.workflows.retention import beyond_keep, record
 from galos_ops.workflows.rollback import chosen_release, require_no_migration_since
 from tests.unit.fake_host import FakeHost
 from tests.unit.local_host import LocalHost, Reply
-from tests.unit.targets import target
+from tests.unit.targets import held, target
 
 TARGET = target(FakeHost())
 
@@ -106,8 +106,8 @@ def kept(*images: str) -> str:
     return "".join(f"sha256:{image} galos-ops/galos-sync:{image}\n" for image in images)
 
 
-def with_keep(host: LocalHost, keep: int) -> Target:
-    made = target(host)
+def with_keep(host: LocalHost, keep: int) -> HeldTarget:
+    made = held(host)
     return replace(made, settings=replace(made.settings, releases=Releases(keep=keep)))
 
 
@@ -135,7 +135,7 @@ def test_a_release_is_logged_and_its_image_is_kept_from_pruning(host: LocalHost)
     image = "sha256:" + "ab" * 32
     host.put(LOG_PATH, written([V1]))
     host.stubs.add("docker", {f"tag {image} galos-ops/galos-sync:abababababab": "", LISTING: kept("aa")})
-    record(target(host), replace(V2, image=image))
+    record(held(host), replace(V2, image=image))
     assert parse(host.read(LOG_PATH)[0]).releases == (V1, replace(V2, image=image))
 
 
@@ -143,7 +143,7 @@ def test_a_release_whose_image_cannot_be_kept_is_a_failure(host: LocalHost) -> N
     host.put(LOG_PATH, "")
     host.stubs.add("docker", {"tag sha256:aa galos-ops/galos-sync:aa": Reply(exited=1, stderr="No such image\n")})
     with pytest.raises(CommandFailed, match="could not record the release"):
-        record(target(host), V1)
+        record(held(host), V1)
 
 
 def test_the_tags_beyond_those_to_keep_are_removed_and_one_that_is_in_use_is_told(host: LocalHost) -> None:

@@ -24,79 +24,6 @@ DEATHS = "tests/faults/test_deaths.py"
 
 MUTANTS = (
     *group(
-        "galos_ops.workflows.deploy",
-        (
-            Mutant(
-                "recover_from_failed_start",
-                Gives("start_again", "'gone'"),
-                {f"{DEPLOY}::test_an_image_that_does_not_stay_up_gives_way_to_the_previous_one": "runs again"},
-            ),
-            Mutant(
-                "conclude",
-                Always("last == outcome.image"),
-                {f"{DEATHS}::test_kill_9_after_a_step[verify]": "started[-1] == image_id"},
-            ),
-            Mutant(
-                "recover_from_failed_start",
-                Never("migrated"),
-                {f"{DEPLOY}::test_after_a_migration_nothing_is_rolled_back": "the previous image must not start on"},
-            ),
-            Mutant(
-                "start_again",
-                Never("clean"),
-                {
-                    f"{GUARD}::test_a_previous_image_that_is_not_clean_is_not_started_again": (
-                        "was not started: its migrations are unknown"
-                    )
-                },
-            ),
-            Mutant(
-                "pull",
-                Text(" >&2 && ", " >&2; "),
-                {
-                    f"{DEPLOY}::test_a_failing_pull_costs_no_downtime": 'refused(1, "deploy")',
-                    f"{HOSTS}::test_revoked_keys_cost_no_downtime": 'refused(1, "deploy")',
-                    f"{HOSTS}::test_an_ecr_api_that_is_away_costs_no_downtime": 'refused(1, "deploy")',
-                },
-            ),
-            Mutant(
-                "pull",
-                Never("no space left"),
-                {f"{HOSTS}::test_a_full_disk_under_the_engine_costs_no_downtime": "next: look at the host's disk"},
-            ),
-        ),
-    ),
-    *group(
-        "galos_ops.workflows.lifecycle",
-        (
-            Mutant(
-                "up",
-                Gives("pin", "''"),
-                {
-                    f"{RACES}::test_a_newer_latest_in_the_registry_is_not_what_starts": "assert running.end() == 0",
-                    f"{DEPLOY}::test_a_tag_that_moves_while_migrating_is_not_what_starts": "deploy.returncode == code",
-                },
-            ),
-            Mutant(
-                "up",
-                Never("after.image != image"),
-                {
-                    f"{GUARD}::test_a_service_that_started_in_another_image_is_stopped_again": "refused(5,",
-                    f"{GUARD}::test_a_compose_file_that_is_edited_after_the_check_is_not_what_migrates": "refused(5,",
-                },
-            ),
-            Mutant(
-                "up",
-                Always("target.facts.ours"),
-                {
-                    f"{OTHERS}::test_a_newer_stopped_container_of_another_project_is_not_taken_for_ours": (
-                        '"nothing to do: sha256:" in case.operator.done("deploy")'
-                    )
-                },
-            ),
-        ),
-    ),
-    *group(
         "galos_ops.workflows.verify",
         (
             *(
@@ -126,16 +53,6 @@ MUTANTS = (
         ),
     ),
     *group(
-        "galos_ops.engines.target",
-        (
-            Mutant(
-                "local_images",
-                Always("all(found"),
-                {f"{HOSTS}::test_images_pruned_away_are_pulled_again": 'done("up")'},
-            ),
-        ),
-    ),
-    *group(
         "galos_ops.workflows.rollback",
         (
             Mutant(
@@ -161,6 +78,99 @@ MUTANTS = (
                         "set(host.shell(KEPT).split()) =="
                     )
                 },
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.workflows.doing.Doing",
+        (
+            Mutant(
+                "recover_from_failed_start",
+                Gives("self._start_previous", "'gone'"),
+                {f"{DEPLOY}::test_an_image_that_does_not_stay_up_gives_way_to_the_previous_one": "runs again"},
+            ),
+            Mutant(
+                "recover_from_failed_start",
+                Never("migrated"),
+                {f"{DEPLOY}::test_after_a_migration_nothing_is_rolled_back": "the previous image must not start on"},
+            ),
+            Mutant(
+                "_start_previous",
+                Never("clean"),
+                {
+                    f"{GUARD}::test_a_previous_image_that_is_not_clean_is_not_started_again": (
+                        "was not started: its migrations are unknown"
+                    )
+                },
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.workflows.deploy",
+        (
+            Mutant(
+                "record",
+                Always("last == outcome.image"),
+                {f"{DEATHS}::test_kill_9_after_a_step[verify]": "started[-1] == image_id"},
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.workflows.pulling",
+        (
+            Mutant(
+                "pull",
+                Text(" >&2 && ", " >&2; "),
+                {
+                    f"{DEPLOY}::test_a_failing_pull_costs_no_downtime": 'refused(1, "deploy")',
+                    f"{HOSTS}::test_revoked_keys_cost_no_downtime": 'refused(1, "deploy")',
+                    f"{HOSTS}::test_an_ecr_api_that_is_away_costs_no_downtime": 'refused(1, "deploy")',
+                },
+            ),
+            Mutant(
+                "pull",
+                Never("no space left"),
+                {f"{HOSTS}::test_a_full_disk_under_the_engine_costs_no_downtime": "next: look at the host's disk"},
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.engines.containers",
+        (
+            Mutant(
+                "up",
+                Gives("pin", "''"),
+                {
+                    f"{RACES}::test_a_newer_latest_in_the_registry_is_not_what_starts": "assert running.end() == 0",
+                    f"{DEPLOY}::test_a_tag_that_moves_while_migrating_is_not_what_starts": "deploy.returncode == code",
+                },
+            ),
+            Mutant(
+                "up",
+                Never("ours[0].image != image"),
+                {
+                    f"{GUARD}::test_a_service_that_started_in_another_image_is_stopped_again": "refused(5,",
+                    f"{GUARD}::test_a_compose_file_that_is_edited_after_the_check_is_not_what_migrates": "refused(5,",
+                },
+            ),
+            Mutant(
+                "up",
+                Always("target.facts.ours"),
+                {
+                    f"{OTHERS}::test_a_newer_stopped_container_of_another_project_is_not_taken_for_ours": (
+                        '"nothing to do: sha256:" in case.operator.done("deploy")'
+                    )
+                },
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.engines.target.Target",
+        (
+            Mutant(
+                "local_images",
+                Always("there"),
+                {f"{HOSTS}::test_images_pruned_away_are_pulled_again": 'done("up")'},
             ),
         ),
     ),

@@ -91,16 +91,6 @@ MUTANTS = (
         ),
     ),
     *group(
-        "galos_ops.workflows.lifecycle",
-        (
-            Mutant(
-                "require_no_one_offs",
-                Never("names"),
-                {f"{ONE_OFFS}::test_a_one_off_container_of_somebody_stops_no_service[v2]": "refused(8, *words)"},
-            ),
-        ),
-    ),
-    *group(
         "galos_ops.migrations.guard",
         (
             Mutant(
@@ -136,61 +126,6 @@ MUTANTS = (
         ),
     ),
     *group(
-        "galos_ops.workflows.deploy",
-        (
-            Mutant(
-                "pending",
-                Never("unknown"),
-                {
-                    f"{DEPLOY}::test_an_unknown_answer_stops_a_deploy_before_the_service_is_touched": (
-                        'refused(5, "deploy")'
-                    ),
-                    f"{DATABASES}::test_a_database_that_cannot_be_asked_costs_no_downtime": 'refused(5, "deploy")',
-                    f"{DATABASES}::test_a_wrong_password_costs_no_downtime_and_is_not_shown": 'refused(5, "deploy")',
-                },
-            ),
-        ),
-    ),
-    *group(
-        "galos_ops.tasks.running",
-        (
-            Mutant(
-                "up",
-                Never("clean"),
-                {
-                    f"{DEPLOY}::test_the_runbook_from_a_bare_host_to_a_failed_migration[v2]": 'refused(5, "up")',
-                    f"{VERBS}::test_up_on_a_host_without_the_image_pulls_it_and_asks_it": 'refused(5, "up")',
-                    f"{VERBS}::test_up_starts_nothing_while_a_migration_failed": 'refused(5, "up")',
-                },
-            ),
-        ),
-    ),
-    *group(
-        "galos_ops.workflows.lifecycle",
-        (
-            Mutant(
-                "start",
-                Never("clean"),
-                {f"{VERBS}::test_start_refuses_an_image_whose_migrations_are_pending": 'refused(5, "start")'},
-            ),
-            Mutant(
-                "startable",
-                Instead("found[0].image", "(local_images(target) or {})[target.references()[0]]"),
-                {f"{VERBS}::test_start_asks_the_image_of_the_container_itself": 'done("start")'},
-            ),
-        ),
-    ),
-    *group(
-        "galos_ops.workflows.rollback",
-        (
-            Mutant(
-                "rollback",
-                Never("clean"),
-                {f"{GUARD}::test_a_rollback_asks_the_image_that_it_would_start": 'refused(5, "rollback")'},
-            ),
-        ),
-    ),
-    *group(
         "galos_ops.engines.facts.Facts",
         (
             Mutant(
@@ -211,6 +146,66 @@ MUTANTS = (
                         "another compose project on the host runs this service too"
                     )
                 },
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.engines.containers",
+        (
+            Mutant(
+                "require_no_one_offs",
+                Never("names"),
+                {f"{ONE_OFFS}::test_a_one_off_container_of_somebody_stops_no_service[v2]": "refused(8, *words)"},
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.workflows.steps",
+        (
+            Mutant(
+                "pending",
+                Never("unknown"),
+                {
+                    f"{DEPLOY}::test_an_unknown_answer_stops_a_deploy_before_the_service_is_touched": (
+                        'refused(5, "deploy")'
+                    ),
+                    f"{DATABASES}::test_a_database_that_cannot_be_asked_costs_no_downtime": 'refused(5, "deploy")',
+                    f"{DATABASES}::test_a_wrong_password_costs_no_downtime_and_is_not_shown": 'refused(5, "deploy")',
+                },
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.workflows.lifecycle",
+        (
+            Mutant(
+                "up",
+                DropCall("require_clean"),
+                {
+                    f"{DEPLOY}::test_the_runbook_from_a_bare_host_to_a_failed_migration[v2]": 'refused(5, "up")',
+                    f"{VERBS}::test_up_on_a_host_without_the_image_pulls_it_and_asks_it": 'refused(5, "up")',
+                    f"{VERBS}::test_up_starts_nothing_while_a_migration_failed": 'refused(5, "up")',
+                },
+            ),
+            Mutant(
+                "start",
+                DropCall("require_clean"),
+                {f"{VERBS}::test_start_refuses_an_image_whose_migrations_are_pending": 'refused(5, "start")'},
+            ),
+            Mutant(
+                "start",
+                Gives("images_of", "target.local_images()"),
+                {f"{VERBS}::test_start_asks_the_image_of_the_container_itself": 'done("start")'},
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.workflows.rollback",
+        (
+            Mutant(
+                "rollback",
+                DropCall("require_clean"),
+                {f"{GUARD}::test_a_rollback_asks_the_image_that_it_would_start": 'refused(5, "rollback")'},
             ),
         ),
     ),

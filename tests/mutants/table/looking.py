@@ -102,7 +102,7 @@ MUTANTS = (
         ),
     ),
     *group(
-        "galos_ops.workflows.lifecycle",
+        "galos_ops.engines.containers",
         (
             Mutant(
                 "as_configured",
@@ -116,15 +116,20 @@ MUTANTS = (
         ),
     ),
     *group(
-        "galos_ops.workflows.plan",
+        "galos_ops.migrations.guard",
         (
             Mutant(
-                "refuse_unless_clean",
-                Never("answer not in"),
+                "require_clean",
+                Returns("None"),
                 {f"{DRY_RUN}::test_a_refusal_is_the_refusal_of_the_real_run": "result.returncode == code"},
             ),
+        ),
+    ),
+    *group(
+        "galos_ops.workflows.telling.Telling",
+        (
             Mutant(
-                "adopt",
+                "resume_orphaned_migration",
                 Gives("named", "None"),
                 {f"{DRY_RUN}::test_a_migration_that_somebody_s_death_left_is_told": '"adopt" in steps(told)'},
             ),

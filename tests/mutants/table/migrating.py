@@ -17,7 +17,7 @@ MUTANTS = (
         (
             Mutant(
                 "deploy",
-                DropCall("containers.down"),
+                DropCall("steps.down"),
                 {
                     f"{DEPLOY}::test_the_runbook_from_a_bare_host_to_a_failed_migration[v2]": ("existed while"),
                     f"{HOSTS}::test_the_engine_restarts_during_the_migration": (
@@ -39,11 +39,6 @@ MUTANTS = (
                         '"✓ adopt" in told',
                     ),
                 },
-            ),
-            Mutant(
-                "resume_orphaned_migration",
-                Unwrap("migrating.judge"),
-                {f"{DEPLOY}::test_an_adopted_migration_that_failed_is_a_failed_migration": "deployed.judge.actions("},
             ),
         ),
     ),
@@ -97,22 +92,32 @@ MUTANTS = (
         ),
     ),
     *group(
-        "galos_ops.workflows.lifecycle",
-        (
-            Mutant(
-                "down",
-                Never("others"),
-                {f"{GUARD}::test_a_container_that_is_left_after_the_stop_keeps_the_migration_away": "refused(8,"},
-            ),
-        ),
-    ),
-    *group(
         "galos_ops.engines.one_off",
         (
             Mutant(
                 "begin",
                 Text('[ "$image" = ', "true || [ x = "),
                 {f"{MIGRATING}::test_a_migration_that_runs_in_another_image_is_ended_at_once[dash]": "DID NOT RAISE"},
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.workflows.doing.Doing",
+        (
+            Mutant(
+                "resume_orphaned_migration",
+                Unwrap("migrating.judge"),
+                {f"{DEPLOY}::test_an_adopted_migration_that_failed_is_a_failed_migration": "deployed.judge.actions("},
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.engines.containers",
+        (
+            Mutant(
+                "require_stopped",
+                Never("others"),
+                {f"{GUARD}::test_a_container_that_is_left_after_the_stop_keeps_the_migration_away": "refused(8,"},
             ),
         ),
     ),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.mutants.changes import Always, Gives, Never, Returns, Text, Uncaught
+from tests.mutants.changes import Gives, Never, Returns, Text, Uncaught
 from tests.mutants.mutant import Mutant, group
 
 CONNECT, DEPLOY, MIGRATIONS, ROLLBACK, SERVICES, SETUP, VERBS = (
@@ -20,72 +20,9 @@ MUTANTS = (
                 {f"{CONNECT}::test_an_option_that_makes_no_sense_is_usage[words2]": "refused(2, *words)"},
             ),
             Mutant(
-                "migrate",
-                Never("containers.running"),
-                {f"{MIGRATIONS}::test_migrate_alone_as_the_runbook_has_it": 'refused(5, "migrate")'},
-            ),
-            Mutant(
                 "pending",
                 Never("refusals"),
                 {f"{MIGRATIONS}::test_pending_lists_names_and_touches_nothing": 'refused(5, "pending")'},
-            ),
-        ),
-    ),
-    *group(
-        "galos_ops.tasks.running",
-        (
-            Mutant(
-                "down",
-                Gives("containers.down", "target.change(target.compose.down(), doing='stop')"),
-                {f"{VERBS}::test_down_of_one_service_keeps_what_else_the_project_runs": 'names == "other"'},
-            ),
-        ),
-    ),
-    *group(
-        "galos_ops.workflows.lifecycle",
-        (
-            Mutant(
-                "start",
-                Text("docker start ", "docker-compose up -d; : "),
-                {f"{VERBS}::test_start_after_a_pull_starts_the_old_image": 'f"running {old}"'},
-            ),
-        ),
-    ),
-    *group(
-        "galos_ops.workflows.deploy",
-        (
-            Mutant(
-                "conclude",
-                Never("last == outcome.image"),
-                {f"{DEPLOY}::test_the_second_deploy_changes_nothing_and_says_so": '"nothing to do: sha256:" in told'},
-            ),
-            Mutant(
-                "deploy",
-                Always("answer.state == 'pending'"),
-                {f"{DEPLOY}::test_a_release_without_a_migration_is_not_stopped_for_one": "✓ down"},
-            ),
-            Mutant(
-                "pull",
-                Never("tag != target.service.tag"),
-                {f"{DEPLOY}::test_another_tag_can_be_deployed": '"deployed sha256:" in deployed.done('},
-            ),
-            Mutant(
-                "migrate",
-                Never("migration.backup"),
-                {
-                    f"{MIGRATIONS}::test_a_backup_runs_before_the_migration_and_with_the_services_environment": (
-                        'shell("cat ~/backup", check=False) =='
-                    )
-                },
-            ),
-            Mutant(
-                "migrate",
-                Uncaught("CommandFailed"),
-                {
-                    f"{MIGRATIONS}::test_a_failed_backup_stops_everything_and_the_service_runs_again": (
-                        "the backup failed and nothing was migrated"
-                    )
-                },
             ),
         ),
     ),
@@ -127,12 +64,12 @@ MUTANTS = (
     *group(
         "galos_ops.migrations.guard",
         (
+            Mutant("ask", Never("'none'"), {f"{MIGRATIONS}::test_no_migrations_at_all": "told.returncode == 7"}),
             Mutant(
                 "ask",
                 Never("'host'"),
                 {f"{MIGRATIONS}::test_commands_of_ones_own_on_the_host": 'done("-f", file, "migrate")'},
             ),
-            Mutant("check", Never("'none'"), {f"{MIGRATIONS}::test_no_migrations_at_all": "KeyError"}),
         ),
     ),
     *group(
@@ -209,6 +146,79 @@ MUTANTS = (
                 "_closed",
                 Returns("False"),
                 {f"{SETUP}::test_a_file_of_secrets_that_others_may_read_is_made_private": "made private (0600)"},
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.workflows.deploy",
+        (
+            Mutant(
+                "migrate",
+                Never("steps.target.running"),
+                {f"{MIGRATIONS}::test_migrate_alone_as_the_runbook_has_it": 'refused(5, "migrate")'},
+            ),
+            Mutant(
+                "record",
+                Never("last == outcome.image"),
+                {f"{DEPLOY}::test_the_second_deploy_changes_nothing_and_says_so": '"nothing to do: sha256:" in told'},
+            ),
+            Mutant(
+                "deploy",
+                Never("answer.state == 'clean'"),
+                {f"{DEPLOY}::test_a_release_without_a_migration_is_not_stopped_for_one": "✓ down"},
+            ),
+            Mutant(
+                "run_migrations",
+                Never("migration.backup"),
+                {
+                    f"{MIGRATIONS}::test_a_backup_runs_before_the_migration_and_with_the_services_environment": (
+                        'shell("cat ~/backup", check=False) =='
+                    )
+                },
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.tasks.running",
+        (
+            Mutant(
+                "down",
+                Gives("containers.stop", "target.compose.down()"),
+                {f"{VERBS}::test_down_of_one_service_keeps_what_else_the_project_runs": 'names == "other"'},
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.engines.containers",
+        (
+            Mutant(
+                "start",
+                Text("docker start ", "docker-compose up -d; : "),
+                {f"{VERBS}::test_start_after_a_pull_starts_the_old_image": 'f"running {old}"'},
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.workflows.pulling",
+        (
+            Mutant(
+                "pull",
+                Never("tag != target.service.tag"),
+                {f"{DEPLOY}::test_another_tag_can_be_deployed": '"deployed sha256:" in deployed.done('},
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.workflows.doing.Doing",
+        (
+            Mutant(
+                "backup",
+                Uncaught("CommandFailed"),
+                {
+                    f"{MIGRATIONS}::test_a_failed_backup_stops_everything_and_the_service_runs_again": (
+                        "the backup failed and nothing was migrated"
+                    )
+                },
             ),
         ),
     ),

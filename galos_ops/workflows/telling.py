@@ -1,0 +1,155 @@
+"""The steps of a flow, told: the same facts and refusals as in earnest, and the host stays as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar
+
+from galos_ops.engines import containers, dependencies, registry
+from galos_ops.engines.facts import Container
+from galos_ops.engines.target import ReleaseImages, Target
+from galos_ops.errors import VerifyError
+from galos_ops.host.release_log import Release
+from galos_ops.migrations import guard
+from galos_ops.migrations import runner as migrating
+from galos_ops.migrations.tools import REMEMBERED, Answer
+from galos_ops.progress import SAME, WOULD, Report, Step, short
+from galos_ops.workflows import retention
+from galos_ops.workflows.steps import Outcome, Started
+from galos_ops.workflows.verify import verify
+
+
+@dataclass
+class Telling:
+    """Says what each of `Steps` would do.
+
+    `told` are their names and details for --json, `later` is when the image can be asked, where that is not yet, and
+    `deleted` whether the container that runs would be gone by then.
+    """
+
+    target: Target
+    report: Report
+    told: list[dict[str, str]] = field(default_factory=list)
+    later: str = ""
+    deleted: bool = False
+    looked: ClassVar[str] = SAME
+
+    @contextmanager
+    def step(self, name: str, detail: str = "") -> Iterator[Step]:
+        with self.report.step(name, detail) as step:
+            step.mark = WOULD
+            yield step
+        self.told.append({"step": name, "detail": step.detail})
+
+    def _tell(self, name: str, detail: str) -> None:
+        with self.step(name, detail):
+            pass
+
+    def resume_orphaned_migration(self) -> None:
+        """Say that one runs; raise `MigrationError` where it has failed by now."""
+        target, found = self.target, self.target.facts.named(self.target.migrator)
+        if found is None:
+            return
+        if found.alive:
+            self.later = "asked when that migration is over"
+        else:
+            ended = target.run(f"docker wait {target.migrator}", doing="look at the migration").stdout
+            logs = target.run(f"docker logs {target.migrator}", doing="read its log")
+            migrating.judge(target, replace(logs, exited=int(ended)))
+        self._tell("adopt", "a migration that an earlier run began: show its output, wait for its end")
+
+    def pull(self, tag: str | None = None) -> ReleaseImages:
+        """Ask the registry what would be fetched."""
+        target, references = self.target, self.target.references()
+        sources = dict(zip(references, references, strict=True)) | {
+            references[0]: target.settings.image(target.service, tag)
+        }
+        with self.step("pull") as step:
+            newest = {name: registry.newest(target.host, source) for name, source in sources.items()}
+            found = {name: registry.on_host(target.host, sources[name], one) for name, one in newest.items()}
+            images = ReleaseImages.of(references, {name: found[name] or one.image for name, one in newest.items()})
+            here, image = all(found.values()), images.service.id
+            old = target.running.image if target.running else None
+            origin = f"{short(old)} → " if old not in (None, image) else ""
+            step.detail = f"{origin}{short(image)}, {'already here' if here else 'to be fetched'}"
+            step.mark = SAME if here and old == image else WOULD
+        if not here:
+            self.later = self.later or "asked of the image when it is here"
+        return images
+
+    def answer(self, images: ReleaseImages, *, again: bool = False) -> Answer:
+        if self.later:
+            return Answer("undetermined", evidence=self.later)
+        if not again and guard.passed(self.target, images):
+            return REMEMBERED
+        return guard.ask(self.target, images, untouched=True)
+
+    def require_no_one_offs(self, answer: Answer) -> None:
+        if answer.state == "pending":
+            containers.require_no_one_offs(self.target, self.target.facts.containers)
+
+    def down(self, answer: Answer) -> None:
+        self.require_no_one_offs(answer)
+        names = ", ".join(one.name for one in self.target.facts.of(self.target.name))
+        self._tell("down", _if_pending(answer) + (f"stop and delete {names}" if names else "there is no container"))
+        self.deleted = True
+
+    def backup(self, images: ReleaseImages, answer: Answer) -> None:  # noqa: ARG002
+        self._tell("backup", f"{_if_pending(answer)}run migration.backup")
+
+    def migrate(self, images: ReleaseImages, answer: Answer) -> None:  # noqa: ARG002
+        self._tell("migrate", f"{_if_pending(answer)}run {answer.summary if answer.state == 'pending' else 'them'}")
+
+    def up(self, images: ReleaseImages) -> Started:
+        image, before = images.service.id, None if self.deleted else self.target.running
+        if before and before.image == image and containers.as_configured(self.target, before):
+            with self.step("up", f"{short(image)} already runs") as step:
+                step.mark = SAME
+            return Started(image, before, same=True)
+        old, why = self.target.running, ""
+        if old and old.image != image:
+            why = f", in place of {short(old.image)}"
+        elif before:
+            why = ", its container created again: .env or the compose file changed"
+        self._depended()
+        self._tell("up", f"start {short(image)}{why}")
+        return Started(image, None)
+
+    def _depended(self) -> None:
+        for name in dependencies.absent(self.target):
+            self._tell("up", f"start {name}, which {self.target.name} depends on")
+
+    def start(self, container: Container) -> None:
+        self._depended()
+        with self.step("start", f"start {container.name} with {short(container.image)}") as step:
+            if container.state == "running":
+                step.detail, step.mark = f"{short(container.image)} already runs", SAME
+
+    def verify(self, started: Started) -> None:
+        if started.container and started.same:
+            self.told.append({"step": "verify", "detail": "running"})
+            verify(self.target, self.report, started.container, settled=True)
+        else:
+            self._tell("verify", f"watch it for {self.target.settings.verify.seconds} s")
+
+    def recover_from_failed_start(self, error: VerifyError, images: ReleaseImages, *, migrated: bool) -> VerifyError:  # noqa: ARG002
+        return VerifyError(error.sentence, evidence=error.evidence, hint=error.hint)
+
+    def record(self, line: Release) -> None:
+        old = ", ".join(retention.beyond_keep(self.target, line.image))
+        self._tell("record", f"log the release, keep its image{old and f', drop the tags {old}'}")
+
+    def intend(self, sentence: str) -> None:
+        self.report.say(sentence)
+
+    def conclude(self, sentence: str) -> None:
+        """Nothing was done."""
+
+    def document(self, outcome: Outcome) -> dict[str, Any]:
+        return {"host": outcome.host, "service": outcome.service, "plan": self.told}
+
+
+def _if_pending(answer: Answer) -> str:
+    return "if a migration is pending: " if answer.state == "undetermined" else ""
