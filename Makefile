@@ -6,6 +6,7 @@ READY := $(VENV)/.ready
 
 WORKERS ?= 2
 TESTS ?=
+WORDS ?=
 
 .PHONY: help demo test lint check mutants reference picture clean
 
@@ -27,8 +28,8 @@ lint: $(READY)  ## style and types
 check: lint  ## what must stay fast and green: lint, types, layers, unit tests
 	$(BIN)/pytest -q tests/unit
 
-mutants: $(READY)  ## take each protection out of a copy and expect the tests that cover it to fail
-	$(BIN)/python -m tests.mutants
+mutants: $(READY)  ## take each protection out of a copy and expect the tests that cover it to fail; WORDS=pull chooses
+	$(BIN)/python -m tests.mutants $(WORDS)
 
 reference: $(READY)  ## write docs/reference.md anew from the code
 	$(BIN)/python -m scripts.reference
