@@ -145,6 +145,7 @@ def test_the_key_of_a_gateway_is_judged_as_well(doctor: Doctor) -> None:
 PROJECT = """
 import sys
 from fabric import Config, Connection
+from galos_ops.config.command_line import CommandLine
 from galos_ops.errors import OpsError
 from galos_ops.host.host import Host
 import paramiko
@@ -154,7 +155,7 @@ connection = Connection("inner", config=config)
 connection.client.set_missing_host_key_policy(paramiko.AutoAddPolicy())
 connection.gateway.open() if sys.argv[2] == "gateway" else connection.open()
 try:
-    with Host(connection) as host:
+    with Host(connection, CommandLine("inner", "deploy")) as host:
         print(host.run("echo was run", doing="look").stdout)
 except OpsError as error:
     print(error.message)

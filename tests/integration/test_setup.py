@@ -535,9 +535,10 @@ def test_images_are_listed_newest_first_and_the_one_that_runs_is_marked(behind: 
     title, header, *images = rows
     assert title.split() == ["sandbox", "galos-sync"]
     assert header.split() == ["DIGEST", "PUSHED,", "UTC", "SIZE", "TAGS"]
-    listed = json.loads(behind.done("ecr.images", "--json"))["services"][0]["images"]
+    [row] = json.loads(behind.done("ecr.images", "--json"))["hosts"]
+    listed = row["services"][0]["images"]
     newest_first = sorted(listed, key=lambda image: datetime.fromisoformat(image["pushed_at"]), reverse=True)
-    assert [row[2:].split()[0] for row in images] == [image["digest"][:15] for image in newest_first]
+    assert [line[2:].split()[0] for line in images] == [image["digest"][:15] for image in newest_first]
     [latest] = [row for row in images if row.endswith("latest, v2")]
     assert latest.startswith("   sha256:")
     [mine] = [row for row in images if row.startswith("* ")]
