@@ -13,7 +13,7 @@ from sandbox.catalogue import RELEASES, REPOSITORY
 from sandbox.host import Host
 from sandbox.sandbox import Sandbox
 from tests.judge.observe import GapError, Observation, ask_database, barrier, observe
-from tests.judge.record import Record, gaps, read
+from tests.judge.record import Record, completed, gaps, read
 from tests.judge.rules import SENTINEL, Evidence, State, changes, violations
 from tests.judge.sessions import sessions
 
@@ -140,10 +140,11 @@ class Judge:
         """The record since the judge began, or since a mark, and what the host holds now."""
         began = self._since_begin
         seen = observe(self.host, _sentinel(), self.patience, began.offset, began.time)
-        found = gaps(seen.lines, seen.missing)
+        lines = completed(seen.lines, seen.missing)
+        found = gaps(lines)
         if found:
             raise GapError("\n".join(found))
-        record = Record(read(seen.lines, int(began.time.replace(".", ""))), began.state.containers)
+        record = Record(read(lines, int(began.time.replace(".", ""))), began.state.containers)
         return record if since is None else record.since(_at(record, since) + 1), seen.state
 
 

@@ -58,7 +58,7 @@ WITHOUT: dict[str, tuple[str, ...]] = {
         "test_what_is_declared_as_done_by_hand_is_not_judged",
         "test_the_record_is_whole_across_a_restart_of_the_engine_and_of_its_reader",
         "test_a_record_that_ends_is_no_proof",
-        "test_an_event_that_only_the_engine_knows_is_a_gap",
+        "test_an_event_that_only_the_engine_knows_is_part_of_the_record",
         "test_a_host_gets_back_whatever_was_taken",
         "test_the_next_test_has_the_whole_sandbox_again",
     ),
