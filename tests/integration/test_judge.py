@@ -61,6 +61,7 @@ def test_what_is_declared_as_done_by_hand_is_not_judged(deployed: Operator) -> N
 def test_the_record_is_whole_across_a_restart_of_the_engine_and_of_its_reader(deployed: Operator) -> None:
     before = deployed.judge.mark()
     by_hand(deployed, f"pkill -P {RECORDER}")
+    deployed.judge.mark()  # it has attached again, and all that the engine kept is in the record
     deployed.host.engine_stop()
     deployed.host.engine_start()
     assert deployed.judge.of_service("die", "start", since=before) == ["die", "start"]
