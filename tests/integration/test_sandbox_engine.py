@@ -217,7 +217,9 @@ def test_an_engine_that_does_not_publish_on_this_machine_is_refused(
 ) -> None:
     """An engine in a network namespace of its own, as one in a container with a shared socket is."""
     tag = images.ensure(other, ["registry"], Steps())["registry"]
-    script = "ip link set lo up && exec \"$0\" -c 'from sandbox.own_engine import OwnEngine as e; e.chosen().start()'"
+    ports = "echo 50000 50999 >/proc/sys/net/ipv4/ip_local_port_range"  # none that an engine here publishes, too
+    start = "from sandbox.own_engine import OwnEngine as e; e.chosen().start()"
+    script = f"ip link set lo up && {ports} && exec \"$0\" -c '{start}'"
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     subprocess.run(["unshare", "--net", "sh", "-c", script, sys.executable], env=environment, check=True)
     copy(other, own.docker, tag)
