@@ -11,7 +11,7 @@ from invoke.config import Config
 from invoke.tasks import Call
 
 if TYPE_CHECKING:
-    from galos_ops.tasks.targets import Hosts, Parameters
+    from galos_ops.tasks.destinations import Hosts, Parameters
 
 
 class HostsCall(Call):
@@ -23,7 +23,7 @@ class HostsCall(Call):
         self.parameters: list[Parameters] = []
 
     def make_context(self, config: Config) -> Hosts:  # type: ignore[override]
-        from galos_ops.tasks.targets import Hosts
+        from galos_ops.tasks.destinations import Hosts
 
         return Hosts(config, tuple(self.parameters))
 

@@ -20,8 +20,8 @@ from galos_ops.errors import CommandFailed, OpsError, UsageError, gravest
 from galos_ops.host.host import Host
 from galos_ops.progress import Report
 from galos_ops.redaction import masked_tree, publish
-from galos_ops.tasks import targets
-from galos_ops.tasks.targets import Target
+from galos_ops.tasks import destinations
+from galos_ops.tasks.destinations import Destination
 from galos_ops.ui.view import view
 from galos_ops.workflows.ops import Ops
 
@@ -65,24 +65,24 @@ class Run:
                 print(json.dumps(masked_tree(self.document | ending), ensure_ascii=False))
 
     def _begin(self, context: object) -> Any:
-        settings = Settings.of(plain(targets.configuration(context).get("galos", {})))
-        hosts = targets.targets(self.typed.task, context, settings.hosts)
+        settings = Settings.of(plain(destinations.configuration(context).get("galos", {})))
+        hosts = destinations.destinations(self.typed.task, context, settings.hosts)
         if not hosts:
             hint = replace(self.typed, program="fab").again()  # inv has no -H
             raise UsageError(f"{self.typed.task} runs on a Docker host, and none is named.", hint=hint)
-        publish({target.name: asdict(settings) for target in hosts})
-        self.typed = replace(self.typed, host=",".join(target.address for target in hosts))
+        publish({destination.name: asdict(settings) for destination in hosts})
+        self.typed = replace(self.typed, host=",".join(destination.address for destination in hosts))
         stream = sys.stderr if self._json else sys.stdout
         with view(os.environ, terminal=stream.isatty())(stream) as report, interruptible():
             return self._each(hosts, settings, report)
 
-    def _each(self, hosts: list[Target], settings: Settings, report: Report) -> Any:
+    def _each(self, hosts: list[Destination], settings: Settings, report: Report) -> Any:
         result, errors = None, []
-        for index, target in enumerate(hosts):
-            row: dict[str, Any] = {"host": target.name}
+        for index, destination in enumerate(hosts):
+            row: dict[str, Any] = {"host": destination.name}
             self.document["hosts"].append(row)
             try:
-                result = self._on(target, settings, report, row)
+                result = self._on(destination, settings, report, row)
             except OpsError as error:
                 errors.append(error)
                 row |= outcome(error)
@@ -98,25 +98,25 @@ class Run:
             raise gravest(errors)
         return result
 
-    def _on(self, target: Target, settings: Settings, report: Report, row: dict[str, Any]) -> Any:
+    def _on(self, destination: Destination, settings: Settings, report: Report, row: dict[str, Any]) -> Any:
         """Run the task on one host; `row` is what --json says of it."""
         dry = self.kwargs.get("dry_run", False)
-        typed = replace(self.typed, host=target.address)
+        typed = replace(self.typed, host=destination.address)
         try:
-            with Host(target.connection, typed, dry=dry) as host:
+            with Host(destination.connection, typed, dry=dry) as host:
                 result = self.body(Ops(host, settings, report, row), *self.args, **self.kwargs)
                 if dry:
                     report.say(f"dry run: nothing was changed on {host.name}")
                 return result
         except KeyboardInterrupt:
             raise Interrupted(
-                f"{target.name}: interrupted; a step that had begun on the host goes on to its end.",
+                f"{destination.name}: interrupted; a step that had begun on the host goes on to its end.",
                 hint=f"it looks at the host first: {typed.again()}",
             ) from None
 
-    def _stop(self, error: OpsError, rest: list[Target]) -> None:
+    def _stop(self, error: OpsError, rest: list[Destination]) -> None:
         """Say which hosts are not tried after an error."""
-        self.document["not_tried"] = names = [target.name for target in rest]
+        self.document["not_tried"] = names = [destination.name for destination in rest]
         if names and not isinstance(error, UsageError):
             error.add(f"Not tried: {', '.join(names)}.")
 

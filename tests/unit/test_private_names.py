@@ -24,7 +24,7 @@ MET = {
     "derive_shorthand": ("fabric.connection", ""),
     "lookup": ("paramiko.config", "SSHConfig"),
     "make_context": ("invoke.tasks", "Call"),
-    "connected": ("galos_ops.tasks.targets", ""),
+    "connected": ("galos_ops.tasks.destinations", ""),
     "unix_getpass": ("getpass", ""),
 }
 """Where the functions are that a mistake is known by."""

@@ -152,10 +152,10 @@ MUTANTS = (
         ),
     ),
     *group(
-        "galos_ops.tasks.targets",
+        "galos_ops.tasks.destinations",
         (
             Mutant(
-                "targets",
+                "destinations",
                 Gives("hosts.split", "[]"),
                 {
                     f"{CONNECT}::test_the_fleet_of_the_configuration_is_used_without_a_host_on_the_command_line": (
@@ -164,7 +164,7 @@ MUTANTS = (
                 },
             ),
             Mutant(
-                "targets",
+                "destinations",
                 Gives("list(context)", "[context[0]]"),
                 {f"{MANY}::test_a_group_of_a_program_of_ones_own_is_worked_on_host_by_host": '"sandbox-3"]'},
             ),

@@ -49,7 +49,7 @@ MUTANTS = (
         ),
     ),
     *group(
-        "galos_ops.tasks.targets",
+        "galos_ops.tasks.destinations",
         (
             Mutant(
                 "configuration",
@@ -57,7 +57,7 @@ MUTANTS = (
                 {f"{COMMAND_LINE}[words4-There is no /nowhere.yml.]": "done.returncode == 2"},
             ),
             Mutant(
-                "targets",
+                "destinations",
                 Never("isinstance(context, (Connection, Group))"),
                 {f"{LIBRARY}::test_a_project_uses_the_tasks_from_its_own_fabfile": "result.returncode == 0"},
             ),

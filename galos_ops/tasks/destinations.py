@@ -18,7 +18,7 @@ Parameters = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Target:
+class Destination:
     """A connection, open or not, and how it is named on a command line."""
 
     connection: Connection
@@ -37,14 +37,14 @@ class Hosts:
     parameters: tuple[Parameters, ...]
 
 
-def targets(task: str, context: object, hosts: str) -> list[Target]:
+def destinations(task: str, context: object, hosts: str) -> list[Destination]:
     """Return the hosts of a task's first argument: those of -H, a `Connection`, a `Group`, else those of `hosts`.
 
     Raises `UsageError` without any, for a host that is no address, and for another kind of argument.
     """
     if isinstance(context, (Connection, Group)):
         given = [context] if isinstance(context, Connection) else list(context)
-        return [Target(connection, typed.address(connection)) for connection in given]
+        return [Destination(connection, typed.address(connection)) for connection in given]
     if isinstance(context, Hosts):
         return [connected(parameters, context.config) for parameters in context.parameters]
     if not isinstance(context, Context):
@@ -64,12 +64,12 @@ def configuration(context: object) -> Config:
     return config
 
 
-def connected(parameters: Parameters, config: Config) -> Target:
+def connected(parameters: Parameters, config: Config) -> Destination:
     """A connection that is not open yet; raises `UsageError` for what is no address.
 
     Each gets a configuration of its own: in a shared one the keys of ssh_config pile up.
     """
     try:
-        return Target(Connection(**{**parameters, "config": config.clone()}), parameters["host"])
+        return Destination(Connection(**{**parameters, "config": config.clone()}), parameters["host"])
     except Exception as error:
         raise mistakes.known(error) from error
