@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
 CONTROL = re.compile(r"\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)|[@-Z\\-_])|[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 URL_PASSWORD = re.compile(r"(://[^\s:/@]*:)\S+@")
+QUOTED = re.compile(r"""(?<!\w)("(?:\\.|[^"\\])*("|$)|'(?:\\.|[^'\\])*('|$)|`[^`]*(`|$))""")
 HIDDEN = "***"
 
 LEAST = 4  # characters of a value that is taken out; a shorter one is in every text
@@ -79,6 +81,24 @@ def learn(texts: Iterable[str], values: Iterable[str] = ()) -> None:
 def publish(tree: object) -> None:
     """Let the words of a configuration be shown, though .env may hold one of them as a value."""
     _KNOWN.learn((), public=_leaves(tree))
+
+
+@dataclass(frozen=True, repr=False)
+class Secret:
+    """A text that is shown as ***; who needs it asks for its `value`."""
+
+    value: str = ""
+
+    def __repr__(self) -> str:
+        return "***"
+
+    def __bool__(self) -> bool:
+        return bool(self.value)
+
+
+def unquoted(text: str) -> str:
+    """Return the text with `...` for all that it quotes, to the end of the text where a quote does not end."""
+    return QUOTED.sub("...", text)
 
 
 def masked(text: str) -> str:

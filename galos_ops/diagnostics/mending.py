@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from galos_ops.config.settings import Settings
-from galos_ops.diagnostics.condition import Mend
 from galos_ops.host.host import Change, Host
 from galos_ops.provisioning import compose_file as project
 from galos_ops.provisioning import diffs, ecr
@@ -27,11 +28,14 @@ def leftovers(host: Host, settings: Settings) -> Change:
     return Change(bool(removed), f"removed {', '.join(removed)}" if removed else "nothing was left")
 
 
-HELPER = Mend("ecr.helper", lambda host, _: ecr.helper(host))
-DOCKER_CONFIG = Mend("ecr.docker-config", ecr.docker_config)
-REGION = Mend("ecr.region", ecr.region)
-KEYS = Mend("ecr.credentials", ecr.credentials)
-PRIVATE_KEYS = Mend("private keys", lambda host, _: private(host, ecr.CREDENTIALS))
-PRIVATE_ENV = Mend("private .env", lambda host, settings: private(host, f"{settings.directory.rstrip('/')}/.env"))
-COMPOSE_FILE = Mend("compose file", project.compose_file)
-LEFTOVERS = Mend("leftovers", leftovers)
+MENDS: dict[str, Callable[[Host, Settings], Change]] = {
+    "ecr.helper": lambda host, _: ecr.helper(host),
+    "ecr.docker-config": ecr.docker_config,
+    "ecr.region": ecr.region,
+    "ecr.credentials": ecr.credentials,
+    "private keys": lambda host, _: private(host, ecr.CREDENTIALS),
+    "private .env": lambda host, settings: private(host, f"{settings.directory.rstrip('/')}/.env"),
+    "compose file": project.compose_file,
+    "leftovers": leftovers,
+}
+"""By the name under which each is reported; safe to make without asking, and to repeat."""

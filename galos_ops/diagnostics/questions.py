@@ -1,63 +1,63 @@
-"""The doctor's two slow questions: does the registry let the host in, and does the database answer a container."""
+"""What no probe can tell: does the registry let the host in, and what does an image answer about its migrations."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 
-from galos_ops.config.settings import Service
-from galos_ops.diagnostics import needs
-from galos_ops.diagnostics.examined import Examined, Refusal
+from galos_ops.diagnostics.condition import Refusal, Subject
+from galos_ops.diagnostics.conditions.table import TABLE
 from galos_ops.engines.compose import Compose
 from galos_ops.engines.target import Target
 from galos_ops.errors import CommandFailed, NotReadyError
 from galos_ops.host.host import Host
 from galos_ops.migrations import guard
-from galos_ops.migrations.tools import Answer
+from galos_ops.migrations.tools import REMEMBERED
 from galos_ops.provisioning import ecr
 
 
-def registry(host: Host, seen: Examined, services: Mapping[str, Service]) -> Examined:
+def registry(host: Host, subjects: dict[str, Subject]) -> dict[str, Subject]:
     """Ask as `ecr.check` does."""
-    if needs.engine(seen):
-        return seen
+    first = next(iter(subjects.values()))
+    if not first.snapshot.engine:
+        return subjects
     try:
-        ecr.check(host, seen.settings, dict(services))
+        ecr.check(host, first.settings, {name: first.settings.services[name] for name in subjects})
     except (CommandFailed, NotReadyError) as error:
-        sentence = error.sentence.removeprefix(f"{host.name}: ").rstrip(".")
-        return replace(seen, refusal=Refusal(sentence, error.evidence))
-    return seen
+        refusal = Refusal(_bare(host, error), error.evidence)
+        return {name: replace(subject, refusal=refusal) for name, subject in subjects.items()}
+    return subjects
 
 
-def database(host: Host, seen: Examined, services: Mapping[str, Service]) -> Examined:
-    """Ask each service's image for pending migrations, in a one-off container as `pending` does.
-
-    The answer itself does not matter here: one that is not unknown had the database.
-    """
-    found: dict[str, Answer] = {}
-    not_asked: dict[str, str] = {}
-    for name in services:
-        answer = _asked(host, replace(seen, service=name))
-        if isinstance(answer, Answer):
-            found[name] = answer
-        else:
-            not_asked[name] = answer
-    return replace(seen, answers=found, not_asked=not_asked)
-
-
-def _asked(host: Host, seen: Examined) -> Answer | str:
-    """The answer, or the reason why the question was not put."""
-    service = seen.settings.services[seen.service]
-    reason = needs.check_asked(seen)
-    if reason or seen.facts.flavour is None:
-        return reason
+def database(host: Host, subject: Subject) -> Subject:
+    """Ask the service's image, for what the answer says of the database: one that is not unknown had it."""
+    service, flavour = subject.settings.services[subject.service], subject.snapshot.flavour
+    if (reason := TABLE.blocked(TABLE["check-asked"], subject)) or flavour is None:
+        return replace(subject, not_asked=reason)
     if service.migration.tool == "none" or service.migration.where == "host":
         row = "tool is none" if service.migration.tool == "none" else "where is host"
-        return f"migration.{row}: no container to ask in"
-    compose = Compose(seen.facts.flavour, seen.settings.directory)
-    target = Target(host, seen.settings, seen.service, service, seen.facts, compose)
+        return replace(subject, not_asked=f"migration.{row}: no container to ask in")
+    compose = Compose(flavour, subject.settings.directory)
     try:
-        images = target.local_images()
+        return ask(Target(host, subject.settings, subject.service, service, subject.snapshot, compose), subject)
     except NotReadyError as error:
-        return error.sentence.removeprefix(f"{host.name}: ").rstrip(".")
-    return guard.check(target, images) if images else "the image is not on the host"
+        return replace(subject, not_asked=_bare(host, error))
+
+
+def ask(target: Target, subject: Subject, *, remembered: bool = False) -> Subject:
+    """Ask an image for pending migrations as `pending` does, where that is in nobody's way and fetches nothing.
+
+    With `remembered` not one that answered clean before. Raises `NotReadyError` for another compose file than needed.
+    """
+    migration, images = target.service.migration, target.local_images()
+    if images is None:
+        return replace(subject, not_asked="the image is not on the host")
+    if remembered and guard.passed(target, images):
+        return replace(subject, answer=REMEMBERED)
+    reason, policy = TABLE.blocked(TABLE["check-asked"], subject), target.facts.pulls(migration.service)
+    if not reason and policy and migration.where == "service":
+        reason = f"pull_policy: {policy} would fetch an image"
+    return replace(subject, not_asked=reason) if reason else replace(subject, answer=guard.check(target, images))
+
+
+def _bare(host: Host, error: CommandFailed | NotReadyError) -> str:
+    return error.sentence.removeprefix(f"{host.name}: ").rstrip(".")

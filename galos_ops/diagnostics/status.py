@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 
 from galos_ops.config.settings import Settings
-from galos_ops.diagnostics.survey import Disk, Lock, Registry, Survey, look, moment
-from galos_ops.engines.compose import Compose
-from galos_ops.engines.facts import Container, Facts, require
+from galos_ops.diagnostics.condition import Subject
+from galos_ops.diagnostics.questions import ask
+from galos_ops.diagnostics.ready import require_ready
+from galos_ops.engines.probe import STATUS, Scope, gather
+from galos_ops.engines.registry import Registry
+from galos_ops.engines.snapshot import FreeSpace, Snapshot
 from galos_ops.engines.target import Target
 from galos_ops.errors import NotReadyError
 from galos_ops.host.host import Host
-from galos_ops.host.release_log import Release, started
+from galos_ops.host.lock import LockState
+from galos_ops.host.release_log import LOG, Release, parse, started
 from galos_ops.migrations import guard
 from galos_ops.migrations.tools import Answer
+
+LOG_LINES = 500  # of the release log, its newest
 
 
 @dataclass(frozen=True)
@@ -86,121 +92,92 @@ class HostStatus:
     engine: str | None
     compose: str | None
     compose_file: str | None
-    lock: Lock
-    disks: tuple[Disk, ...]
+    lock: LockState
+    disks: tuple[FreeSpace, ...]
     helper: bool
     helper_error: str | None
     services: tuple[ServiceStatus, ...]
 
 
-def status(host: Host, settings: Settings, services: Iterable[str]) -> HostStatus:
+def status(host: Host, settings: Settings, services: Iterable[str]) -> tuple[HostStatus, dict[str, Subject]]:
     """Look at a host and change nothing there; a one-off container asks for migrations where no answer is known.
 
-    Raises `ConnectError`, and `NotReadyError` for a host whose shell breaks scripts.
+    Returns what is told, and what the table of conditions is judged of. Raises `ConnectError`, and `NotReadyError` for
+    a host whose shell breaks scripts.
     """
-    images = [settings.image(service) for service in settings.services.values()]
-    facts, survey = look(host, images, settings.directory)
-    line, problem = _ready(host, settings, facts)
+    log = f"{settings.directory.rstrip('/')}/{LOG}"
+    images = tuple(map(settings.image, settings.services.values()))
+    snapshot = gather(host, STATUS, Scope(images, settings.directory, {log: f"tail -n {LOG_LINES}"}))
+    subjects = {name: with_release(Subject(settings, name, snapshot, host.typed)) for name in services}
+    try:
+        compose = require_ready(host.typed, settings, snapshot)
+    except NotReadyError as error:
+        return described(subjects, Problem(error.sentence, error.hint), {}), subjects
+    problems = {}
+    for name, one in subjects.items():
+        target = Target(host, settings, name, settings.services[name], snapshot, compose)
+        try:
+            guard.require_no_foreign_containers(target)
+            subjects[name] = ask(target, one, remembered=True)
+        except NotReadyError as error:
+            problems[name] = Problem(error.sentence, error.hint)
+            subjects[name] = replace(one, not_asked=error.sentence)
+    return described(subjects, None, problems), subjects
+
+
+def with_release(subject: Subject) -> Subject:
+    """The same with the newest line of the log that tells of a started image of the service, and no answer yet."""
+    mine = [one for one in started(parse(subject.text(subject.log)).releases) if one.service == subject.service]
+    return replace(subject, not_asked="not asked", release=mine[-1] if mine else None)
+
+
+def described(subjects: Mapping[str, Subject], problem: Problem | None, problems: Mapping[str, Problem]) -> HostStatus:
+    """What is told of a host, and of each service on it."""
+    snapshot = next(iter(subjects.values())).snapshot
     return HostStatus(
         problem=problem,
-        time=datetime.fromtimestamp(survey.time, timezone.utc).isoformat(),
-        clock_difference=survey.difference,
-        engine=facts.engine or None,
-        compose=str(facts.flavour) if facts.flavour else None,
-        compose_file=facts.compose_file or None,
-        lock=survey.lock,
-        disks=survey.disks,
-        helper=survey.helper,
-        helper_error=survey.helper_error or None,
-        services=tuple(_service(host, settings, name, facts, survey, line) for name in services),
+        time=datetime.fromtimestamp(snapshot.time, timezone.utc).isoformat(),
+        clock_difference=snapshot.clock_difference,
+        engine=snapshot.engine or None,
+        compose=str(snapshot.flavour) if snapshot.flavour else None,
+        compose_file=snapshot.compose_file or None,
+        lock=snapshot.lock,
+        disks=snapshot.disks,
+        helper="ecr-login" in snapshot.stores,
+        helper_error=snapshot.helper_error or None,
+        services=tuple(_service(one, problems.get(name)) for name, one in subjects.items()),
     )
 
 
-def _ready(host: Host, settings: Settings, facts: Facts) -> tuple[Compose | None, Problem | None]:
-    try:
-        return require(host.typed, settings.directory, facts), None
-    except NotReadyError as error:
-        return None, _problem(error)
-
-
-def _problem(error: NotReadyError) -> Problem:
-    return Problem(error.sentence, error.hint)
-
-
-def _service(
-    host: Host, settings: Settings, name: str, facts: Facts, survey: Survey, line: Compose | None
-) -> ServiceStatus:
-    service = settings.services[name]
-    target = Target(host, settings, name, service, facts, line) if line else None
-    pending, problem = _pending(target, survey.lock) if target else (PendingStatus("unknown", reason="not asked"), None)
-    migrator = facts.named(f"{name}-migration")
+def _service(about: Subject, problem: Problem | None) -> ServiceStatus:
+    snapshot, image = about.snapshot, about.snapshot.images.get(about.image)
+    answer, migrator = about.answer or Answer("unknown"), snapshot.named(f"{about.service}-migration")
     return ServiceStatus(
-        service=name,
+        service=about.service,
         problem=problem,
-        container=container(facts, survey, name),
-        image=image(facts, survey, settings.image(service)),
-        release=release(survey.releases, name),
-        registry=survey.registry.get(settings.image(service), Registry("unknown", reason="not asked")),
-        pending=pending,
+        container=container(snapshot, about.service),
+        image=ImageStatus(about.image, image, snapshot.created.get(image or "")),
+        release=about.release,
+        registry=snapshot.registry.get(about.image, Registry("unknown", reason="not asked")),
+        pending=PendingStatus(answer.state, answer.names, answer.remembered, about.unknown),
         migrator=migrator.state if migrator else None,
     )
 
 
-def container(facts: Facts, survey: Survey, service: str) -> ContainerStatus:
+def container(snapshot: Snapshot, service: str) -> ContainerStatus:
     """The service's container, the one that runs where there are several."""
-    if not (facts.engine and facts.flavour):
+    if not (snapshot.engine and snapshot.flavour):
         return ContainerStatus("unknown")
-    found: list[Container] = sorted(facts.of(service), key=lambda one: not one.alive)
-    if not found:
+    one = snapshot.container(service)
+    if one is None:
         return ContainerStatus("none")
-    one, more = found[0], survey.containers.get(found[0].id, {})
     return ContainerStatus(
         state=one.state,
         name=one.name,
         id=one.id,
         image=one.image,
-        since=moment(more.get("started" if one.state == "running" else "finished")),
-        health=more.get("health"),
+        since=one.started if one.state == "running" else one.finished,
+        health=one.health,
         restarts=one.restarts,
-        exit_code=None if one.state == "running" else more.get("exit"),
+        exit_code=None if one.state == "running" else one.exit_code,
     )
-
-
-def image(facts: Facts, survey: Survey, reference: str) -> ImageStatus:
-    """What a tag means on the host."""
-    known = facts.images.get(reference)
-    return ImageStatus(reference, known, moment(survey.images.get(known or "", {}).get("created")))
-
-
-def release(log: Iterable[Release], service: str) -> Release | None:
-    """The newest line of the log that tells of a started image of the service."""
-    mine = [one for one in started(log) if one.service == service]
-    return mine[-1] if mine else None
-
-
-def _pending(target: Target, lock: Lock) -> tuple[PendingStatus, Problem | None]:
-    """Ask as `pending` does, where asking is in nobody's way; a problem is why `up` would not get as far as to ask."""
-    try:
-        images = target.local_images()
-        guard.require_no_foreign_containers(target)
-        if images is None:
-            return PendingStatus("unknown", reason="the image is not on the host"), None
-        if guard.passed(target, images):
-            return PendingStatus("clean", remembered=True), None
-        migrator = target.facts.named(target.migrator)
-        if migrator and migrator.alive:
-            return PendingStatus("unknown", reason="a migration runs now"), None
-        if lock.held:
-            return PendingStatus("unknown", reason="not asked while another task holds the host"), None
-        policy = target.facts.pulls(target.service.migration.service)
-        if policy and target.service.migration.where == "service":
-            return PendingStatus("unknown", reason=f"not asked: pull_policy: {policy} would fetch an image"), None
-        return told(guard.check(target, images)), None
-    except NotReadyError as error:
-        return PendingStatus("unknown", reason=error.sentence), _problem(error)
-
-
-def told(answer: Answer) -> PendingStatus:
-    """An answer of the guard as it is shown."""
-    reason = None if answer.state in ("clean", "pending") else answer.evidence.strip() or "in silence"
-    return PendingStatus(answer.state, answer.names, reason=reason)

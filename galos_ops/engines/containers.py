@@ -8,7 +8,9 @@ from collections.abc import Iterable
 
 from galos_ops.engines import dependencies
 from galos_ops.engines.compose import grace_seconds
-from galos_ops.engines.facts import CONTAINER, Container, Facts, container
+from galos_ops.engines.probe import CONTAINER
+from galos_ops.engines.probe_output import container
+from galos_ops.engines.snapshot import Container, Snapshot
 from galos_ops.engines.target import HeldTarget, ReleaseImages, Target, pin
 from galos_ops.errors import CommandFailed, GuardError, NotReadyError, VerifyError
 from galos_ops.host.host import Host
@@ -140,7 +142,7 @@ def as_configured(target: Target, one: Container) -> bool:
     return bool(made) and now.rpartition(" ")[2] == made
 
 
-def digests(host: Host, facts: Facts) -> set[str]:
+def digests(host: Host, facts: Snapshot) -> set[str]:
     """The registry digests of the images that run."""
     images = {one.image for one in facts.containers if one.alive}
     if not images:

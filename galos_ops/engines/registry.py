@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from galos_ops.errors import CommandFailed
 from galos_ops.host.host import Host
 
 SECONDS = 45
+STATUS_SECONDS = 20
+FAILURE = "level=(error|info) .*error="  # in the credential helper's log; info where it falls back to an old token
+MARK_LOG = 'log="$HOME/.ecr/log/ecr-login.log"; size=$(cat "$log" 2>/dev/null | wc -c)'
+LOGGED = f'tail -c "+$((size + 1))" "$log" 2>/dev/null | grep -E "{FAILURE}" | tail -n 1'
+"""Prints the last failure that the helper has logged since `MARK_LOG`."""
 
 
 @dataclass(frozen=True)
@@ -63,3 +70,66 @@ def on_host(host: Host, reference: str, image: Newest) -> str | None:
         check=False,
     )
     return asked.stdout.strip() or None
+
+
+@dataclass(frozen=True)
+class Registry:
+    """Whether the image that the tag means on the host is what it means in the registry; `digest` is the registry's."""
+
+    state: str
+    digest: str | None = None
+    reason: str | None = None
+
+
+def compare(references: Iterable[str]) -> str:
+    """Ask what each tag means there, and what the host's own digests do, which tells lists of images apart.
+
+    Downloads nothing, and does not need the engine.
+    """
+    ask = f"timeout {STATUS_SECONDS} docker manifest inspect -v"
+    return f"""{MARK_LOG}
+for reference in {" ".join(references)}; do
+now=$({ask} "$reference" 2>&1); code=$?
+say registry "$reference $code $(pack "$now")"
+for digest in $(docker image inspect -f '{{{{join .RepoDigests " "}}}}' "$reference" 2>/dev/null); do
+case $digest in "${{reference%:*}}"@*) ;; *) continue ;; esac
+case $now in *"${{digest#*@}}"*) own=$now ;; *) own=$({ask} "$digest" 2>/dev/null) ;; esac
+say own "$reference 0 $(pack "$own")"; done; done
+say helper_error "$(pack "$({LOGGED})")"
+"""
+
+
+Said = tuple[str, int, str]
+"""What `docker manifest inspect -v` said about a reference: that, the exit code, the text."""
+
+
+def answers(tags: Iterable[Said], own: Iterable[Said], helper_error: str) -> dict[str, Registry]:
+    """What the registry has for each reference, beside its answers for the digests that the host has."""
+    local = [(reference, text) for reference, _, text in own]
+    return {
+        reference: compared(code, text, [mine for about, mine in local if about == reference], helper_error)
+        for reference, code, text in tags
+    }
+
+
+def compared(code: int, answer: str, own: list[str], helper_error: str) -> Registry:
+    """What an answer for the tag means, beside those for the digests that the host has."""
+    if code:
+        silent = f"no answer after {STATUS_SECONDS} s" if code == 124 else ""
+        last = (answer.strip().splitlines() or [f"docker manifest inspect ended with exit {code}"])[-1]
+        return Registry("unknown", reason=silent or helper_error or last)
+    found = digests(answer)
+    if not found:
+        return Registry("unknown", reason="the registry's answer is not a manifest")
+    return Registry("newest" if found in map(digests, own) else "newer", digest=found[0])
+
+
+def digests(answer: str) -> list[str]:
+    """The digests in an answer of `docker manifest inspect -v`: one, or one for each platform, attestations last."""
+    try:
+        rows = json.loads(answer)
+        described = [row["Descriptor"] for row in (rows if isinstance(rows, list) else [rows])]
+        ordered = sorted(described, key=lambda one: (one.get("platform") or {}).get("os") == "unknown")
+        return [one["digest"] for one in ordered if re.fullmatch(r"sha256:[0-9a-f]{64}", one["digest"])]
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return []

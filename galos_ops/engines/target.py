@@ -12,7 +12,7 @@ from typing import Any
 
 from galos_ops.config.settings import Service, Settings
 from galos_ops.engines.compose import Compose
-from galos_ops.engines.facts import Container, Facts
+from galos_ops.engines.snapshot import Container, Snapshot
 from galos_ops.errors import LockedError, NotReadyError
 from galos_ops.host.host import Host
 from galos_ops.host.lock import NOT_OURS, Lock, fence
@@ -56,7 +56,7 @@ class Target:
     settings: Settings
     name: str
     service: Service
-    facts: Facts
+    facts: Snapshot
     compose: Compose
     earlier: frozenset[str] = frozenset()
 

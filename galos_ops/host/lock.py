@@ -157,13 +157,35 @@ def _take(host: Host, channel: Channel, taking: str, wait: int, say: Callable[[s
         raise NotReadyError(f"{host.name}: cannot take the lock in the service's directory.", evidence=evidence)
 
 
+@dataclass(frozen=True)
+class LockState:
+    """Who holds the host, all None but `held` where that is not known; `since` is UTC in ISO 8601."""
+
+    held: bool
+    user: str | None = None
+    machine: str | None = None
+    task: str | None = None
+    since: str | None = None
+    run: str | None = None
+
+    @staticmethod
+    def of(text: str) -> LockState:
+        """Read what a holder wrote; anybody may have written anything."""
+        try:
+            row = json.loads(text)
+        except ValueError:
+            row = None
+        known = row if isinstance(row, dict) else {}
+        words = {name: known.get(name) for name in ("user", "machine", "task", "since", "run")}
+        return LockState(True, **{name: word if isinstance(word, str) else None for name, word in words.items()})
+
+    def __str__(self) -> str:
+        if not (self.user and self.machine and self.task and self.since):
+            return "another galos-ops task holds the host"
+        run = f", {self.run}" if self.run else ""
+        return f"{self.user} on {self.machine} has held the host for {self.task} since {self.since}{run}"
+
+
 def describe(line: str) -> str:
     """One sentence part about who holds the lock, out of what the holder wrote."""
-    if line == "step":
-        return "a step that an earlier run began still goes on"
-    try:
-        who = json.loads(line)
-        run = f", {who['run']}" if who.get("run") else ""
-        return f"{who['user']} on {who['machine']} has held the host for {who['task']} since {who['since']}{run}"
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return "another galos-ops task holds the host"
+    return "a step that an earlier run began still goes on" if line == "step" else str(LockState.of(line))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from galos_ops.config.command_line import CommandLine
 from galos_ops.config.settings import Service, Settings
+from galos_ops.engines.registry import FAILURE, LOGGED, MARK_LOG
 from galos_ops.errors import NotReadyError
 from galos_ops.host.host import Change, Host
 from galos_ops.provisioning import aws, diffs, ini
@@ -24,7 +25,6 @@ HELPER_RELEASES = "https://github.com/awslabs/amazon-ecr-credential-helper/relea
 SESSION_KEYS = ("aws_session_token", "aws_security_token")
 INSTALL_SECONDS = 600
 PULL_SECONDS = 45
-FAILURE = "level=(error|info) .*error="  # in the helper's log; info where it falls back to an old token
 NOTHING = "sha256:" + "0" * 64
 
 
@@ -150,11 +150,10 @@ def _check(host: Host, settings: Settings, service: Service) -> str:
     image = settings.image(service)
     repository = f"{settings.ecr.registry}/{service.repository}"
     asked = host.run(
-        'log="$HOME/.ecr/log/ecr-login.log"; seen=$(cat "$log" 2>/dev/null | wc -c)\n'
+        f"{MARK_LOG}\n"
         f"timeout {PULL_SECONDS} docker pull -q {repository}@{NOTHING} 2>&1 || "
         f"[ $? != 124 ] || echo 'no answer after {PULL_SECONDS} s'\n"
-        f"command -v {HELPER} >/dev/null || echo '{HELPER} is not on the PATH'\n"
-        f'tail -c "+$((seen + 1))" "$log" 2>/dev/null | grep -E "{FAILURE}" | tail -n 1',
+        f"command -v {HELPER} >/dev/null || echo '{HELPER} is not on the PATH'\n{LOGGED}",
         doing="ask the registry",
         timeout=PULL_SECONDS + 15,
         check=False,

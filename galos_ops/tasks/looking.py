@@ -42,14 +42,13 @@ def status(ops: Ops, service: str | None = None, json: bool = False) -> None:
     unknown, or run now. 7: a container is not up or not healthy, or runs what nobody released. 4: a task at work on
     the host may be why something is not well. A newer image in the registry is no failure.
     """
-    seen = looking.status(ops.host, ops.settings, ops.settings.chosen(service))
-    typed, lines = ops.host.typed, verdict.of_host(seen)
+    seen, subjects = looking.status(ops.host, ops.settings, ops.settings.chosen(service))
     ops.document |= {"well": False, **asdict(seen)}
-    tables = {"host": lines, **{one.service: verdict.of_service(typed, seen, one) for one in seen.services}}
+    tables = verdict.tables(seen, subjects)
     for title, table in tables.items():
         ops.report.title(ops.host.name, title)
         ops.report.table([row for line in table for row in line.rows])
-    error = verdict.verdict(typed, seen, [line for table in tables.values() for line in table])
+    error = verdict.verdict(ops.host.typed, seen, [line for table in tables.values() for line in table])
     if error:
         raise error
     ops.document["well"] = True

@@ -12,7 +12,7 @@ from galos_ops.tasks.options import DRY, SERVICE
 if TYPE_CHECKING:
     from galos_ops import progress as report
     from galos_ops.engines import containers
-    from galos_ops.engines.facts import Container
+    from galos_ops.engines.snapshot import Container
     from galos_ops.migrations import guard
     from galos_ops.workflows import lifecycle, pulling, telling
     from galos_ops.workflows.ops import Ops

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import partial
 
-from galos_ops.diagnostics.condition import Verdict, judge, summary
-from galos_ops.diagnostics.conditions.table import CHECKS
-from galos_ops.diagnostics.examination import examine
+from galos_ops.diagnostics.condition import Subject, Verdict, summary
+from galos_ops.diagnostics.conditions.table import TABLE
+from galos_ops.diagnostics.mending import MENDS
+from galos_ops.diagnostics.questions import database, registry
+from galos_ops.engines.probe import DOCTOR
 from galos_ops.errors import NotReadyError, OpsError
-from galos_ops.host.shell import shell_path
 from galos_ops.progress import BLANK, FAILED, WARN
+from galos_ops.provisioning.ecr import CONFIG, CREDENTIALS, DOCKER_CONFIG
 from galos_ops.workflows.ops import Ops
 
 MARKS = {"fault": FAILED, "warning": WARN}
@@ -29,12 +32,16 @@ def visit(ops: Ops, service: str | None, *, fix: bool) -> None:
 
 
 def look(ops: Ops, service: str | None) -> list[Verdict]:
-    """What each check says of the host as it is now."""
+    """What becomes of each condition on the host as it is now; asks the registry and the database once each."""
     services = ops.settings.chosen(service)
     ops.report.title(ops.host.name, "doctor")
     with ops.report.step("look"):
-        seen = examine(ops.host, ops.settings, services)
-    return [judge(check, seen, services) for check in CHECKS]
+        subjects = {name: Subject(ops.settings, name, typed=ops.host.typed) for name in services}
+        first = next(iter(subjects.values()))
+        snapshot = ops.facts(DOCTOR, (CREDENTIALS, CONFIG, DOCKER_CONFIG, first.env, first.log))
+        subjects = registry(ops.host, {name: replace(one, snapshot=snapshot) for name, one in subjects.items()})
+        subjects = {name: database(ops.host, one) for name, one in subjects.items()}
+    return [TABLE.judge(row, subjects) for row in TABLE.values() if row.why]
 
 
 def mend(ops: Ops, verdicts: Iterable[Verdict], service: str | None) -> bool:
@@ -42,15 +49,15 @@ def mend(ops: Ops, verdicts: Iterable[Verdict], service: str | None) -> bool:
 
     Raises `LockedError` when another task holds the host.
     """
-    mends = list(dict.fromkeys(one.check.mend for one in verdicts if one.bad and one.check.mend))
+    mends = list(dict.fromkeys(one.condition.mend for one in verdicts if one.bad and one.condition.mend))
     if not mends:
         ops.report.say("nothing to fix by itself")
         return False
-    ops.report.width = max(len(one.name) for one in mends)
+    ops.report.width = max(map(len, mends))
     with ops.locked("doctor", service):
-        for one in mends:
+        for name in mends:
             try:
-                ops.change(one.name, partial(one.make, ops.host, ops.settings))
+                ops.change(name, partial(MENDS[name], ops.host, ops.settings))
             except OpsError as error:
                 ops.report.marked(BLANK, error.sentence)
     return True
@@ -61,11 +68,11 @@ def show(ops: Ops, verdicts: list[Verdict]) -> None:
     unknown: dict[str, list[str]] = {}
     for one in verdicts:
         if one.bad:
-            ops.report.marked(MARKS[one.state], f"{one.check.id}: {one.finding}")
-            ops.report.marked(BLANK, one.check.why)
+            ops.report.marked(MARKS[one.state], f"{one.condition.id}: {one.finding}")
+            ops.report.marked(BLANK, one.condition.why)
             ops.report.marked(BLANK, f"fix: {fix_of(ops, one)}")
         elif one.state == "unknown":
-            unknown.setdefault(one.finding, []).append(one.check.id)
+            unknown.setdefault(one.finding, []).append(one.condition.id)
     for reason, ids in unknown.items():
         ops.report.marked(BLANK, f"not known, {reason}: {', '.join(ids)}")
     ops.report.say(summary(verdicts))
@@ -73,18 +80,17 @@ def show(ops: Ops, verdicts: list[Verdict]) -> None:
 
 def fix_of(ops: Ops, verdict: Verdict) -> str:
     """What to type, for this host."""
-    env = shell_path(f"{ops.settings.directory.rstrip('/')}/.env")
-    return ops.host.typed.fill(verdict.check.fix, env=env, registry=ops.settings.ecr.registry)
+    return Subject(ops.settings, "", typed=ops.host.typed).fill(verdict.condition.fix)
 
 
 def row(ops: Ops, before: Verdict, after: Verdict) -> dict[str, object]:
     """A check in the JSON document; one that was fixed keeps what had been found."""
     fixed = before.bad and not after.bad and after.state == "fine"
     return {
-        "id": after.check.id,
+        "id": after.condition.id,
         "state": after.state,
         "finding": before.finding if fixed else after.finding,
-        "why": after.check.why,
+        "why": after.condition.why,
         "fix": fix_of(ops, after),
         "fixed": fixed,
     }
@@ -95,9 +101,9 @@ def conclude(ops: Ops, verdicts: Iterable[Verdict], *, fixable: bool) -> None:
     faults = [one for one in verdicts if one.state == "fault"]
     if not faults:
         return
-    mendable = fixable and any(one.check.mend for one in faults)
+    mendable = fixable and any(one.condition.mend for one in faults)
     count = f"{len(faults)} fault{'s' * (len(faults) != 1)}"
     raise NotReadyError(
-        f"{ops.host.name}: {count} found: {', '.join(one.check.id for one in faults)}.",
+        f"{ops.host.name}: {count} found: {', '.join(one.condition.id for one in faults)}.",
         hint=ops.host.typed.fab("doctor", fix=True) if mendable else fix_of(ops, faults[0]),
     )

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 
 from galos_ops.engines import containers
-from galos_ops.engines.facts import Container
+from galos_ops.engines.snapshot import Container
 from galos_ops.engines.target import HeldTarget, ReleaseImages
 from galos_ops.errors import CommandFailed, VerifyError
 from galos_ops.host.release_log import Release

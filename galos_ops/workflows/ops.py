@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from galos_ops.config.settings import Settings
+from galos_ops.diagnostics.ready import PROJECT, require_ready
+from galos_ops.engines import probe
 from galos_ops.engines.compose import Compose
 from galos_ops.engines.dependencies import ordered
-from galos_ops.engines.facts import PROJECT, Facts, Requirement, gather, require
+from galos_ops.engines.snapshot import Snapshot
 from galos_ops.engines.target import Target
 from galos_ops.host.host import Change, Host
 from galos_ops.host.lock import holding, lock, refuse
@@ -32,14 +34,15 @@ class Ops:
     report: Report
     document: dict[str, Any] = field(default_factory=dict)
 
-    def facts(self) -> Facts:
+    def facts(self, parts: tuple[probe.Part, ...] = probe.PROJECT, files: Iterable[str] = ()) -> Snapshot:
         """Look at the host, ready or not."""
-        images = (self.settings.image(service) for service in self.settings.services.values())
-        return gather(self.host, images, self.settings.directory)
+        images = tuple(map(self.settings.image, self.settings.services.values()))
+        scope = probe.Scope(images, self.settings.directory, dict.fromkeys(files, "cat"))
+        return probe.gather(self.host, parts, scope)
 
-    def ready(self, facts: Facts, requirements: tuple[Requirement, ...] = PROJECT) -> Compose:
-        """The compose of this host; raises `NotReadyError` for the first requirement that is not met."""
-        return require(self.host.typed, self.settings.directory, facts, requirements)
+    def ready(self, facts: Snapshot, conditions: tuple[str, ...] = PROJECT) -> Compose:
+        """The compose of this host; raises `NotReadyError` for the first condition that does not hold."""
+        return require_ready(self.host.typed, self.settings, facts, conditions)
 
     def targets(self, name: str | None) -> Iterator[Target]:
         """The named service on this host, or all of them, each as it is when its turn comes.

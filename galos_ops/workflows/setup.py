@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from galos_ops.engines.facts import ENGINE, Facts, gather
+from galos_ops.diagnostics.ready import ENGINE
+from galos_ops.engines.probe import PROJECT, Scope, gather
+from galos_ops.engines.snapshot import Snapshot
 from galos_ops.host.host import Change
 from galos_ops.host.shell import shell_path
 from galos_ops.provisioning import compose_file as project
@@ -22,7 +24,7 @@ def setup(ops: Ops) -> None:
     facts = ops.facts()
     changed = [] if facts.directories else [ops.change("directory", lambda: directory(ops))]
     if changed:
-        facts = without_project(gather(host, (), "~")) if host.dry else ops.facts()
+        facts = without_project(gather(host, PROJECT, Scope((), "~"))) if host.dry else ops.facts()
     ops.ready(facts, ENGINE)
     steps: dict[str, Callable[[], Change]] = {
         "ecr.credentials": lambda: ecr.credentials(host, settings),
@@ -52,19 +54,19 @@ def directory(ops: Ops) -> Change:
     return Change(True, f"{path} {done_or_would(ops.host, 'made')}")
 
 
-def without_project(facts: Facts) -> Facts:
+def without_project(facts: Snapshot) -> Snapshot:
     """What is true on the host of a directory that is not there yet."""
-    return Facts(facts.directories, facts.engine, facts.engine_error, facts.flavour)
+    return Snapshot(facts.directories, facts.engine, facts.engine_error, facts.flavour)
 
 
-def push_environment(ops: Ops, facts: Facts) -> Change:
+def push_environment(ops: Ops, facts: Snapshot) -> Change:
     """`env.push`, except where there is nothing to send and the host has its own .env already."""
     if facts.environment and not Path(ops.settings.env_file).exists():
         return Change(False, f"no {ops.settings.env_file} here; the host keeps its own")
     return dotenv_file.push(ops.host, ops.settings)
 
 
-def written(ops: Ops, facts: Facts) -> Change:
+def written(ops: Ops, facts: Snapshot) -> Change:
     """A compose file for the configured services where the host has none; one that is there stays as it is."""
     if facts.compose_file:
         return Change(False, f"{facts.compose_file} is there")

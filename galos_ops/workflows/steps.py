@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from galos_ops.engines.facts import Container
+from galos_ops.engines.snapshot import Container
 from galos_ops.engines.target import ReleaseImages, Target
 from galos_ops.errors import VerifyError
 from galos_ops.host.release_log import Release

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 from galos_ops.engines import containers, dependencies, registry
-from galos_ops.engines.facts import Container
+from galos_ops.engines.snapshot import Container
 from galos_ops.engines.target import ReleaseImages, Target
 from galos_ops.errors import VerifyError
 from galos_ops.host.release_log import Release

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from galos_ops.engines.facts import Container
+from galos_ops.engines.snapshot import Container
 from galos_ops.engines.target import Target
 from galos_ops.errors import VerifyError
 from galos_ops.progress import Report, short

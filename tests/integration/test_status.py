@@ -50,7 +50,7 @@ def test_a_host_where_all_is_well_and_then_a_release_with_a_migration(deployed: 
     first, before = image_id(deployed.host), snapshot(deployed)
     lines = shown(deployed.done("status"))
     assert lines["lock"] == ["✓ free"]
-    assert lines["helper"] == ["✓ there"]
+    assert lines["helper"] == ["✓ installed"]
     assert "running" in lines["container"][0]
     assert lines["image"][0].startswith(f"✓ {first[:15]} latest, made ")
     assert "deploy of latest by " in lines["release"][0]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from galos_ops.config.settings import Settings
 from galos_ops.engines.compose import Compose, Flavour
-from galos_ops.engines.facts import Facts
+from galos_ops.engines.snapshot import Snapshot
 from galos_ops.engines.target import HeldTarget, Image, ReleaseImages, Target
 from galos_ops.host.host import Host
 from galos_ops.host.lock import Lock
+from galos_ops.redaction import Secret
 from tests.unit.local_host import LocalHost, Reply
 
 SETTINGS = Settings()
@@ -16,14 +17,14 @@ COMPOSE = Compose(Flavour("docker-compose", (2, 26)), "~")
 
 REFERENCE = SETTINGS.image(SETTINGS.services["galos-sync"])
 RESOLVED = f"services:\n  galos-sync:\n    image: {REFERENCE}\n    pull_policy: always\n"
-FACTS = Facts(directories=("/home",), config=RESOLVED)
+FACTS = Snapshot(directories=("/home",), config=Secret(RESOLVED))
 
 
-def target(host: Host, facts: Facts = FACTS) -> Target:
+def target(host: Host, facts: Snapshot = FACTS) -> Target:
     return Target(host, SETTINGS, "galos-sync", SETTINGS.services["galos-sync"], facts, COMPOSE)
 
 
-def held(host: LocalHost, facts: Facts = FACTS) -> HeldTarget:
+def held(host: LocalHost, facts: Snapshot = FACTS) -> HeldTarget:
     """The target while the lock is ours."""
     host.put("~/.galos-ops/token", "t0ken\n")
     return target(host, facts).held(Lock("t0ken"))

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from galos_ops.engines.facts import CONTAINER, container
+from galos_ops.engines.probe import CONTAINER
+from galos_ops.engines.probe_output import container
 from galos_ops.errors import GuardError, VerifyError
 from galos_ops.progress import DONE, SAME
 from galos_ops.ui.plain import Plain
@@ -15,6 +16,7 @@ from galos_ops.workflows.steps import Started
 from tests.unit.local_host import LocalHost, Reply
 from tests.unit.screen import Screen
 from tests.unit.targets import COMPOSE, FACTS, IMAGE_ID, IMAGES, REFERENCE, held, image_of
+from tests.unit.test_facts import row as fact
 from tests.unit.test_guard import OTHER
 
 UP = COMPOSE.up("galos-sync").partition(" ")[2]
@@ -32,9 +34,9 @@ def started(host: LocalHost, *rows: str, before: str = "") -> tuple[Started, str
     host.stubs.add("docker-compose", {UP: Reply("noise on standard output\n")})
     host.stubs.add("docker", {LISTING: "".join(f"{one}\n" for one in identities)})
     if rows:
-        told = "".join(f"{line}\n" for line in rows)
+        told = "".join(f"{fact(line)}\n" for line in rows)
         host.stubs.add("docker", {f"inspect -f {CONTAINER} {' '.join(identities)}": told})
-    ran = (container(before),) if before else ()
+    ran = (container(fact(before)),) if before else ()
     facts = replace(FACTS, directories=(str(host.home),), containers=ran)
     found = Doing(held(host, facts), Plain(screen)).up(IMAGES)
     mark = next(mark for mark in (DONE, SAME) if f"  {mark} up" in screen.getvalue())

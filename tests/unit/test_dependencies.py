@@ -10,9 +10,10 @@ import yaml
 from galos_ops.config.settings import Settings
 from galos_ops.engines.compose import Compose, Flavour
 from galos_ops.engines.dependencies import Dependency, absent, needed, of, ordered, script
-from galos_ops.engines.facts import Container, Facts
+from galos_ops.engines.snapshot import Container, Snapshot
 from galos_ops.engines.target import Target
 from galos_ops.errors import NotReadyError
+from galos_ops.redaction import Secret
 from tests.unit.fake_host import FakeHost
 
 CONFIGURED = {name: {"migration": {"tool": "none"}} for name in ("a", "b")}
@@ -24,7 +25,8 @@ def target(rows: dict[str, Any], *running: str, services: dict[str, Any] | None 
         Container(f"{name}-id", "sha256:1", "running", 0, f"srv-{name}-1", name, False, "srv", "/srv")
         for name in running
     )
-    facts = Facts(directories=("/srv",), config=yaml.safe_dump({"name": "srv", "services": rows}), containers=made)
+    config = Secret(yaml.safe_dump({"name": "srv", "services": rows}))
+    facts = Snapshot(directories=("/srv",), config=config, containers=made)
     settings = Settings.of({"services": services or CONFIGURED})
     compose = Compose(Flavour("docker-compose", (5, 6, 1)), "/srv")
     return Target(FakeHost(), settings, "a", settings.services["a"], facts, compose)

@@ -2,7 +2,7 @@ import pytest
 
 from galos_ops import errors
 from galos_ops.errors import OpsError, render
-from galos_ops.redaction import masked
+from galos_ops.redaction import Secret, masked, unquoted
 
 CODES = {
     "CommandFailed": 1, "CommandTimedOut": 1, "UsageError": 2, "ConnectError": 3, "HostKeyError": 3,
@@ -42,3 +42,22 @@ def test_text_without_a_password_is_left_alone() -> None:
 
 def test_control_characters_beyond_ascii_are_taken_out_too() -> None:
     assert masked("a\x9b2Jb\x85c") == "a2Jbc"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ('unterminated quoted value "hunter2\nline 2', "unterminated quoted value ..."),
+        ('invalid interpolation format for A: "hunter2\\"$"', "invalid interpolation format for A: ..."),
+        ("key 'hunter2' and `hunter2` and \"x\" end", "key ... and ... and ... end"),
+        ("can't read .env: a=b isn't it", "can't read .env: a=b isn't it"),
+    ],
+)
+def test_what_a_text_quotes_is_left_out_even_where_the_quote_does_not_end(text: str, shown: str) -> None:
+    assert unquoted(text) == shown
+
+
+def test_a_secret_is_shown_by_nobody_but_who_asks_for_its_value() -> None:
+    secret = Secret("hunter2")
+    assert {f"{secret}", str(secret), repr(secret), repr([secret]), "%s" % secret} == {"***", "[***]"}  # noqa: UP031
+    assert secret.value == "hunter2"

@@ -7,10 +7,28 @@ from hashlib import sha256
 import pytest
 
 from galos_ops.config.command_line import CommandLine
+from galos_ops.config.settings import Settings
+from galos_ops.diagnostics.ready import require_ready
 from galos_ops.engines.compose import FILES, Flavour
-from galos_ops.engines.facts import CONTAINER, Container, Facts, container, gather, parse, require, tagged
+from galos_ops.engines.probe import CONTAINER, PROJECT, Scope, gather, script
+from galos_ops.engines.probe_output import container, parse
+from galos_ops.engines.snapshot import Container, Snapshot, tagged
 from galos_ops.errors import NotReadyError
+from galos_ops.redaction import Secret
 from tests.unit.local_host import LocalHost, Reply
+
+
+def row(line: str, **more: object) -> str:
+    """A container as the probe prints it: ID, image, state, restarts, name, service, one-off, project, directory."""
+    names = ("id", "image", "state", "restarts", "name", "service", "oneoff", "project", "directory")
+    tree: dict[str, object] = dict(zip(names, line.split(" ", 8), strict=True))
+    times = {"started": "2026-01-01T00:00:00.5Z", "finished": "0001-01-01T00:00:00Z"}
+    log = {"exit_code": 0, "health": None, "log_driver": "json-file", "log_size": "10m"}
+    return json.dumps({**tree, "restarts": int(str(tree["restarts"])), **times, **log, **more})
+
+
+def look(host: LocalHost, references: tuple[str, ...] = (), directory: str = "~") -> Snapshot:
+    return gather(host, PROJECT, Scope(references, directory))
 
 
 def packed(text: str) -> str:
@@ -27,11 +45,11 @@ OUTPUT = "\n".join(
         "compose_file\tdocker-compose.yml",
         "environment\t0123abcd  -",
         f"config\t{packed(CONFIG)}",
-        "container\tc1 sha256:aa running 0 /root-galos-sync-1 galos-sync False root /data/galos",
-        "container\tc2 sha256:bb exited 3 /galos-sync-migration galos-sync True root /data/galos",
-        "container\tc3 sha256:cc running 0 /other - - - -",
-        "container\tc4 sha256:dd running 0 /else-galos-sync-1 galos-sync False else /srv/else where",
-        "image\tregistry/galos-sync:latest sha256:aa",
+        "container\t" + row("c1 sha256:aa running 0 /root-galos-sync-1 galos-sync False root /data/galos"),
+        "container\t" + row("c2 sha256:bb exited 3 /galos-sync-migration galos-sync True root /data/galos"),
+        "container\t" + row("c3 sha256:cc running 0 /other    "),
+        "container\t" + row("c4 sha256:dd running 0 /else-galos-sync-1 galos-sync False else /srv/else where"),
+        "image\tregistry/galos-sync:latest sha256:aa 2026-01-01T00:00:00Z",
         "passed\tgalos-sync 99ff",
     )
 )
@@ -46,7 +64,7 @@ def test_every_line_of_the_probe_becomes_a_fact() -> None:
     assert facts.images == {"registry/galos-sync:latest": "sha256:aa"}
     assert facts.passed == {"galos-sync": "99ff"}
     assert facts.of("galos-sync") == [
-        Container("c1", "sha256:aa", "running", 0, "root-galos-sync-1", "galos-sync", False, "root", "/data/galos")
+        container(row("c1 sha256:aa running 0 /root-galos-sync-1 galos-sync False root /data/galos"))
     ]
     assert [one.name for one in facts.strangers("galos-sync")] == ["else-galos-sync-1"]
     migrator = facts.named("galos-sync-migration")
@@ -66,14 +84,17 @@ def test_every_line_of_the_probe_becomes_a_fact() -> None:
 )
 def test_a_container_of_another_project_in_the_same_directory_is_a_stranger(config: str, names: list[str]) -> None:
     containers = (Container("c", "i", "running", 0, name, "s", False, name, "/d") for name in ("one", "two"))
-    facts = Facts(directories=("/d",), config=config, containers=tuple(containers))
+    facts = Snapshot(directories=("/d",), config=Secret(config), containers=tuple(containers))
     assert [one.name for one in facts.of("s")] == names
     assert {one.name for one in facts.strangers("s")} == {"one", "two"} - set(names)
 
 
-@pytest.mark.parametrize("noise", ["Last login: yesterday", "container\tc1 sha256:aa"])
+@pytest.mark.parametrize(
+    "noise",
+    ["Last login: yesterday", "container\tc1 sha256:aa", 'container\t{"id": "c1"}', "image\tx", "config\t!"],
+)
 def test_what_the_probe_does_not_print_is_not_taken_for_a_fact(noise: str) -> None:
-    with pytest.raises(ValueError, match=r"line of the probe|not enough values"):
+    with pytest.raises(ValueError, match=r"line of the probe|not enough|Expecting value|not a container|base64"):
         parse(OUTPUT + "\n" + noise)
 
 
@@ -92,19 +113,19 @@ def test_the_key_of_a_clean_answer_changes_with_everything_it_depends_on() -> No
         facts.key("sha256:bb", "spec"),
         facts.key("sha256:aa", "other"),
         replace(facts, environment="x").key("sha256:aa", "spec"),
-        replace(facts, config="x").key("sha256:aa", "spec"),
+        replace(facts, config=Secret("x")).key("sha256:aa", "spec"),
     }
     assert len(keys) == 5
     assert facts.key("sha256:aa", "spec") == parse(OUTPUT).key("sha256:aa", "spec")
 
 
-HERE = Facts(directories=("/r",))
+HERE = Snapshot(directories=("/r",))
 
 
 @pytest.mark.parametrize(
     ("facts", "sentence", "hint", "evidence"),
     [
-        (Facts(), "h: the directory ~ is not there.", "fab -H h setup", ""),
+        (Snapshot(), "h: the directory ~ is not there.", "fab -H h setup", ""),
         (
             replace(HERE, engine_error="permission denied"),
             "h: the user may not use the Docker engine.",
@@ -113,31 +134,37 @@ HERE = Facts(directories=("/r",))
         ),
         (
             replace(HERE, engine_error="sh: docker: not found"),
-            "h: the Docker engine does not answer.",
-            "systemctl status docker",
+            "h: docker is not installed.",
+            "install Docker on h",
             "sh: docker: not found",
         ),
-        (replace(HERE, engine="26"), "h: docker-compose is not installed.", "install it on the host", ""),
+        (
+            replace(HERE, engine_error="Cannot connect"),
+            "h: the Docker engine does not answer.",
+            "ssh h 'sudo systemctl start docker'",
+            "Cannot connect",
+        ),
+        (replace(HERE, engine="26"), "h: docker-compose is not installed.", "install docker-compose on h", ""),
         (replace(parse(OUTPUT), compose_file=""), "h: there is no compose file in ~.", "fab -H h setup", ""),
         (
-            replace(parse(OUTPUT), config="", config_error="bad"),
+            replace(parse(OUTPUT), config=Secret(), config_error=Secret("line 3: odd")),
             "h: docker-compose cannot read its files in ~.",
-            "fab -H h setup",
-            "bad",
+            "until docker-compose config -q says nothing",
+            "line 3: odd",
         ),
     ],
 )
 def test_a_host_that_is_not_ready_is_told_what_is_missing(
-    facts: Facts, sentence: str, hint: str, evidence: str
+    facts: Snapshot, sentence: str, hint: str, evidence: str
 ) -> None:
     with pytest.raises(NotReadyError) as caught:
-        require(CommandLine("h"), "~", facts)
+        require_ready(CommandLine("h"), Settings.of({}), facts)
     assert (caught.value.sentence, caught.value.evidence, caught.value.code) == (sentence, evidence, 8)
     assert hint in caught.value.hint
 
 
 def test_a_ready_host_has_its_compose() -> None:
-    assert require(CommandLine("h"), "/srv", parse(OUTPUT)).directory == "/srv"
+    assert require_ready(CommandLine("h"), Settings.of({"directory": "/srv"}), parse(OUTPUT)).directory == "/srv"
 
 
 @pytest.mark.parametrize(
@@ -156,7 +183,9 @@ def test_a_reference_without_a_tag_means_latest(reference: str, expected: str) -
 # --- the probe, in real shells ---------------------------------------------------------------------------------------
 
 REFERENCE = "registry/galos-sync:latest"
+CREATED = "2026-01-01T00:00:00Z"
 ENGINE_ASKED = "version --format {{.Server.Version}}"
+IMAGE_ASKED = "image inspect -f {{.Id}} {{.Created}} "
 LISTING = "ps -aq --no-trunc --filter label=com.docker.compose.service"
 ROW = "sha256:aa running 0 /root-galos-sync-1 galos-sync False root"
 
@@ -164,13 +193,13 @@ ROW = "sha256:aa running 0 /root-galos-sync-1 galos-sync False root"
 def with_docker(host: LocalHost, *, containers: str = "", images: Mapping[str, str] | None = None) -> None:
     """An engine with containers, their lines as `docker inspect` prints them, and images by reference."""
     ids = [line.split(" ")[0] for line in containers.splitlines()]
-    told = "".join(f"container\t{line}\n" for line in containers.splitlines())
+    told = "".join(f"container\t{row(line)}\n" for line in containers.splitlines())
     host.stubs.add("docker", {ENGINE_ASKED: "26.1.5\n", LISTING: "".join(f"{one}\n" for one in ids)})
     if ids:
         host.stubs.add("docker", {f"inspect -f container\t{CONTAINER} {' '.join(ids)}": told})
     for reference, image in (images or {}).items():
-        found = Reply(f"{image}\n") if image else Reply(exited=1, stderr="Error: No such image\n")
-        host.stubs.add("docker", {f"image inspect -f {{{{.Id}}}} {reference}": found})
+        found = Reply(f"{image} {CREATED}\n") if image else Reply(exited=1, stderr="Error: No such image\n")
+        host.stubs.add("docker", {IMAGE_ASKED + reference: found})
 
 
 def with_compose(host: LocalHost, config: str | Reply = CONFIG, version: str = "2.26.1-4") -> None:
@@ -187,29 +216,36 @@ def test_all_facts_are_told_in_one_round_trip(host: LocalHost) -> None:
     log = (("deploy", "sync", "0a"), ("rollback", "sync", "0b"), ("migrate", "sync", "0c"), ("deploy", "web", "0d"))
     rows = (json.dumps({"event": e, "service": s, "tag": "", "image": f"sha256:{i}"}) for e, s, i in log)
     host.put("~/.galos-ops/releases.jsonl", "\n".join([*rows, '{"event": "deploy", "service": "sync", "ima']))
-    facts = gather(host, [REFERENCE], "~")
+    facts = look(host, (REFERENCE,))
     assert len(host.scripts) == 1
-    assert facts == Facts(
+    assert facts == Snapshot(
         directories=(str(host.home), str(host.home)),
         engine="26.1.5",
         flavour=Flavour("docker-compose", (2, 26, 1)),
         compose_file="docker-compose.yml",
         environment=sha256(b"A=1\n").hexdigest(),
-        config=CONFIG.rstrip("\n"),
+        config=Secret(CONFIG.rstrip("\n")),
         containers=tuple(
-            container(f"{one} {ROW} {place}") for one, place in (("c1", host.home), ("c2", "/else where"))
+            container(row(f"{one} {ROW} {place}")) for one, place in (("c1", host.home), ("c2", "/else where"))
         ),
         images={REFERENCE: "sha256:aa"},
+        created={"sha256:aa": "2026-01-01T00:00:00+00:00"},
         passed={"galos-sync": "99ff", "galos.web": "aa00"},
-        private=("A=1\n",),
+        private=(Secret("A=1\n"),),
         recorded={"sync": "sha256:0b", "web": "sha256:0d"},
     )
+
+
+def test_what_a_snapshot_holds_of_secrets_is_not_in_its_repr() -> None:
+    shown = repr(replace(parse(OUTPUT), config_error=Secret(CONFIG), texts={"~/.env": Secret(CONFIG)}))
+    assert "postgres" not in shown
+    assert f"{Secret(CONFIG)}" == "***"
 
 
 def test_a_host_with_nothing_running_and_no_image_is_told_so(host: LocalHost) -> None:
     with_docker(host, images={REFERENCE: "", "b:v1": "sha256:bb"})
     with_compose(host)
-    facts = gather(host, [REFERENCE, "b:v1"], "~")
+    facts = look(host, (REFERENCE, "b:v1"))
     assert (facts.containers, facts.images, facts.passed) == ((), {"b:v1": "sha256:bb"}, {})
     assert (facts.compose_file, facts.environment) == ("", "")
 
@@ -219,15 +255,15 @@ def test_a_directory_behind_a_link_has_both_its_names(host: LocalHost) -> None:
     with_compose(host)
     (host.home / "data").mkdir()
     (host.home / "it's here").symlink_to("data")
-    assert gather(host, [], "~/it's here").directories == (f"{host.home}/it's here", f"{host.home}/data")
+    assert look(host, (), "~/it's here").directories == (f"{host.home}/it's here", f"{host.home}/data")
 
 
 def test_a_directory_that_is_not_there_hides_neither_engine_nor_compose(host: LocalHost) -> None:
     with_docker(host)
     host.stubs.add("docker-compose", {"version --short": "1.29.2\n"})
-    facts = gather(host, [], "~/nowhere")
+    facts = look(host, (), "~/nowhere")
     assert (facts.engine, facts.flavour) == ("26.1.5", Flavour("docker-compose", (1, 29, 2)))
-    assert (facts.directories, facts.compose_file, facts.config, facts.config_error) == ((), "", "", "")
+    assert (facts.directories, facts.compose_file, facts.config, facts.config_error) == ((), "", Secret(), Secret())
 
 
 @pytest.mark.parametrize(
@@ -235,10 +271,11 @@ def test_a_directory_that_is_not_there_hides_neither_engine_nor_compose(host: Lo
     ["Cannot connect to the Docker daemon at unix:///x. Is it running?", "permission denied: docker.sock\nmore"],
 )
 def test_without_an_engine_the_rest_is_told_all_the_same(host: LocalHost, words: str) -> None:
-    host.stubs.add("docker", {ENGINE_ASKED: Reply(exited=1, stderr=f"{words}\n")})
+    failing = Reply(exited=1, stderr=f"{words}\n")
+    host.stubs.add("docker", dict.fromkeys((ENGINE_ASKED, LISTING, IMAGE_ASKED + REFERENCE), failing))
     with_compose(host)
     host.put("~/.env", "")
-    facts = gather(host, [REFERENCE], "~")
+    facts = look(host, (REFERENCE,))
     assert (facts.engine, facts.engine_error) == ("", words)
     assert facts.flavour is not None
     assert facts.config
@@ -246,25 +283,25 @@ def test_without_an_engine_the_rest_is_told_all_the_same(host: LocalHost, words:
 
 
 def test_a_host_without_docker_is_told_so(host: LocalHost) -> None:
-    facts = gather(host, [REFERENCE], "~")
+    facts = look(host, (REFERENCE,))
     assert "docker" in facts.engine_error
     assert "not found" in facts.engine_error
-    assert (facts.engine, facts.flavour, facts.config, facts.config_error) == ("", None, "", "")
+    assert (facts.engine, facts.flavour, facts.config, facts.config_error) == ("", None, Secret(), Secret())
 
 
 def test_the_plugin_is_taken_where_there_is_no_docker_compose(host: LocalHost) -> None:
     with_docker(host)
     host.stubs.add("docker", {"compose version --short": "2.26.1\n", "compose config": CONFIG})
-    facts = gather(host, [], "~")
+    facts = look(host)
     assert facts.flavour == Flavour("docker compose", (2, 26, 1))
-    assert facts.config == CONFIG.rstrip("\n")
+    assert facts.config == Secret(CONFIG.rstrip("\n"))
 
 
 def test_a_compose_file_that_cannot_be_read_is_told_with_the_reason_alone(host: LocalHost) -> None:
     with_docker(host)
     with_compose(host, Reply("half a file\n", 15, "yaml: line 3: did not find expected key\n"))
-    facts = gather(host, [], "~")
-    assert (facts.config, facts.config_error) == ("", "yaml: line 3: did not find expected key")
+    facts = look(host)
+    assert (facts.config, facts.config_error.value) == (Secret(), "yaml: line 3: did not find expected key")
 
 
 @pytest.mark.parametrize(("there", "used"), [(FILES, FILES[0]), (FILES[1:], FILES[1]), (FILES[-1:], FILES[-1])])
@@ -273,11 +310,25 @@ def test_the_compose_file_is_the_one_that_docker_compose_takes(
 ) -> None:
     for name in there:
         host.put(f"~/{name}", "services: {}\n")
-    assert gather(host, [], "~").compose_file == used
+    assert look(host).compose_file == used
 
 
 def test_a_login_shell_that_prints_is_named(box: LocalHost) -> None:
     box.stubs.program("timeout", 'echo "Welcome to box"; shift 3; exec "$@"')  # as a start-up file would before it
     with pytest.raises(NotReadyError, match="start-up file of the login shell") as caught:
-        gather(box, [], "~")
+        look(box)
     assert "Welcome to box" in caught.value.evidence
+
+
+def test_what_one_part_prints_is_whole_and_waits_for_no_other(host: LocalHost) -> None:
+    with_compose(host, "services: {}\n" + 200_000 * "#")  # more than a pipe holds
+    with_docker(host)
+    assert len(look(host).config.value) > 200_000
+
+
+def test_a_part_that_did_not_come_to_its_end_is_not_taken_for_an_empty_one(host: LocalHost) -> None:
+    output = host.run(script(PROJECT[1:], Scope((), "~")), doing="look").stdout
+    names = {part.__name__ for part in PROJECT}
+    assert parse(output, names - {"engine"})
+    with pytest.raises(ValueError, match="the host did not say: engine"):
+        parse(output, names)

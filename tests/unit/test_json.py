@@ -3,7 +3,10 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import pytest
 
-from galos_ops.diagnostics import status, survey
+from galos_ops.diagnostics import status
+from galos_ops.engines.registry import Registry
+from galos_ops.engines.snapshot import FreeSpace
+from galos_ops.host.lock import LockState
 from galos_ops.host.release_log import Release
 from galos_ops.provisioning.aws import Image
 from galos_ops.workflows.steps import Outcome
@@ -12,7 +15,7 @@ from tests.described import PLAIN, described, violations
 NAMES = {str: "string", datetime: "string", int: "integer", float: "number", bool: "boolean"}
 ADDED = {"status": {"well"}, "Image": {"runs"}}
 CLASSES = {
-    **{one.__name__: one for one in (Outcome, Release, Image, survey.Disk, survey.Lock, survey.Registry)},
+    **{one.__name__: one for one in (Outcome, Release, Image, FreeSpace, LockState, Registry)},
     **{one.__name__: one for one in (status.Problem, status.ContainerStatus, status.ImageStatus)},
     **{one.__name__: one for one in (status.PendingStatus, status.ServiceStatus)},
     "status": status.HostStatus,

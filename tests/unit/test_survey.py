@@ -7,24 +7,16 @@ from typing import Any
 
 import pytest
 
-from galos_ops.diagnostics import survey
-from galos_ops.diagnostics.survey import (
-    Disk,
-    Lock,
-    Registry,
-    clock_difference,
-    digests,
-    holder,
-    look,
-    moment,
-    parse,
-    registry,
-    script,
-)
-from galos_ops.errors import NotReadyError
+from galos_ops.engines.probe import STATUS, Scope, gather
+from galos_ops.engines.probe_output import clock_difference, moment, parse
+from galos_ops.engines.registry import Registry, digests
+from galos_ops.engines.registry import compared as registry
+from galos_ops.engines.snapshot import FREE, FreeSpace, Snapshot
 from galos_ops.host import lock
+from galos_ops.host.host import Host
+from galos_ops.host.lock import LockState
+from galos_ops.host.release_log import parse as releases
 from galos_ops.provisioning import ecr
-from tests.unit.fake_host import FakeHost, said
 from tests.unit.local_host import LocalHost, Reply
 from tests.unit.test_facts import with_compose, with_docker
 from tests.unit.test_releases import V1, V2
@@ -32,6 +24,14 @@ from tests.unit.test_releases import V1, V2
 REFERENCE = "1.dkr.ecr.eu-central-1.amazonaws.com/galos-sync:latest"
 REFUSED = "a\nno such manifest"
 A, B = "sha256:" + "a" * 64, "sha256:" + "b" * 64
+
+
+LOG = "~/.galos-ops/releases.jsonl"
+
+
+def look(host: Host, references: list[str], directory: str) -> Snapshot:
+    scope = Scope(tuple(references), directory, {f"{directory}/.galos-ops/releases.jsonl": "tail -n 2"})
+    return gather(host, STATUS, scope)
 
 
 def packed(text: str) -> str:
@@ -46,21 +46,21 @@ def manifest(*found: str, os: str = "linux") -> str:
 def test_without_an_engine_the_rest_is_told_all_the_same() -> None:
     df = "/dev/vda  {} 500 250 67% /srv/my disk"
     lines = [
-        "time\t1000", "engine_error\t", "helper\tthere",
+        "time\t1000", "engine_error\t", "store\tecr-login",
         f"disk\t{packed('/srv')} {packed(df.format(1000))} {packed(df.format(2000))}",
         f"disk\t{packed('/srv/on')} {packed(df.format(1000))} {packed('')}",
         f"registry\t{REFERENCE} 1 {packed(REFUSED)}", f"helper_error\t{packed('')}",
     ]  # fmt: skip
-    seen = parse("\n".join(lines), 999.0, 1001.0)
-    assert (seen.difference, seen.lock, seen.helper, seen.containers) == (0, Lock(False), True, {})
-    assert seen.disks == (Disk("/srv/on", 1024_000, 256_000, None, None),)
+    seen = parse("\n".join(lines), began=999.0, ended=1001.0)
+    assert (seen.clock_difference, seen.lock, seen.stores, seen.containers) == (0, FREE, frozenset({"ecr-login"}), ())
+    assert seen.disks == (FreeSpace("/srv/on", 1024_000, 256_000, None, None),)
     assert seen.registry == {REFERENCE: Registry("unknown", reason="no such manifest")}
 
 
-@pytest.mark.parametrize("output", ["", "time\tnow", "welcome\n", "time\t1\ndisk\tAA=="])
-def test_what_the_script_does_not_print_is_the_shells_noise(output: str) -> None:
-    with pytest.raises(NotReadyError, match="start-up file"):
-        look(FakeHost({script([REFERENCE], "~"): said(output)}), [REFERENCE], "~")
+@pytest.mark.parametrize("output", ["time\tnow", "welcome\n", "time\t1\ndisk\tAA=="])
+def test_what_the_script_does_not_print_is_no_snapshot(output: str) -> None:
+    with pytest.raises(ValueError, match=r"int\(\)|not a line|not enough"):
+        parse(output)
 
 
 @pytest.mark.parametrize(("told", "ahead"), [(100, 0), (101, 0), (102, 0), (99, 0), (98, -1), (105, 3), (40, -59)])
@@ -70,7 +70,7 @@ def test_a_clock_is_off_by_what_the_round_trip_cannot_explain(told: int, ahead: 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "7", '{"user": ["x"], "task": 5}', "null"])
 def test_a_holder_that_nobody_can_read_still_holds(text: str) -> None:
-    assert holder(text) == Lock(True)
+    assert LockState.of(text) == LockState(True)
 
 
 def test_a_holder_says_who_it_is() -> None:
@@ -81,7 +81,7 @@ def test_a_holder_says_who_it_is() -> None:
         "since": "2026-01-01T00:00:00+00:00",
         "run": None,
     }
-    assert holder(json.dumps(told | {"more": 1})) == Lock(True, **told)
+    assert LockState.of(json.dumps(told | {"more": 1})) == LockState(True, **told)
 
 
 @pytest.mark.parametrize(
@@ -117,10 +117,10 @@ def test_an_attestation_is_never_the_image_of_a_list() -> None:
     [
         ("2026-11-23T20:14:15.123456789Z", "2026-11-23T20:14:15+00:00"),
         ("2026-11-23T22:14:15+02:00", "2026-11-23T20:14:15+00:00"),
-        ("0001-01-01T00:00:00Z", None), ("", None), (None, None), ("yesterday", None),
+        ("0001-01-01T00:00:00Z", None), ("", None), ("yesterday", None),
     ],
 )  # fmt: skip
-def test_dockers_times_are_told_in_utc(text: str | None, expected: str | None) -> None:
+def test_dockers_times_are_told_in_utc(text: str, expected: str | None) -> None:
     assert moment(text) == expected
 
 
@@ -142,21 +142,7 @@ def with_registry(host: LocalHost, tag: Reply, digests: str = "", own: Mapping[s
 def engine(host: LocalHost, root: str, *, runs: bool = True) -> None:
     """An engine with at most one container, of an image that is not the tag's, and the tag's own."""
     with_docker(host, containers=f"c1 {A} {ROW} {host.home}" if runs else "", images={REFERENCE: B})
-    built = [json.dumps({"id": one, "created": "2026-01-01T00:00:00Z", "digests": []}) for one in (A, B)]
-    detail = {"id": "c1", "started": "2026-01-01T00:00:00Z", "finished": "", "exit": 0, "health": None}
     host.stubs.add("docker", {"info -f {{.DockerRootDir}}": f"{root}\n"})
-    if runs:
-        host.stubs.add(
-            "docker",
-            {
-                f"inspect -f detail\t{survey.CONTAINER} c1": f"detail\t{json.dumps(detail)}\n",
-                "inspect -f {{.Image}} c1": f"{A}\n",
-                f"image inspect -f built\t{survey.IMAGE} {REFERENCE} {A}": "".join(f"built\t{one}\n" for one in built),
-            },
-        )
-    else:
-        only = {f"image inspect -f built\t{survey.IMAGE} {REFERENCE}": f"built\t{built[1]}\n"}
-        host.stubs.add("docker", only)
 
 
 def test_a_host_is_looked_at_in_one_round_trip(host: LocalHost) -> None:
@@ -165,16 +151,19 @@ def test_a_host_is_looked_at_in_one_round_trip(host: LocalHost) -> None:
     with_registry(host, Reply(manifest(B)))
     host.stubs.program(ecr.HELPER, "exit 1")
     host.put("~/.galos-ops/releases.jsonl", "".join(json.dumps(asdict(one)) + "\n" for one in (V1, V2)))
-    facts, seen = look(host, [REFERENCE], "~")
+    seen = look(host, [REFERENCE], "~")
     assert len(host.scripts) == 1
-    assert facts.images == {REFERENCE: B}
-    assert [one.id for one in facts.containers] == ["c1"]
-    assert list(seen.containers) == ["c1"]
-    assert list(seen.images) == [A, B]
+    assert seen.images == {REFERENCE: B}
+    assert [one.id for one in seen.containers] == ["c1"]
+    assert seen.created == {B: "2026-01-01T00:00:00+00:00"}
     assert seen.registry == {REFERENCE: Registry("newer", B)}
-    assert (seen.releases, seen.helper, seen.helper_error) == ((V1, V2), True, "")
-    assert seen.difference == 0  # both clocks are this machine's
-    assert seen.lock == Lock(False)
+    assert (releases(seen.texts[LOG].value).releases, seen.stores, seen.helper_error) == (
+        (V1, V2),
+        frozenset({"ecr-login"}),
+        "",
+    )
+    assert seen.clock_difference == 0  # both clocks are this machine's
+    assert seen.lock == FREE
     assert str(host.home) in {disk.path for disk in seen.disks}
     assert all(0 < disk.free_bytes <= disk.size_bytes for disk in seen.disks)
 
@@ -196,7 +185,7 @@ def test_the_registry_is_asked_about_the_host_s_own_image_too(
     name = REFERENCE.removesuffix("latest").removesuffix(":")
     replies = {f"{name}@{digest}": Reply(manifest(found)) for digest, found in own.items()}
     with_registry(box, Reply(manifest(A)), digests, replies)
-    assert look(box, [REFERENCE], "~")[1].registry == {REFERENCE: Registry(state, A)}
+    assert look(box, [REFERENCE], "~").registry == {REFERENCE: Registry(state, A)}
 
 
 def test_what_the_helper_wrote_into_its_log_meanwhile_is_the_reason(host: LocalHost) -> None:
@@ -205,24 +194,24 @@ def test_what_the_helper_wrote_into_its_log_meanwhile_is_the_reason(host: LocalH
     host.put("~/.ecr/log/ecr-login.log", FAILED.replace("17:12:53", "09:00:00"))
     log = f"""cat >>"$HOME/.ecr/log/ecr-login.log" <<'END'\n{FAILED}level=info msg="nothing"\nEND\n"""
     with_registry(host, Reply("no such manifest\n", 1, effect=log))
-    seen = look(host, [REFERENCE], "~")[1]
+    seen = look(host, [REFERENCE], "~")
     assert seen.helper_error == FAILED.strip()
     assert seen.registry == {REFERENCE: Registry("unknown", reason=FAILED.strip())}
-    assert not seen.helper
+    assert not seen.stores
 
 
 def test_without_docker_the_rest_is_told(host: LocalHost) -> None:
-    facts, seen = look(host, [REFERENCE], "~")
-    assert facts.engine == ""
+    seen = look(host, [REFERENCE], "~")
+    assert seen.engine == ""
     assert seen.registry[REFERENCE].state == "unknown"
     assert "No such file" in str(seen.registry[REFERENCE].reason)
     assert [disk.path for disk in seen.disks] == [str(host.home)]
 
 
 def test_a_directory_that_is_not_there_has_no_disk_no_lock_and_no_log(host: LocalHost) -> None:
-    facts, seen = look(host, [REFERENCE], "~/nowhere")
-    assert facts.directories == ()
-    assert (seen.disks, seen.lock, seen.releases) == ((), Lock(False), ())
+    seen = look(host, [REFERENCE], "~/nowhere")
+    assert seen.directories == ()
+    assert (seen.disks, seen.lock, seen.texts) == ((), FREE, {})
 
 
 def test_who_holds_the_lock_is_told_while_it_is_held_and_no_longer(host: LocalHost) -> None:
@@ -230,16 +219,16 @@ def test_who_holds_the_lock_is_told_while_it_is_held_and_no_longer(host: LocalHo
     holding = host.started(f"exec sh -c {shlex.quote(lock.script('~', 0, 't0ken', who))}")
     assert holding.stdout
     assert holding.stdout.readline() == b"held\n"
-    told = look(host, [], "~")[1].lock
+    told = look(host, [], "~").lock
     assert (told.held, told.task, told.user) == (True, "deploy", lock.holder("deploy")["user"])
     holding.communicate()
-    assert look(host, [], "~")[1].lock == Lock(False)
+    assert look(host, [], "~").lock == FREE
 
 
 def test_a_holder_that_was_killed_left_its_name_and_holds_nothing(box: LocalHost) -> None:
     box.put("~/.galos-ops/holder", json.dumps(lock.holder("deploy")))
     box.put("~/.galos-ops/lock", "")
-    assert look(box, [], "~")[1].lock == Lock(False)
+    assert look(box, [], "~").lock == FREE
 
 
 def test_what_the_helper_wrote_before_is_no_reason(box: LocalHost) -> None:
@@ -247,13 +236,12 @@ def test_what_the_helper_wrote_before_is_no_reason(box: LocalHost) -> None:
     with_compose(box)
     box.put("~/.ecr/log/ecr-login.log", FAILED)
     with_registry(box, Reply("no such manifest\n", 1))
-    seen = look(box, [REFERENCE], "~")[1]
+    seen = look(box, [REFERENCE], "~")
     assert seen.helper_error == ""
     assert seen.registry == {REFERENCE: Registry("unknown", reason="no such manifest")}
 
 
-def test_only_the_end_of_a_long_log_is_sent(box: LocalHost, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(survey, "LOG_LINES", 2)
+def test_only_the_end_of_a_long_log_is_sent(box: LocalHost) -> None:
     log = [replace(V1, tag=f"v{number}") for number in range(4)]
     box.put("~/.galos-ops/releases.jsonl", "".join(json.dumps(asdict(one)) + "\n" for one in log))
-    assert [one.tag for one in look(box, [], "~")[1].releases] == ["v2", "v3"]
+    assert [one.tag for one in releases(look(box, [], "~").texts[LOG].value).releases] == ["v2", "v3"]

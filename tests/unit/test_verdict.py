@@ -1,33 +1,70 @@
-from dataclasses import replace
+import json
+from dataclasses import asdict, replace
 from typing import Any
 
 import pytest
 
 from galos_ops.config.command_line import CommandLine
-from galos_ops.diagnostics.status import ContainerStatus, HostStatus, ImageStatus, PendingStatus, Problem, ServiceStatus
-from galos_ops.diagnostics.survey import Disk, Lock, Registry
-from galos_ops.diagnostics.verdict import Line, low, of_host, of_service, room, verdict
+from galos_ops.config.settings import Settings
+from galos_ops.diagnostics.condition import Subject
+from galos_ops.diagnostics.status import HostStatus, Problem, described, with_release
+from galos_ops.diagnostics.verdict import Line, space, tables, verdict
+from galos_ops.engines.compose import Flavour
+from galos_ops.engines.registry import Registry
+from galos_ops.engines.snapshot import Container, FreeSpace, Snapshot
 from galos_ops.errors import OpsError
+from galos_ops.host.lock import LockState
+from galos_ops.migrations.tools import CLEAN, Answer
+from galos_ops.redaction import Secret
 from tests.unit.test_releases import V1
 
 BOX = CommandLine("box")
+SETTINGS = Settings.of({})
+REFERENCE = SETTINGS.image(SETTINGS.services["galos-sync"])
 NOW, BEFORE = "2026-01-02T00:00:00+00:00", "2026-01-01T22:00:00+00:00"
 OLD, NEW = V1.image, "sha256:ff"
-RUNS = ContainerStatus("running", "root-galos-sync-1", "1f", OLD, BEFORE, None, 0, None)
-SERVICE = ServiceStatus(
-    "galos-sync", None, RUNS, ImageStatus("r/galos-sync:latest", OLD, BEFORE), V1, Registry("newest", "sha256:dd"),
-    PendingStatus("clean", remembered=True), None,
-)  # fmt: skip
-DISK = Disk("/srv", 1000, 500, 100, 50)
+RUNS = Container("1f", OLD, "running", 0, "root-galos-sync-1", "galos-sync", False, "root", "/root", started=BEFORE)
+ENDED = replace(RUNS, state="exited", exit_code=1, finished=BEFORE)
+MIGRATES = replace(RUNS, id="2f", name="galos-sync-migration", oneoff=True)
+DISK = FreeSpace("/srv", 1000, 500, 100, 50)
 PROBLEM = Problem("box: there is no compose file.", "fab -H box setup")
-HELD = Lock(True, "ann", "laptop", "deploy", BEFORE)
-WELL = HostStatus(None, NOW, 0, "26.1", "docker-compose 2.26.1", "c.yml", Lock(False), (DISK,), True, None, (SERVICE,))
+HELD = LockState(True, "ann", "laptop", "deploy", BEFORE)
+WELL = Snapshot(
+    directories=("/root",), engine="26.1", flavour=Flavour("docker-compose", (2, 26, 1)), compose_file="c.yml",
+    config=Secret(f"services: {{galos-sync: {{image: '{REFERENCE}'}}}}"), containers=(RUNS,), images={REFERENCE: OLD},
+    created={OLD: BEFORE}, time=1767312000, disks=(DISK,), registry={REFERENCE: Registry("newest")},
+    stores=frozenset({"ecr-login"}), texts={"~/.galos-ops/releases.jsonl": Secret(json.dumps(asdict(V1)))},
+)  # fmt: skip
+PENDING, BROKEN = Answer("pending", ("1 first",)), Answer("unknown", evidence="broken\nhere")
 
 
-def judged(host: dict[str, Any] | None = None, **service: Any) -> tuple[dict[str, Line], OpsError | None]:
-    seen = replace(WELL, services=(replace(SERVICE, **service),), **(host or {}))
-    lines = [*of_host(seen), *of_service(BOX, seen, seen.services[0])]
+def looked(
+    answer: Answer | None = CLEAN, not_asked: str = "", problem: Problem | None = None, own: Problem | None = None,
+    **changed: Any,
+) -> tuple[HostStatus, dict[str, list[Line]]]:  # fmt: skip
+    one = replace(
+        with_release(Subject(SETTINGS, "galos-sync", replace(WELL, **changed), BOX)), answer=answer, not_asked=not_asked
+    )
+    subjects = {"galos-sync": one}
+    seen = described(subjects, problem, {"galos-sync": own} if own else {})
+    return seen, tables(seen, subjects)
+
+
+def judged(*answers: Any, **changed: Any) -> tuple[dict[str, Line], OpsError | None]:
+    seen, found = looked(*answers, **changed)
+    lines = [line for table in found.values() for line in table]
     return {line.name: line for line in lines}, verdict(BOX, seen, lines)
+
+
+def ran(**changed: Any) -> dict[str, Any]:
+    return {"containers": (replace(RUNS, **changed),)}
+
+
+def answered(*found: str) -> dict[str, Any]:
+    return {"registry": {REFERENCE: Registry(*found)}}
+
+
+UNKNOWN = {"registry": {REFERENCE: Registry("unknown", reason="no answer")}}
 
 
 def test_all_is_well() -> None:
@@ -40,92 +77,96 @@ def test_all_is_well() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "host", "service"),
+    ("name", "changed"),
     [
-        ("registry", {}, {"registry": Registry("newer", "sha256:ee")}),
-        ("lock", {"lock": HELD}, {}),
-        ("clock", {"clock_difference": -61}, {}),
-        ("helper", {"helper": False}, {}),
-        ("helper", {"helper_error": "UnrecognizedClientException"}, {}),
-        ("disk", {"disks": (replace(DISK, free_bytes=99),)}, {}),
-        ("image", {}, {"image": ImageStatus("r/galos-sync:latest", NEW, None)}),
-        ("image", {}, {"image": ImageStatus("r/galos-sync:latest", None, None)}),
-        ("release", {}, {"release": None}),
-        ("container", {}, {"container": replace(RUNS, restarts=1)}),
-        ("migrations", {}, {"migrator": "exited"}),
+        ("registry", answered("newer", "sha256:ee")),
+        ("lock", {"lock": HELD}),
+        ("clock", {"clock_difference": -61}),
+        ("helper", {"stores": frozenset({"pass"})}),
+        ("helper", {"helper_error": "UnrecognizedClientException"}),
+        ("disk", {"disks": (replace(DISK, free_bytes=99),)}),
+        ("image", {"images": {REFERENCE: NEW}}),
+        ("image", {"images": {}}),
+        ("release", {"texts": {}}),
+        ("container", ran(restarts=1)),
+        ("migrations", {"containers": (RUNS, replace(MIGRATES, state="exited"))}),
     ],
 )
-def test_what_is_worth_a_look_is_no_failure(name: str, host: dict[str, Any], service: dict[str, Any]) -> None:
-    lines, error = judged(host, **service)
+def test_what_is_worth_a_look_is_no_failure(name: str, changed: dict[str, Any]) -> None:
+    lines, error = judged(**changed)
     assert error is None
     assert [line.name for line in lines.values() if line.mark != "✓"] == [name]
 
 
 @pytest.mark.parametrize(
-    ("code", "words", "hint", "service"),
+    ("code", "words", "hint", "changed"),
     [
-        (7, "it has no container", "fab -H box deploy", {"container": ContainerStatus("none")}),
-        (7, "does not run", "fab -H box up", {"container": replace(RUNS, state="exited", exit_code=1)}),
-        (7, "does not run", "fab -H box up", {"container": replace(RUNS, state="paused")}),
-        (7, "again and again", "fab -H box logs", {"container": replace(RUNS, state="restarting", restarts=3)}),
-        (7, "again and again", "fab -H box logs", {"container": replace(RUNS, since=NOW, restarts=3)}),
-        (7, "says unhealthy", "fab -H box logs", {"container": replace(RUNS, health="unhealthy")}),
-        (7, "has not passed yet", "fab -H box logs", {"container": replace(RUNS, health="starting")}),
+        (7, "it has no container", "fab -H box deploy", {"containers": ()}),
+        (7, "does not run", "fab -H box up", {"containers": (ENDED,)}),
+        (7, "does not run", "fab -H box up", ran(state="paused")),
+        (7, "again and again", "fab -H box logs, then: fab -H box rollback", ran(state="restarting", restarts=3)),
+        (7, "again and again", "fab -H box logs, then: fab -H box rollback", ran(started=NOW, restarts=1)),
+        (7, "says unhealthy", "fab -H box logs", ran(health="unhealthy")),
+        (7, "has not passed yet", "fab -H box logs", ran(health="starting")),
+        (7, "neither what latest means nor the last release", "fab -H box deploy", ran(image=NEW)),
+        (5, "1 migration pending", "fab -H box deploy", {"answer": PENDING}),
+        (5, "some migrations pending", "fab -H box deploy", {"answer": Answer("pending")}),
+        (5, "cannot tell whether", "then: fab -H box pending", {"answer": BROKEN}),
+        (5, "a migration runs now", "ssh box 'docker logs -f galos-sync-migration'", {"containers": (RUNS, MIGRATES)}),
+        (8, "registry has: no answer", "fab -H box ecr.check", UNKNOWN),
         (
-            7,
-            "neither what latest means nor the last release",
-            "fab -H box deploy",
-            {"container": replace(RUNS, image=NEW)},
+            8,
+            "no compose file",
+            PROBLEM.next,
+            {"own": PROBLEM, "answer": None, "config": Secret()},
         ),
-        (5, "1 migration pending", "fab -H box deploy", {"pending": PendingStatus("pending", ("1 first",))}),
-        (5, "some migrations pending", "fab -H box deploy", {"pending": PendingStatus("pending")}),
-        (5, "cannot tell whether", "then: fab -H box pending", {"pending": PendingStatus("unknown", reason="broken")}),
-        (5, "a migration runs now", "ssh box 'docker logs -f galos-sync-migration'", {"migrator": "running"}),
-        (8, "registry has: no answer", "fab -H box ecr.check", {"registry": Registry("unknown", reason="no answer")}),
-        (8, "no compose file", PROBLEM.next, {"problem": PROBLEM, "pending": PendingStatus("unknown", reason="-")}),
     ],
 )
 def test_what_is_not_well_has_its_exit_code_and_a_next_command(
-    code: int, words: str, hint: str, service: dict[str, Any]
+    code: int, words: str, hint: str, changed: dict[str, Any]
 ) -> None:
-    _, error = judged(**service)
+    _, error = judged(**changed)
     assert error
     assert error.code == code
     assert words in error.sentence
     assert error.hint.endswith(hint)
 
 
+def test_pending_migrations_and_the_reason_of_an_unknown_answer_are_the_evidence() -> None:
+    told = [judged(PENDING), judged(BROKEN), judged(None, "not asked")]
+    assert [error.evidence for _, error in told if error] == ["1 first", "broken\nhere", "not asked"]
+    assert told[1][0]["migrations"].detail == "not known: here"
+
+
 def test_the_gravest_comes_first() -> None:
-    bad: dict[str, Any] = {
-        "registry": Registry("unknown", reason="no answer"),
-        "container": ContainerStatus("none"),
-        "pending": PendingStatus("pending", ("1 first",)),
-    }
-    codes = [judged(**bad)[1], judged({"lock": HELD}, **bad)[1], judged({"lock": HELD, "problem": PROBLEM}, **bad)[1]]
+    bad: dict[str, Any] = {"containers": (), "answer": PENDING, **UNKNOWN}
+    codes = [judged(**bad)[1], judged(lock=HELD, **bad)[1], judged(lock=HELD, problem=PROBLEM, **bad)[1]]
     assert [error.code for error in codes if error] == [5, 4, 8]
 
 
 def test_an_engine_that_does_not_answer_makes_nothing_up() -> None:
-    unseen: dict[str, Any] = {
-        "container": ContainerStatus("unknown"),
-        "pending": PendingStatus("unknown", reason="not asked"),
-    }
-    lines, error = judged({"problem": PROBLEM, "engine": None}, **unseen)
+    silent: dict[str, Any] = {"engine": "", "containers": (), "images": {}}
+    lines, error = judged(None, "not asked", PROBLEM, **silent)
     assert error
     assert (error.sentence, error.hint) == (PROBLEM.sentence, PROBLEM.next)
-    assert lines["container"].rows == [("!", "container", "not known")]
+    for name in ("container", "migrations"):
+        assert lines[name].rows == [("!", name, "not known")]
 
 
 def test_a_long_detail_goes_on_below_within_80_columns() -> None:
-    rows = judged(registry=Registry("unknown", reason="x" * 100))[0]["registry"].rows
+    rows = judged(registry={REFERENCE: Registry("unknown", reason="x" * 100)})[0]["registry"].rows
     assert [row[:2] for row in rows] == [("✗", "registry"), ("", "")]
     assert max(len(f"✗  migrations  {detail}") for _, _, detail in rows) <= 80
 
 
 @pytest.mark.parametrize(
-    ("disk", "little"),
-    [(DISK, False), (replace(DISK, free_inodes=9), True), (replace(DISK, inodes=None, free_inodes=None), False)],
+    ("disk", "mark"),
+    [(DISK, "✓"), (replace(DISK, free_inodes=9), "!"), (replace(DISK, inodes=None, free_inodes=None), "✓")],
 )
-def test_room_is_counted_in_bytes_and_in_inodes_where_there_are_any(disk: Disk, little: bool) -> None:
-    assert low(disk) is little
-    assert ("inodes" in room(disk)) is (disk.inodes is not None)
+def test_room_is_counted_in_bytes_and_in_inodes_where_there_are_any(disk: FreeSpace, mark: str) -> None:
+    roomy = replace(DISK, path="/var")
+    _, found = looked(disks=(disk, roomy))
+    assert {line.detail: line.mark for line in found["host"] if line.name == "disk"} == {
+        space(disk): mark, space(roomy): "✓",
+    }  # fmt: skip
+    assert ("inodes" in space(disk)) is (disk.inodes is not None)

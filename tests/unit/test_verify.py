@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from galos_ops.config.settings import Verify
-from galos_ops.engines.facts import Container
+from galos_ops.engines.snapshot import Container
 from galos_ops.errors import VerifyError
 from galos_ops.ui.plain import Plain
 from galos_ops.workflows import verify

@@ -1,158 +1,155 @@
-"""Checks of the service's container, and of those that are beside it."""
+"""Conditions of the service's container, and of those that are beside it."""
 
 from __future__ import annotations
 
+import math
 import re
+from functools import partial
 
-from galos_ops.diagnostics import mending, needs
-from galos_ops.diagnostics.condition import Check
-from galos_ops.diagnostics.examined import Examined
+from galos_ops.diagnostics.condition import Condition, Subject, step, those, unless, when
+from galos_ops.engines.snapshot import Container
+from galos_ops.errors import GuardError, VerifyError
 from galos_ops.progress import short
 
-RESTARTS = 3
-RECENT_SECONDS = 600
+LOOPS = ((1, 60), (3, 600))  # restarts, and seconds since the last: Docker waits at most 60 before the next
+WHOSE = ("daemon-down", "directory-missing")  # the directory tells whose project a container is
 
 
-def down(seen: Examined) -> str | None:
-    one = seen.container
+def down(subject: Subject) -> str | None:
+    one = subject.container
     if one is None:
-        return "there is no container"
-    return None if one.alive else f"its container is {one.state}"
+        return "it has no container"
+    return None if works(subject) else f"its container is {one.state}"
 
 
-def restarts(seen: Examined) -> str | None:
-    one, detail = seen.container, seen.detail
-    recent = detail is not None and detail.age < RECENT_SECONDS
-    if one is None or not (one.state == "restarting" or (one.restarts >= RESTARTS and recent)):
+def works(subject: Subject) -> bool:
+    """Whether it runs, or does now and then: a paused container does no work."""
+    return subject.container is not None and subject.container.state in ("running", "restarting")
+
+
+def restarts(subject: Subject) -> str | None:
+    one = subject.container
+    if one is None:
+        return None
+    age = subject.snapshot.age(one.started) if one.started else math.inf
+    if one.state != "restarting" and not any(one.restarts >= count and age < seconds for count, seconds in LOOPS):
         return None
     return "restarted once" if one.restarts == 1 else f"restarted {one.restarts} times"
 
 
-def other_image(seen: Examined) -> str | None:
-    runs, meant = seen.container, seen.facts.images.get(seen.image)
+def other_image(subject: Subject) -> str | None:
+    runs, meant = subject.container, subject.snapshot.images.get(subject.image)
     if runs is None or runs.image == meant:
         return None
     return f"{short(runs.image)} runs, the tag means {short(meant) if meant else 'no image on the host'}"
 
 
-def strangers(seen: Examined) -> str | None:
-    names = [one.name for one in seen.facts.strangers(seen.service) if one.alive]
-    return f"another project runs {', '.join(names)}" if names else None
+def strangers(subject: Subject) -> list[str]:
+    return [one.name for one in subject.snapshot.strangers(subject.service) if one.alive]
 
 
-def orphans(seen: Examined) -> str | None:
-    listed = seen.facts.rows()
-    names = [
-        one.name
-        for one in seen.facts.containers
-        if seen.facts.ours(one) and not one.oneoff and one.service not in listed
+def orphans(subject: Subject) -> list[str]:
+    listed, snapshot = subject.snapshot.rows(), subject.snapshot
+    return [
+        one.name for one in snapshot.containers if snapshot.ours(one) and not one.oneoff and one.service not in listed
     ]
-    return f"the compose file does not have {', '.join(names)}" if names else None
 
 
-def leftovers(seen: Examined) -> str | None:
-    ours = re.compile(rf"{re.escape(seen.service)}-check(-[0-9a-f]+)?")
-    names = [one.name for one in seen.facts.containers if ours.fullmatch(one.name) and not one.alive]
-    return f"{', '.join(names)} is left" if names else None
+def leftovers(subject: Subject) -> list[str]:
+    ours = re.compile(rf"{re.escape(subject.service)}-check(-[0-9a-f]+)?")
+    return [one.name for one in subject.snapshot.containers if ours.fullmatch(one.name) and not one.alive]
 
 
-def migrated(seen: Examined) -> str | None:
-    one = seen.facts.named(f"{seen.service}-migration")
+def migrator(subject: Subject) -> Container | None:
+    return subject.snapshot.named(f"{subject.service}-migration")
+
+
+def migrated(subject: Subject) -> str | None:
+    one = migrator(subject)
     return f"{one.name} is {one.state}" if one and not one.alive else None
 
 
-def unrotated(seen: Examined) -> str | None:
-    detail = seen.detail
-    if detail is None or detail.log_driver != "json-file" or detail.log_size:
-        return None
-    return "json-file without max-size"
+def unbounded(subject: Subject) -> bool:
+    one = subject.container
+    return one is not None and one.log_driver == "json-file" and not one.log_size
 
 
-CHECKS = (
-    Check(
+fault = partial(Condition, each=True, after=WHOSE)
+warning = partial(fault, severity="warning")
+shown = partial(fault, line="container", error=VerifyError, after=("container-works",))
+
+CONDITIONS = (
+    step("lock-free", when(lambda it: it.snapshot.lock.held, "another task holds the host"), line="lock"),
+    step(
+        "migration-over",
+        when(lambda it: (one := migrator(it)) and one.alive, "a migration runs now"),
+        *WHOSE,
+        fix="{ssh:docker logs -f {service}-migration}",
+        line="migrations",
+        error=GuardError,
+    ),
+    shown("container-there", "", "{fab:deploy}", unless(lambda it: it.container, "it has no container"), after=WHOSE),
+    shown("container-works", "", "{fab:up}", unless(works, "its container does not run"), after=("container-there",)),
+    fault(
         "container-down",
-        "a service without a running container",
         "It does no work.",
         "{fab:logs}, then: {fab:deploy}",
         down,
-        needs=(needs.nobody_deploys,),
-        each=True,
+        after=("migration-over", "lock-free"),  # what a deploy has under way is no fault
     ),
-    Check(
+    shown(
         "restart-loop",
-        "a container that Docker starts again and again",
         "The service dies soon after each start.",
         "{fab:logs}, then: {fab:rollback}",
         restarts,
-        needs=(needs.running,),
-        each=True,
+        sentence="its container restarts again and again",
     ),
-    Check(
+    shown(
         "container-unhealthy",
-        "a container whose health check fails",
         "It runs, and does not do its work.",
         "{fab:logs}",
-        lambda seen: "its health check fails" if seen.detail and seen.detail.health == "unhealthy" else None,
-        needs=(needs.running,),
-        each=True,
+        when(lambda it: it.container and it.container.health == "unhealthy", "its health check says unhealthy"),
     ),
-    Check(
+    warning(
         "container-not-of-tag",
-        "a container of another image than its tag means on the host",
         "Somebody pulled and did not start what was pulled; the next up does.",
         "{fab:deploy}",
         other_image,
-        "warning",
-        needs=(needs.running,),
-        each=True,
+        after=("container-works",),
     ),
-    Check(
+    fault(
         "foreign-container",
-        "a container of the service that another compose project on the host runs",
         "Two of them work on one database, and one of them is never updated.",
         "set galos.directory to its directory, or stop it: {ssh:docker stop CONTAINER}",
-        strangers,
-        needs=(needs.containers,),
-        each=True,
+        those(strangers, "another project runs {}"),
     ),
-    Check(
+    warning(
         "orphan-containers",
-        "containers of the project whose service is not in the compose file",
         "Nothing stops or updates them any more.",
         "put the service back into the compose file, or stop them: {ssh:docker stop CONTAINER}",
-        orphans,
-        "warning",
-        needs=(needs.containers, needs.config),
+        those(orphans, "the compose file does not have {}"),
+        each=False,
+        after=(*WHOSE, "compose-file-malformed"),
     ),
-    Check(
+    warning(
         "check-left",
-        "ended containers SERVICE-check and SERVICE-check-*, which a task that was killed left",
         "They do nothing but keep an old image.",
         "{fab:doctor --fix}",
-        leftovers,
-        "warning",
-        needs=(needs.containers,),
-        each=True,
-        mend=mending.LEFTOVERS,
+        those(leftovers, "{} is left"),
+        mend="leftovers",
     ),
-    Check(
+    warning(
         "migration-left",
-        "an ended container SERVICE-migration, whose client died",
         "Nobody has read yet how that migration ended.",
         "read how, and go on from there: {fab:deploy}",
         migrated,
-        "warning",
-        needs=(needs.containers,),
-        each=True,
+        line="migrations",
     ),
-    Check(
+    warning(
         "logs-unrotated",
-        "a container whose log may grow without end",
         "It fills the disk, and then everything on the host stops.",
         "set logging options max-size in the compose file on {host}, then: {fab:up}",
-        unrotated,
-        "warning",
-        needs=(needs.container,),
-        each=True,
+        when(unbounded, "json-file without max-size"),
+        after=("container-there",),
     ),
 )

@@ -1,15 +1,16 @@
-"""All checks, in the order in which a person would mend what they find."""
+"""All conditions, in the order in which a person would mend what they find."""
 
 from __future__ import annotations
 
-from galos_ops.diagnostics.condition import Check
-from galos_ops.diagnostics.conditions import containers, environment, keys, machine, project, registry
+from galos_ops.diagnostics.condition import Table
+from galos_ops.diagnostics.conditions import containers, environment, keys, machine, project, registry, status
 
-CHECKS: tuple[Check, ...] = (
-    *machine.CHECKS,
-    *registry.CHECKS,
-    *keys.CHECKS,
-    *environment.CHECKS,
-    *project.CHECKS,
-    *containers.CHECKS,
+TABLE = Table(
+    *machine.CONDITIONS,
+    *registry.CONDITIONS,
+    *keys.CONDITIONS,
+    *environment.CONDITIONS,
+    *project.CONDITIONS,
+    *containers.CONDITIONS,
+    *status.CONDITIONS,
 )

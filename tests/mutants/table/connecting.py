@@ -85,21 +85,26 @@ MUTANTS = (
         ),
     ),
     *group(
-        "galos_ops.engines.facts",
+        "galos_ops.diagnostics.conditions.machine",
         (
             Mutant(
-                "ENGINE",
-                Never("permission denied"),
+                "docker_group",
+                Always("permission denied"),
                 {f"{HOSTS}::test_a_user_without_the_docker_group_is_told_so": "the user may not use the Docker engine"},
             ),
+        ),
+    ),
+    *group(
+        "galos_ops.diagnostics.conditions.project",
+        (
             Mutant(
-                "PROJECT",
-                Never("f.compose_file"),
+                "CONDITIONS",
+                Always("snapshot.compose_file"),
                 {f"{HOSTS}::test_no_compose_file_at_all": "there is no compose file in ~"},
             ),
             Mutant(
-                "PROJECT",
-                Never("not f.config"),
+                "malformed",
+                Always("snapshot.config"),
                 {f"{HOSTS}::test_a_compose_file_that_does_not_parse_is_named": "cannot read its files in ~"},
             ),
         ),
@@ -208,16 +213,21 @@ MUTANTS = (
         ),
     ),
     *group(
-        "galos_ops.engines.facts",
+        "galos_ops.engines.probe",
         (
             Mutant(
                 "gather",
                 Uncaught("ValueError"),
                 {f"{CONNECT}::test_a_noisy_login_shell_is_named": NOT_A_LINE},
             ),
+        ),
+    ),
+    *group(
+        "galos_ops.diagnostics.conditions.machine",
+        (
             Mutant(
-                "ENGINE",
-                Never("not f.engine"),
+                "CONDITIONS",
+                Instead("it.snapshot.engine", "True"),
                 {f"{CONNECT}::test_a_stopped_engine_is_named": 'refused(8, "deploy")'},
             ),
         ),

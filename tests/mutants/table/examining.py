@@ -13,7 +13,7 @@ MUTANTS = (
         (
             Mutant(
                 "down",
-                Never("one.alive"),
+                Never("works(subject)"),
                 {
                     f"{DOCTOR}::test_a_host_in_order_has_no_finding_and_is_left_alone": (
                         'done("doctor").rstrip().endswith(" checks: nothing found")'
@@ -39,10 +39,10 @@ MUTANTS = (
         ),
     ),
     *group(
-        "galos_ops.diagnostics.condition",
+        "galos_ops.diagnostics.condition.Table",
         (
             Mutant(
-                "_one",
+                "blocked",
                 Gives("next", "''"),
                 {
                     f"{DOCTOR}::test_beside_a_deploy_nothing_is_asked_in_a_container_and_nothing_is_fixed": (
@@ -80,10 +80,10 @@ MUTANTS = (
         ),
     ),
     *group(
-        "galos_ops.diagnostics.examination",
+        "galos_ops.engines.probe",
         (
             Mutant(
-                "script",
+                "project",
                 Text("[ -w . ] || say read_only yes", ":"),
                 {f"{DOCTOR}::test_a_full_read_only_directory": 'told.bad == faults("directory-read-only"'},
             ),

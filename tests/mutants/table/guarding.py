@@ -126,7 +126,7 @@ MUTANTS = (
         ),
     ),
     *group(
-        "galos_ops.engines.facts.Facts",
+        "galos_ops.engines.snapshot.Snapshot",
         (
             Mutant(
                 "key",
@@ -135,7 +135,7 @@ MUTANTS = (
             ),
             Mutant(
                 "key",
-                Instead("self.config", "''"),
+                Instead("self.config.value", "''"),
                 {f"{REMEMBERED}::test_whatever_changes_is_asked_again[compose file]": "AS_BEFORE not in"},
             ),
             Mutant(

@@ -9,11 +9,11 @@ STATUS, DRY_RUN, VIEW, CI = (f"tests/integration/test_{name}.py" for name in ("s
 
 MUTANTS = (
     *group(
-        "galos_ops.diagnostics.survey",
+        "galos_ops.engines.registry",
         (
             Mutant(
-                "registry",
-                Never("there in map"),
+                "compared",
+                Never("found in map"),
                 {
                     f"{STATUS}::test_a_host_where_all_is_well_and_then_a_release_with_a_migration": (
                         'lines["registry"] == ["✓ newest"]'
@@ -23,31 +23,31 @@ MUTANTS = (
         ),
     ),
     *group(
-        "galos_ops.diagnostics.verdict",
+        "galos_ops.diagnostics.conditions.containers",
         (
             Mutant(
-                "BAD",
-                Never("one.state != 'running'"),
+                "works",
+                Returns("True"),
                 {f"{STATUS}::test_a_container_that_is_not_up_is_said_with_the_next_command": 'refused(7, "status")'},
             ),
             Mutant(
-                "_registry",
-                WithoutArgument("Line", "error"),
-                {f"{STATUS}::test_what_cannot_be_known_is_never_well": 'refused(8, "status")'},
-            ),
-        ),
-    ),
-    *group(
-        "galos_ops.diagnostics.status",
-        (
-            Mutant(
-                "_pending",
-                Never("migrator.alive"),
+                "CONDITIONS",
+                Never("migrator(it)"),
                 {
                     f"{STATUS}::test_a_migration_that_runs_is_shown_and_nobody_waits": (
                         '["pending"]["reason"] == "a migration runs now"'
                     )
                 },
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.diagnostics.conditions.status",
+        (
+            Mutant(
+                "unanswered",
+                Returns("None"),
+                {f"{STATUS}::test_what_cannot_be_known_is_never_well": 'refused(8, "status")'},
             ),
         ),
     ),

@@ -61,10 +61,10 @@ MUTANTS = (
         ),
     ),
     *group(
-        "galos_ops.engines.facts",
+        "galos_ops.engines.probe",
         (
             Mutant(
-                "probe",
+                "compose",
                 Text("for f in $words", "for f in"),
                 {f"{PARSE_ERRORS}::test_a_file_of_another_name_is_no_other_thing[v2]": "assert not [secret for secret"},
             ),

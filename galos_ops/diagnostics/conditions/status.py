@@ -1,0 +1,101 @@
+"""Conditions that only `status` shows: what is worth a look now, and what the registry and the database answered."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from galos_ops.diagnostics.condition import Subject, step, those, unless, when
+from galos_ops.engines.registry import Registry
+from galos_ops.errors import GuardError, NotReadyError, VerifyError
+from galos_ops.progress import short
+
+LOW = 0.1  # of a file system free
+ASKED = ("daemon-down", "compose-file-malformed", "service-missing", "image-not-configured", "foreign-container")
+
+
+def unreleased(subject: Subject) -> str | None:
+    one, release = subject.container, subject.release
+    if one is None or of_tag(subject) or (release and release.image == one.image):
+        return None
+    tag = subject.image.rpartition(":")[2]
+    return f"{short(one.image)} runs, which is neither what {tag} means nor the last release"
+
+
+def runs_nothing_but(subject: Subject, image: str) -> bool:
+    return subject.container is None or subject.container.image == image
+
+
+def of_tag(subject: Subject) -> bool:
+    """Whether the host has what the tag means, and the container is of it, where there is one."""
+    tagged = subject.snapshot.images.get(subject.image)
+    return tagged is not None and runs_nothing_but(subject, tagged)
+
+
+def answer(subject: Subject) -> Registry:
+    return subject.snapshot.registry.get(subject.image, Registry("unknown", reason="not asked"))
+
+
+def unanswered(subject: Subject) -> str | None:
+    found = answer(subject)
+    return f"cannot tell what the registry has: {found.reason}" if found.state == "unknown" else None
+
+
+def nearly_full(subject: Subject) -> list[str]:
+    return [
+        one.path
+        for one in subject.snapshot.disks
+        if one.free_bytes < LOW * one.size_bytes or (one.inodes and (one.free_inodes or 0) < LOW * one.inodes)
+    ]
+
+
+def released(subject: Subject) -> bool:
+    """Whether the newest release is what runs, where anything does."""
+    release = subject.release
+    return release is not None and runs_nothing_but(subject, release.image)
+
+
+def pending(subject: Subject) -> str | None:
+    found = subject.answer
+    if found is None or found.state != "pending":
+        return None
+    count = len(found.names) or "some"
+    return f"{count} migration{'s' * (count != 1)} pending in the image that up would start"
+
+
+def names(subject: Subject) -> str:
+    return "\n".join(subject.answer.names) if subject.answer else ""
+
+
+of_answer = partial(step, line="migrations", error=GuardError)
+
+CONDITIONS = (
+    step("disk-tenth-free", those(nearly_full, "little is free in {}"), line="disk"),
+    step("helper-well", lambda it: it.snapshot.helper_error or None, line="helper"),
+    step(
+        "health-known",
+        when(lambda it: it.container and it.container.health == "starting", "its health check has not passed yet"),
+        "container-works",
+        fix="{fab:logs}",
+        line="container",
+        error=VerifyError,
+    ),
+    step(
+        "never-restarted",
+        when(lambda it: it.container and it.container.restarts, "it was restarted"),
+        "container-works",
+        line="container",
+    ),
+    step("image-released", unreleased, "daemon-down", fix="{fab:deploy}", line="image", error=VerifyError),
+    step("image-of-tag", unless(of_tag, "the tag means another image"), line="image"),
+    step("release-runs", unless(released, "the last release is not what runs"), line="release"),
+    step("registry-known", unanswered, fix="{fab:ecr.check}", line="registry", error=NotReadyError),
+    step("registry-not-newer", when(lambda it: answer(it).state == "newer", "newer in the registry"), line="registry"),
+    of_answer("migrations-done", pending, *ASKED, fix="{fab:deploy}", evidence=names),
+    of_answer(
+        "migrations-known",
+        unless(lambda it: it.unknown is None, "cannot tell whether migrations are pending"),
+        *ASKED,
+        fix="correct what it says, then: {fab:pending}",
+        evidence=lambda it: it.unknown or "",
+    ),
+)

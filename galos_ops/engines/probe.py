@@ -1,0 +1,171 @@
+"""Looking at a host: one script of the parts that are asked for, one round trip, one `Snapshot`."""
+
+from __future__ import annotations
+
+import base64
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from galos_ops import redaction
+from galos_ops.engines import registry as registries
+from galos_ops.engines.compose import FILES
+from galos_ops.engines.probe_output import parse
+from galos_ops.engines.snapshot import Snapshot
+from galos_ops.host.host import Host
+from galos_ops.host.lock import HELD, STATE
+from galos_ops.host.release_log import EVENT_MIGRATE, LOG
+from galos_ops.host.shell import shell_path
+
+HELPERS = r"""say() { printf '%s\t%s\n' "$1" "$2"; }
+pack() { printf %s "$1" | base64 | tr -d '\n'; }
+private() { [ ! -f "$1" ] || say private "$(head -c 65536 "$1" 2>/dev/null | base64 | tr -d '\n')"; }"""
+
+RELEASED = r"""s/.*"service": "\([^"]*\)".*"image": "\(sha256:[0-9a-f]*\)".*/recorded	\1 \2/p"""
+STORE = "docker-credential-"
+LABELS = {"service": "service", "oneoff": "oneoff", "project": "project", "directory": "project.working_dir"}
+CONTAINER = (
+    '{"id":{{json .ID}},"image":{{json .Image}},"state":{{json .State.Status}},"restarts":{{.RestartCount}},'
+    '"name":{{json .Name}},"started":{{json .State.StartedAt}},"finished":{{json .State.FinishedAt}},'
+    '"exit_code":{{.State.ExitCode}},"health":{{if .State.Health}}{{json .State.Health.Status}}{{else}}null{{end}},'
+    '"log_driver":{{json .HostConfig.LogConfig.Type}},'
+    '"log_size":{{json (index .HostConfig.LogConfig.Config "max-size")}}'
+    + "".join(
+        f',"{name}":{{{{json (index .Config.Labels "com.docker.compose.{key}")}}}}' for name, key in LABELS.items()
+    )
+    + "}"
+)
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What a probe is about: image references, the project's directory, and files with the command that reads each."""
+
+    references: tuple[str, ...]
+    directory: str
+    files: Mapping[str, str] = field(default_factory=dict)
+
+
+Part = Callable[[Scope], str]
+"""Something to ask of a host: a fragment of shell that prints `key<TAB>value` lines and needs no other part."""
+
+
+def engine(_: Scope) -> str:
+    return """engine() { docker version --format '{{.Server.Version}}'; }
+if v=$(engine 2>/dev/null); then say engine "$v"; else say engine_error "$(pack "$(engine 2>&1)")"; fi"""
+
+
+def containers(_: Scope) -> str:
+    return (
+        "{ docker ps -aq --no-trunc --filter label=com.docker.compose.service |\n"
+        f"xargs -r docker inspect -f 'container\t{CONTAINER}'; }} 2>/dev/null"
+    )
+
+
+def images(scope: Scope) -> str:
+    return "\n".join(
+        f"v=$(docker image inspect -f '{{{{.Id}}}} {{{{.Created}}}}' {reference} 2>/dev/null) && "
+        f'say image "{reference} $v"'
+        for reference in scope.references
+    )
+
+
+def compose(scope: Scope) -> str:
+    return f"""if v=$(docker-compose version --short 2>/dev/null); then compose=docker-compose
+elif v=$(docker compose version --short 2>/dev/null); then compose='docker compose'
+else compose=; fi
+[ -z "$compose" ] || say flavour "$compose $v"
+cd {shell_path(scope.directory)} 2>/dev/null || exit
+file=; for f in {" ".join(FILES)}; do [ -e $f ] && say compose_file $f && file=$f && break; done
+[ "$compose" ] || exit
+if v=$($compose config 2>/dev/null); then say config "$(pack "$v")"; exit; fi
+say config_error "$(pack "$($compose config 2>&1 >/dev/null)")"
+# an env_file of any name: where docker-compose cannot tell, each file that its file has a word for
+words=$(cat "$file" 2>/dev/null | tr -s ' \\t",[]' '\\n' | tr -d "'")
+set -f; for f in $words; do private "$f"; done"""
+
+
+def project(scope: Scope) -> str:
+    return f"""cd {shell_path(scope.directory)} 2>/dev/null || exit
+say directory "$(pwd)"; say directory "$(pwd -P)"
+[ -w . ] || say read_only yes
+[ -e .env ] && say environment "$(sha256sum <.env)"
+for f in .env .env.* *.env; do private "$f"; done
+for f in {STATE}/*.passed; do [ -e "$f" ] && say passed "$(basename "$f" .passed) $(cat "$f")"; done
+grep -vF '{EVENT_MIGRATE}' {LOG} 2>/dev/null | sed -n '{RELEASED}'"""
+
+
+def lock(scope: Scope) -> str:
+    return f'cd {shell_path(scope.directory)}/{STATE} 2>/dev/null && {HELD} && say holder "$(pack "$(cat holder)")"'
+
+
+def clock(_: Scope) -> str:
+    return "say time $(date +%s)"
+
+
+def stores(_: Scope) -> str:
+    return (
+        f'IFS=:; for p in $PATH; do for f in "$p"/{STORE}*; do [ -x "$f" ] && say store "${{f##*/{STORE}}}"; done; done'
+    )
+
+
+def login(_: Scope) -> str:
+    names = r"s/^\([A-Za-z_][A-Za-z0-9_]*\)=.*/\1/p"
+    return f"""say user "$(id -un)"; say groups "$(id -Gn)"; say exported "$(env | sed -n '{names}' | tr '\\n' ' ')" """
+
+
+def disks(scope: Scope) -> str:
+    return f"""space() {{ pack "$(df -P "$1" -- "$2" 2>/dev/null | tail -n 1)"; }}
+for at in "$(docker info -f '{{{{.DockerRootDir}}}}' 2>/dev/null)" {shell_path(scope.directory)}; do
+[ ! -d "$at" ] || say disk "$(pack "$at") $(space -k "$at") $(space -i "$at")"; done"""
+
+
+def files(scope: Scope) -> str:
+    rows = (
+        f"file {base64.b64encode(path.encode()).decode()} {shell_path(path)} '{reader}'"
+        for path, reader in scope.files.items()
+    )
+    return "\n".join(
+        (
+            'file() { [ -e "$2" ] || [ -L "$2" ] || return',
+            'v=$(stat -L -c %a -- "$2" 2>/dev/null) && say mode "$1 $v"',
+            'if v=$({ cat <"$2" >/dev/null; } 2>&1); then say file "$1 $($3 <"$2" | base64 | tr -d \'\\n\')"',
+            'else say unreadable "$1 $(pack "$v")"; fi; }',
+            *rows,
+        )
+    )
+
+
+def registry(scope: Scope) -> str:
+    return registries.compare(scope.references)
+
+
+PROJECT: tuple[Part, ...] = (engine, containers, images, compose, project)
+"""What a deploy asks for."""
+STATUS: tuple[Part, ...] = (clock, *PROJECT, lock, stores, disks, files, registry)
+DOCTOR: tuple[Part, ...] = (clock, *PROJECT, lock, stores, disks, files, login)
+
+
+def script(parts: Iterable[Part], scope: Scope) -> str:
+    """Return a script of `key<TAB>value` lines, texts of several lines in base64, that runs the parts side by side.
+
+    Each part and its name come ahead of what the ones before it print, so that no line meets another's.
+    """
+    stages = (f"{{ ( :\n{part(scope)}\n) </dev/null; say part {part.__name__}; cat; }}" for part in parts)
+    return "\n".join((HELPERS, " |\n".join((":", *stages)), "exit 0"))
+
+
+def gather(host: Host, parts: tuple[Part, ...], scope: Scope) -> Snapshot:
+    """Ask the host for the parts in one round trip; raises `NotReadyError` for a host whose shell breaks scripts.
+
+    What a service there is given in its environment is not shown any more.
+    """
+    began = time.time()
+    output = host.run(script(parts, scope), doing="look at the host", private=True).stdout
+    try:
+        snapshot = parse(output, {part.__name__ for part in parts}, began, time.time())
+    except ValueError as error:
+        raise host.noise(str(error)) from error
+    values = (value for name in snapshot.rows() for value in snapshot.given(name).values())
+    redaction.learn((private.value for private in snapshot.private), values)
+    return snapshot

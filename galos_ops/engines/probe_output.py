@@ -1,0 +1,141 @@
+"""Reading what a probe printed; pure."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
+from datetime import datetime, timezone
+
+from galos_ops.engines import registry
+from galos_ops.engines.compose import Flavour
+from galos_ops.engines.snapshot import FREE, Container, FreeSpace, Snapshot
+from galos_ops.host.lock import LockState
+from galos_ops.host.shell import lines
+from galos_ops.redaction import Secret
+
+
+def parse(output: str, parts: AbstractSet[str] = frozenset(), began: float = 0.0, ended: float = 0.0) -> Snapshot:
+    """Return the snapshot of what was printed between two times of our clock.
+
+    Raises `ValueError` for a line that no probe prints, and where one of the parts did not come to its end.
+    """
+    values: dict[str, list[str]] = {}
+    for line in lines(output):
+        key, tab, value = line.partition("\t")
+        if not tab:
+            raise ValueError(f"not a line of the probe: {line!r}")
+        values.setdefault(key, []).append(value)
+
+    def every(key: str) -> list[str]:
+        return values.get(key, [])
+
+    def one(key: str) -> str:
+        return values.get(key, [""])[-1]
+
+    def text(key: str) -> str:
+        return unpack(one(key))
+
+    def pairs(key: str) -> Iterator[tuple[str, str]]:
+        return ((name, value) for name, _, value in (line.rpartition(" ") for line in every(key)))
+
+    if lost := parts - set(every("part")):
+        raise ValueError(f"the host did not say: {', '.join(sorted(lost))}")
+    now, helper_error = int(one("time") or 0), text("helper_error").strip()
+    found = [line.rsplit(" ", 2) for line in every("image")]
+    texts, unreadable = _files(pairs("file"))
+    return Snapshot(
+        directories=tuple(every("directory")),
+        engine=one("engine"),
+        engine_error=text("engine_error"),
+        flavour=Flavour.of(one("flavour")),
+        compose_file=one("compose_file"),
+        environment=one("environment").partition(" ")[0],
+        config=Secret(text("config")),
+        config_error=Secret(text("config_error")),
+        containers=tuple(map(container, every("container"))),
+        images={reference: image for reference, image, _ in found},
+        created={image: moment(when) for _, image, when in found},
+        passed=dict(pairs("passed")),
+        recorded=dict(pairs("recorded")),
+        private=tuple(Secret(unpack(packed)) for packed in every("private")),
+        time=now,
+        clock_difference=clock_difference(now, began, ended) if now else 0,
+        lock=LockState.of(text("holder")) if every("holder") else FREE,
+        disks=tuple(dict(map(_disk, every("disk"))).values()),
+        registry=registry.answers(map(_answer, every("registry")), map(_answer, every("own")), helper_error),
+        helper_error=helper_error,
+        stores=frozenset(every("store")),
+        user=one("user"),
+        groups=tuple(one("groups").split()),
+        exported=frozenset(one("exported").split()),
+        writable=not every("read_only"),
+        texts=texts,
+        unreadable=unreadable | {unpack(path): _reason(unpack(said)) for path, said in pairs("unreadable")},
+        modes={unpack(path): int(mode, 8) for path, mode in pairs("mode")},
+    )
+
+
+def container(line: str) -> Container:
+    """A container as `docker inspect` prints it in the form `CONTAINER`; raises `ValueError`."""
+    row = json.loads(line)
+    try:
+        name, oneoff = row["name"].lstrip("/"), row["oneoff"] == "True"
+        times = {key: moment(row[key]) for key in ("started", "finished")}
+        return Container(**{**row, "name": name, "oneoff": oneoff, **times})
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"not a container: {line!r}") from error
+
+
+def moment(text: str) -> str | None:
+    """A time as Docker writes it, as UTC in ISO 8601 with whole seconds; None for none and for Docker's zero."""
+    match = re.fullmatch(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.\d+)?(Z|[+-]\d\d:\d\d)", text)
+    if not match or match[1].startswith("0001-"):
+        return None
+    zone = match[2].replace("Z", "+00:00")
+    return datetime.fromisoformat(match[1] + zone).astimezone(timezone.utc).isoformat()
+
+
+def unpack(text: str) -> str:
+    """A text of several lines, as the script packs it."""
+    return base64.b64decode(text, validate=True).decode(errors="replace")
+
+
+def clock_difference(told: int, began: float, ended: float) -> int:
+    """Seconds a clock is ahead of ours; 0 where its whole second `told` may lie between two moments of ours."""
+    return round(max(0.0, told - ended) or min(0.0, told + 1 - began))
+
+
+def _files(packed: Iterator[tuple[str, str]]) -> tuple[dict[str, Secret], dict[str, str]]:
+    """The texts of files by path, and why the others are none."""
+    texts: dict[str, Secret] = {}
+    unreadable: dict[str, str] = {}
+    for path, text in packed:
+        try:
+            texts[unpack(path)] = Secret(base64.b64decode(text).decode())
+        except UnicodeDecodeError:
+            unreadable[unpack(path)] = "it is not UTF-8 text"
+    return texts, unreadable
+
+
+def _reason(said: str) -> str:
+    """The last thing that the shell said of a file which it could not open."""
+    return (said.strip().splitlines() or ["it cannot be read"])[-1].rpartition(": ")[2]
+
+
+def _answer(line: str) -> tuple[str, int, str]:
+    reference, code, text = line.split(" ")
+    return reference, int(code), unpack(text)
+
+
+def _disk(line: str) -> tuple[str, FreeSpace]:
+    """A disk by the place where it is mounted; the second line of df is nothing where inodes are not counted."""
+    path, blocks, inodes = map(unpack, line.split(" "))
+    columns = r".*?(\d+)\s+\d+\s+(\d+)\s+(?:\d+%|-)\s+(/.*)"
+    size, count = re.fullmatch(columns, blocks), re.fullmatch(columns, inodes)
+    if not size:
+        raise ValueError(f"not a line of df: {blocks!r}")
+    counted = (int(count[1]), int(count[2])) if count and int(count[1]) else (None, None)
+    return size[3], FreeSpace(path, int(size[1]) * 1024, int(size[2]) * 1024, *counted)

@@ -1,0 +1,170 @@
+"""A host at one moment, as plain data; pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from hashlib import sha256
+from typing import Any
+
+from galos_ops.engines.compose import Flavour
+from galos_ops.engines.registry import Registry
+from galos_ops.host.lock import LockState
+from galos_ops.redaction import Secret
+
+NOTHING, FREE = Secret(), LockState(False)
+
+
+@dataclass(frozen=True)
+class Container:
+    """A container that compose made, of a project in `directory`.
+
+    `state` is Docker's word: running, exited, ...; `health` is None without a health check; `started` and `finished`
+    are UTC in ISO 8601, None where it never did; `log_size` is the logging option max-size.
+    """
+
+    id: str
+    image: str
+    state: str
+    restarts: int
+    name: str
+    service: str
+    oneoff: bool
+    project: str
+    directory: str
+    health: str | None = None
+    started: str | None = None
+    finished: str | None = None
+    exit_code: int = 0
+    log_driver: str = ""
+    log_size: str = ""
+
+    @property
+    def alive(self) -> bool:
+        return self.state not in ("created", "exited", "dead", "removing")
+
+
+@dataclass(frozen=True)
+class FreeSpace:
+    """What is free in a directory's file system; inodes are None where the file system does not count them."""
+
+    path: str
+    size_bytes: int
+    free_bytes: int
+    inodes: int | None
+    free_inodes: int | None
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """Read-only state of a host at one moment; a part that was not asked for has its default.
+
+    `directories` are the names of the project's directory, `environment` is the sum of its .env; `images` maps
+    references to image IDs, `created` these to times in ISO 8601, `passed` services to guard keys, `recorded` services
+    to the image that the release log has last; `private` are the texts of .env and its like. `time` is the host's in
+    seconds, `clock_difference` how far it is ahead of ours. `registry` is by reference, `helper_error` what the
+    credential helper wrote into its log meanwhile; `stores` are the credential helpers on the PATH, `exported` the
+    names of the variables that the login shell sets. `texts` are files by path, absent ones left out, `unreadable` why
+    the others could not be read, `modes` their permissions.
+    """
+
+    directories: tuple[str, ...] = ()
+    engine: str = ""
+    engine_error: str = ""
+    flavour: Flavour | None = None
+    compose_file: str = ""
+    environment: str = ""
+    config: Secret = NOTHING
+    config_error: Secret = NOTHING
+    containers: tuple[Container, ...] = ()
+    images: Mapping[str, str] = field(default_factory=dict)
+    created: Mapping[str, str | None] = field(default_factory=dict)
+    passed: Mapping[str, str] = field(default_factory=dict)
+    recorded: Mapping[str, str] = field(default_factory=dict)
+    private: tuple[Secret, ...] = ()
+    time: int = 0
+    clock_difference: int = 0
+    lock: LockState = FREE
+    disks: tuple[FreeSpace, ...] = ()
+    registry: Mapping[str, Registry] = field(default_factory=dict)
+    helper_error: str = ""
+    stores: frozenset[str] = frozenset()
+    user: str = ""
+    groups: tuple[str, ...] = ()
+    exported: frozenset[str] = frozenset()
+    writable: bool = True
+    texts: Mapping[str, Secret] = field(default_factory=dict)
+    unreadable: Mapping[str, str] = field(default_factory=dict)
+    modes: Mapping[str, int] = field(default_factory=dict)
+
+    def services(self) -> dict[str, str]:
+        """The services of the compose file and the image reference each one starts."""
+        return {name: tagged(str(row.get("image") or "")) for name, row in self.rows().items()}
+
+    def pulls(self, service: str) -> str | None:
+        """The `pull_policy` by which docker-compose fetches an image before it runs one; None where it does not."""
+        policy = self.rows().get(service, {}).get("pull_policy")
+        return None if policy in (None, "missing", "if_not_present", "never") else str(policy)
+
+    def tree(self) -> dict[str, Any]:
+        """The compose file as docker-compose resolves it; it holds secrets."""
+        import yaml
+
+        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+        return yaml.load(self.config.value, Loader=loader) or {}  # noqa: S506 - a safe loader, the C one if there is one
+
+    def rows(self) -> dict[str, Any]:
+        """The services of that file."""
+        rows: dict[str, Any] = self.tree().get("services") or {}
+        return rows
+
+    def given(self, service: str) -> dict[str, str]:
+        """The variables that docker-compose gives a service."""
+        found: Any = self.rows().get(service, {}).get("environment") or {}
+        pairs = found.items() if isinstance(found, dict) else (str(one).partition("=")[::2] for one in found)
+        return {str(name): "" if value is None else str(value) for name, value in pairs}
+
+    @property
+    def project(self) -> str:
+        """The project's name as compose resolves it; empty with compose v1, which does not tell."""
+        named = re.search(r'^name: "?([^"\s]+)"?$', self.config.value, re.MULTILINE)
+        return named[1] if named else ""
+
+    def ours(self, one: Container) -> bool:
+        """Whether a container is of this project: made in its directory and, where that is known, under its name."""
+        return one.directory in self.directories and self.project in ("", one.project)
+
+    def of(self, service: str) -> list[Container]:
+        """The containers of a service of this project, one-off ones left out."""
+        return [one for one in self._all(service) if self.ours(one)]
+
+    def strangers(self, service: str) -> list[Container]:
+        """The containers that other compose projects on the host made of a service of the same name."""
+        return [one for one in self._all(service) if not self.ours(one)]
+
+    def _all(self, service: str) -> list[Container]:
+        return [one for one in self.containers if one.service == service and not one.oneoff]
+
+    def container(self, service: str) -> Container | None:
+        """The container of a service, one that runs before one that does not."""
+        return max(self.of(service), key=lambda one: one.alive, default=None)
+
+    def named(self, name: str) -> Container | None:
+        """The container with a fixed name, such as the one that migrates."""
+        return next((one for one in self.containers if one.name == name), None)
+
+    def age(self, moment: str) -> float:
+        """The seconds since a moment, as the host counts them."""
+        return self.time - datetime.fromisoformat(moment).timestamp()
+
+    def key(self, image: str, *spec: str) -> str:
+        """What a clean answer of the migration check is bound to: image, .env, compose file and the check itself."""
+        return sha256("\0".join((image, self.environment, self.config.value, *spec)).encode()).hexdigest()
+
+
+def tagged(reference: str) -> str:
+    """An image reference with the tag that Docker means where it has none."""
+    bare = reference and not set(reference.rpartition("/")[2]) & {":", "@"}
+    return f"{reference}:latest" if bare else reference
