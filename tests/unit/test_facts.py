@@ -8,6 +8,7 @@ import pytest
 
 from galos_ops.config.command_line import CommandLine
 from galos_ops.config.settings import Settings
+from galos_ops.diagnostics.condition import Subject
 from galos_ops.diagnostics.ready import require_ready
 from galos_ops.engines.compose import FILES, Flavour
 from galos_ops.engines.probe import CONTAINER, PROJECT, Scope, gather, script
@@ -16,6 +17,7 @@ from galos_ops.engines.snapshot import Container, Snapshot, tagged
 from galos_ops.errors import NotReadyError
 from galos_ops.redaction import Secret
 from tests.unit.local_host import LocalHost, Reply
+from tests.unit.targets import target
 
 
 def row(line: str, **more: object) -> str:
@@ -236,9 +238,12 @@ def test_all_facts_are_told_in_one_round_trip(host: LocalHost) -> None:
     )
 
 
-def test_what_a_snapshot_holds_of_secrets_is_not_in_its_repr() -> None:
-    shown = repr(replace(parse(OUTPUT), config_error=Secret(CONFIG), texts={"~/.env": Secret(CONFIG)}))
-    assert "postgres" not in shown
+def test_what_a_snapshot_holds_of_secrets_is_in_no_repr(host: LocalHost) -> None:
+    secret = Secret(CONFIG)
+    facts = replace(parse(OUTPUT), config_error=secret, private=(secret,), texts={"~/.env": secret})
+    for shown in (repr(facts), repr(target(host, facts)), repr(Subject(Settings.of({}), "galos-sync", facts))):
+        assert "c1" in shown
+        assert "postgres" not in shown
     assert f"{Secret(CONFIG)}" == "***"
 
 

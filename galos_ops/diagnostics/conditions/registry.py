@@ -81,10 +81,7 @@ CONDITIONS = (
         sentence=f"{DOCKER_CONFIG} cannot be read",
     ),
     of_helper(
-        "cred-helper-missing",
-        "Docker does not know whom to ask for a login.",
-        "{fab:ecr.docker-config}",
-        unnamed,
+        "cred-helper-missing", "Docker does not know whom to ask for a login.", "{fab:ecr.docker-config}", unnamed
     ),
     of_helper(
         "cred-helper-repository-only",
