@@ -32,27 +32,27 @@ def parse(output: str, parts: AbstractSet[str] = frozenset(), began: float = 0.0
     def every(key: str) -> list[str]:
         return values.get(key, [])
 
-    def one(key: str) -> str:
+    def last(key: str) -> str:
         return values.get(key, [""])[-1]
 
     def text(key: str) -> str:
-        return unpack(one(key))
+        return unpack(last(key))
 
     def pairs(key: str) -> Iterator[tuple[str, str]]:
         return ((name, value) for name, _, value in (line.rpartition(" ") for line in every(key)))
 
     if lost := parts - set(every("part")):
         raise ValueError(f"the host did not say: {', '.join(sorted(lost))}")
-    now, helper_error = int(one("time") or 0), text("helper_error").strip()
+    now, helper_error = int(last("time") or 0), text("helper_error").strip()
     found = [line.rsplit(" ", 2) for line in every("image")]
     texts, unreadable = _files(pairs("file"))
     return Snapshot(
         directories=tuple(every("directory")),
-        engine=one("engine"),
+        engine=last("engine"),
         engine_error=text("engine_error"),
-        flavour=Flavour.of(one("flavour")),
-        compose_file=one("compose_file"),
-        environment=one("environment").partition(" ")[0],
+        flavour=Flavour.of(last("flavour")),
+        compose_file=last("compose_file"),
+        environment=last("environment").partition(" ")[0],
         config=Secret(text("config")),
         config_error=Secret(text("config_error")),
         containers=tuple(map(container, every("container"))),
@@ -68,9 +68,9 @@ def parse(output: str, parts: AbstractSet[str] = frozenset(), began: float = 0.0
         registry=registry.answers(map(_answer, every("registry")), map(_answer, every("own")), helper_error),
         helper_error=helper_error,
         stores=frozenset(every("store")),
-        user=one("user"),
-        groups=tuple(one("groups").split()),
-        exported=frozenset(one("exported").split()),
+        user=last("user"),
+        groups=tuple(last("groups").split()),
+        exported=frozenset(last("exported").split()),
         writable=not every("read_only"),
         texts=texts,
         unreadable=unreadable | {unpack(path): _reason(unpack(said)) for path, said in pairs("unreadable")},
