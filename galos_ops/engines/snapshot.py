@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from hashlib import sha256
 from typing import Any
 
@@ -110,6 +111,10 @@ class Snapshot:
 
     def tree(self) -> dict[str, Any]:
         """The compose file as docker-compose resolves it; it holds secrets."""
+        return self._tree
+
+    @cached_property
+    def _tree(self) -> dict[str, Any]:
         import yaml
 
         loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
