@@ -16,8 +16,8 @@ from galos_ops.workflows.steps import Started
 from tests.unit.local_host import LocalHost, Reply
 from tests.unit.screen import Screen
 from tests.unit.targets import COMPOSE, FACTS, IMAGE_ID, IMAGES, REFERENCE, held, image_of
-from tests.unit.test_facts import row as fact
 from tests.unit.test_guard import OTHER
+from tests.unit.test_probe import row as fact
 
 UP = COMPOSE.up("galos-sync").partition(" ")[2]
 LISTING = "ps -aq --no-trunc --filter label=com.docker.compose.service=galos-sync"

@@ -28,7 +28,7 @@ from galos_ops.migrations.tools import Answer
 from galos_ops.provisioning.ecr import CONFIG, CREDENTIALS, DOCKER_CONFIG
 from galos_ops.redaction import Secret
 from tests.unit.local_host import LocalHost
-from tests.unit.test_facts import packed, with_compose, with_docker
+from tests.unit.test_probe import packed, with_compose, with_docker
 
 SETTINGS = Settings.of({})
 REGISTRY = SETTINGS.ecr.registry

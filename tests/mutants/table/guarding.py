@@ -11,7 +11,7 @@ GUARD, REMEMBERED = "tests/integration/test_guard.py", "tests/integration/test_r
 OTHERS, ASKED = "tests/faults/test_other_projects.py", "tests/unit/test_guard.py"
 DRY_RUN = "tests/integration/test_dry_run.py"
 NEIGHBOURS, ONE_OFFS = "tests/faults/test_neighbours.py", "tests/faults/test_one_offs.py"
-FACTS = "tests/unit/test_facts.py"  # on a host, a .env that reaches the service is in the compose file as resolved, too
+PROBE = "tests/unit/test_probe.py"  # on a host, a .env that reaches the service is in the compose file as resolved, too
 
 MUTANTS = (
     *group(
@@ -131,7 +131,7 @@ MUTANTS = (
             Mutant(
                 "key",
                 Instead("self.environment", "''"),
-                {f"{FACTS}::test_the_key_of_a_clean_answer_changes_with_everything_it_depends_on": "len(keys) == 5"},
+                {f"{PROBE}::test_the_key_of_a_clean_answer_changes_with_everything_it_depends_on": "len(keys) == 5"},
             ),
             Mutant(
                 "key",

@@ -18,7 +18,7 @@ from galos_ops.host.lock import LockState
 from galos_ops.host.release_log import parse as releases
 from galos_ops.provisioning import ecr
 from tests.unit.local_host import LocalHost, Reply
-from tests.unit.test_facts import with_compose, with_docker
+from tests.unit.test_probe import with_compose, with_docker
 from tests.unit.test_releases import V1, V2
 
 REFERENCE = "1.dkr.ecr.eu-central-1.amazonaws.com/galos-sync:latest"
