@@ -143,7 +143,7 @@ MUTANTS = (
                 Always("self.project in"),
                 {
                     f"{OTHERS}::test_another_project_in_the_same_directory_is_never_deployed_beside": (
-                        "another compose project on the host runs this service too"
+                        'refused(8, "deploy")'
                     )
                 },
             ),
