@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import socket
+import ssl
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from ipaddress import IPv4Network
@@ -197,11 +198,15 @@ class Sandbox(Publishing):
 
     def require_loopback(self) -> None:
         """Raise NotReadyError where 127.0.0.1 of this machine does not lead to what works on the engine."""
+        ours = ssl.create_default_context(cadata=self.keys.authority)
         for role, found in self.found().items():
-            if not found.container.service.port:
+            port = found.container.service.port
+            if not port:
                 continue
             try:
-                socket.create_connection(("127.0.0.1", found.port), timeout=10).close()
+                with socket.create_connection(("127.0.0.1", found.port), timeout=10) as link:
+                    if port == 443:
+                        ours.wrap_socket(link, server_hostname="127.0.0.1").close()
             except OSError as error:
                 raise NotReadyError(
                     f"{role} works in its container, but the engine does not publish it on this machine's 127.0.0.1",

@@ -25,3 +25,14 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     finally:
         if not kept:
             sandbox.down()
+
+
+@pytest.fixture(scope="session")
+def sandbox_of_one_host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    """One more sandbox, for tests of the sandbox itself."""
+    sandbox = Sandbox("self", tmp_path_factory.mktemp("sandbox"), temporary=True)
+    try:
+        sandbox.up()
+        yield sandbox
+    finally:
+        sandbox.down()

@@ -9,10 +9,10 @@ import pytest
 
 import tests.properties  # noqa: F401 - loads the profile of property tests
 from tests import processes
-from tests.bring_up import sandbox
+from tests.bring_up import sandbox, sandbox_of_one_host
 from tests.judge.plugin import MARKERS
 
-__all__ = ["sandbox"]
+__all__ = ["sandbox", "sandbox_of_one_host"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

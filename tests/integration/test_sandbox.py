@@ -39,13 +39,8 @@ MIGRATE = "docker-compose run --rm -T galos-sync sqlx migrate run --source galos
 
 
 @pytest.fixture(scope="session")
-def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    sandbox = Sandbox("self", tmp_path_factory.mktemp("sandbox"), temporary=True)
-    try:
-        sandbox.up()
-        yield sandbox
-    finally:
-        sandbox.down()
+def sandbox(sandbox_of_one_host: Sandbox) -> Sandbox:
+    return sandbox_of_one_host
 
 
 @pytest.fixture

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
 import secrets
 import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -227,12 +229,40 @@ def test_an_engine_that_does_not_publish_on_this_machine_is_refused(
     labels = leftovers.labels(sandbox.id, sandbox.directory, temporary=True)
     own.docker.run("network", "create", *leftovers.flags(labels), f"galos-{sandbox.id}")
     registry = Container(own.docker, sandbox.id, "registry")
-    registry.create(tag, contents("registry", Keys.new(aws.NAMES)), labels)
+    keys = Keys.new(aws.NAMES)
+    keys.save(sandbox.keys_file)
+    registry.create(tag, contents("registry", keys), labels)
     registry.start()
-    with pytest.raises(NotReadyError, match="the engine does not publish it on this machine's 127") as raised:
+    refused = pytest.raises(NotReadyError, match="the engine does not publish it on this machine's 127")
+    with refused as raised:
         sandbox.require_loopback()
     assert "\nnext: use a Docker engine that shares this machine's network" in str(raised.value.message)
+    with another_registry(sandbox.found()["registry"].port, tmp_path), refused as raised:
+        sandbox.require_loopback()
+    assert "CERTIFICATE_VERIFY_FAILED" in raised.value.message
     sandbox.down()
+
+
+@contextlib.contextmanager
+def another_registry(port: int, folder: Path) -> Iterator[None]:
+    """What answers at the port with the certificate of another sandbox."""
+    keys = Keys.new(aws.NAMES)
+    chain = folder / "chain.pem"
+    chain.write_text(keys.certificate + keys.certificate_key)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(chain)
+    with socket.create_server(("127.0.0.1", port)) as listening:
+
+        def answer() -> None:
+            link, _ = listening.accept()
+            with contextlib.suppress(ssl.SSLError):  # our client turns away
+                context.wrap_socket(link, server_side=True)
+            link.close()
+
+        serving = threading.Thread(target=answer)
+        serving.start()
+        yield
+        serving.join()
 
 
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:2375", "tcp://docker:2376", "ssh://root@build.example"])

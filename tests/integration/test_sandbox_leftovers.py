@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -42,14 +41,9 @@ Sandbox("self", Path(sys.argv[1])).add_host("half")
 """
 
 
-@pytest.fixture(scope="module")
-def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    sandbox = Sandbox("self", tmp_path_factory.mktemp("sandbox"), temporary=True)
-    try:
-        sandbox.up()
-        yield sandbox
-    finally:
-        sandbox.down()
+@pytest.fixture(scope="session")
+def sandbox(sandbox_of_one_host: Sandbox) -> Sandbox:
+    return sandbox_of_one_host
 
 
 def start(script: str, *arguments: str) -> subprocess.Popen[str]:
