@@ -16,8 +16,8 @@ help:  ## list these commands
 demo: $(READY)  ## bring up the sandbox, set its host up, deploy, then deploy a release with a migration
 	PATH="$(CURDIR)/$(BIN):$$PATH" sh sandbox/demo.sh
 
-test: $(READY)  ## every test, those against the sandbox too; WORKERS=3, TESTS="--reverse tests/unit": pytest's words
-	$(BIN)/pytest -n $(WORKERS) --dist worksteal $(TESTS)
+test: $(READY)  ## every test, those against the sandbox too, and what they cover; WORKERS=3, TESTS="--reverse tests/unit": pytest's words
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal --cov=galos_ops --cov-report=term $(TESTS)
 
 lint: $(READY)  ## style and types
 	$(BIN)/ruff check .
@@ -39,7 +39,7 @@ picture: $(READY)  ## take the README's picture of a deploy anew, in the sandbox
 
 clean:  ## take the sandbox down and remove what make built
 	test ! -x $(BIN)/fab || $(BIN)/fab sandbox.down
-	rm -rf $(VENV) build dist *.egg-info
+	rm -rf $(VENV) build dist *.egg-info .coverage*
 
 $(READY): pyproject.toml
 	$(PYTHON) -m venv $(VENV) || { apt-get update -q && apt-get install -qy python3-venv && $(PYTHON) -m venv $(VENV); }
