@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from galos_ops.diagnostics.condition import Refusal, Subject
 from galos_ops.diagnostics.conditions.table import TABLE
-from galos_ops.engines.compose import Compose
-from galos_ops.engines.target import Target
+from galos_ops.diagnostics.ready import require_ready
+from galos_ops.engines.engine import Target
 from galos_ops.errors import CommandFailed, NotReadyError
 from galos_ops.host.host import Host
 from galos_ops.migrations import guard
@@ -30,15 +30,15 @@ def registry(host: Host, subjects: dict[str, Subject]) -> dict[str, Subject]:
 
 def database(host: Host, subject: Subject) -> Subject:
     """Ask the service's image, for what the answer says of the database: one that is not unknown had it."""
-    service, flavour = subject.settings.services[subject.service], subject.snapshot.flavour
-    if (reason := TABLE.blocked(TABLE["check-asked"], subject)) or flavour is None:
+    settings, service = subject.settings, subject.settings.services[subject.service]
+    if reason := TABLE.blocked(TABLE["check-asked"], subject):
         return replace(subject, not_asked=reason)
     if service.migration.tool == "none" or service.migration.where == "host":
         row = "tool is none" if service.migration.tool == "none" else "where is host"
         return replace(subject, not_asked=f"migration.{row}: no container to ask in")
-    compose = Compose(flavour, subject.settings.directory)
     try:
-        return ask(Target(host, subject.settings, subject.service, service, subject.snapshot, compose), subject)
+        engine = require_ready(host.typed, settings, subject.snapshot)
+        return ask(Target(host, settings, subject.service, service, subject.snapshot, engine), subject)
     except NotReadyError as error:
         return replace(subject, not_asked=_bare(host, error))
 

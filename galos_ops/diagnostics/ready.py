@@ -1,4 +1,4 @@
-"""What must hold before docker-compose can do its work on a host: rows of the table of conditions."""
+"""What must hold before an engine can do its work on a host: rows of the table of conditions."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from galos_ops.config.command_line import CommandLine
 from galos_ops.config.settings import Settings
 from galos_ops.diagnostics.condition import Subject, Table
 from galos_ops.diagnostics.conditions import machine, project
-from galos_ops.engines.compose import Compose, Flavour
+from galos_ops.engines.compose import Compose
+from galos_ops.engines.docker_compose import DockerCompose
+from galos_ops.engines.engine import Engine
 from galos_ops.engines.snapshot import Snapshot
 from galos_ops.errors import NotReadyError
 
@@ -17,14 +19,12 @@ PROJECT = (*ENGINE, "compose-file-missing", "compose-file-malformed")
 ROWS = Table(*machine.CONDITIONS, *project.CONDITIONS)
 
 
-def require_ready(
-    typed: CommandLine, settings: Settings, snapshot: Snapshot, ids: tuple[str, ...] = PROJECT
-) -> Compose:
-    """Return the compose of a host that is ready; raises `NotReadyError` for the first condition that does not hold."""
+def require_ready(typed: CommandLine, settings: Settings, snapshot: Snapshot, ids: tuple[str, ...] = PROJECT) -> Engine:
+    """Return the engine of a host that is ready; raises `NotReadyError` for the first condition that does not hold."""
     subject = Subject(settings, next(iter(settings.services)), snapshot, typed)
     for row in map(ROWS.__getitem__, ids):
         if sentence := row.said(subject):
             raise NotReadyError(
                 f"{typed.name}: {sentence}.", evidence=row.evidence(subject), hint=subject.fill(row.fix)
             )
-    return Compose(cast("Flavour", snapshot.flavour), settings.directory)  # compose-missing is among all `ids`
+    return Compose(cast("DockerCompose", snapshot.flavour))  # compose-missing is among all `ids`

@@ -1,1 +1,1 @@
-"""Docker command lines and the parsers of their output."""
+"""What runs the containers: every Docker command line, and every parser of its output."""

@@ -1,116 +1,175 @@
-"""The docker-compose verbs as command lines, for compose v1, v2 and v5; pure: nothing here runs anything."""
+"""The compose engine: the containers of one host, which docker-compose makes and Docker stops, starts and watches."""
 
 from __future__ import annotations
 
-import math
-import re
-import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from galos_ops.host.shell import shell_path
+from galos_ops.engines import dependencies, watching
+from galos_ops.engines.docker_compose import DockerCompose, grace_seconds
+from galos_ops.engines.engine import ID, HeldTarget, ReleaseImages, Target
+from galos_ops.engines.probe import CONTAINER
+from galos_ops.engines.probe_output import container
+from galos_ops.engines.pull_output import Layers, worth_showing
+from galos_ops.engines.snapshot import Container
+from galos_ops.errors import CommandFailed, GuardError, NotReadyError, VerifyError
+from galos_ops.host.shell import lines
+from galos_ops.progress import short
 
-FILES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
-FILE = "docker-compose.yml"  # the name that every flavour finds
-STDIN = ("-f", "-")
-SECONDS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6}  # of a duration in a compose file
-
-
-@dataclass(frozen=True)
-class Flavour:
-    """The compose of a host: the words that call it and its version."""
-
-    command: str
-    version: tuple[int, ...]
-
-    @staticmethod
-    def of(text: str) -> Flavour | None:
-        """Read `docker-compose 1.29.2` or `docker compose v2.26.1`; None when there is no version in it."""
-        match = re.match(r"(docker[- ]compose) v?(\d+(?:\.\d+)*)", text)
-        return match and Flavour(match[1], tuple(int(part) for part in match[2].split(".")))
-
-    def __str__(self) -> str:
-        return f"{self.command} {'.'.join(map(str, self.version))}"
+PULL_SECONDS = 1800
+START_SECONDS = 1800  # of which docker-compose may wait for what the service depends on
+FULL = "look at the host's disk: {ssh:docker system df}"
 
 
 @dataclass(frozen=True)
 class Compose:
-    """Builds the command lines of one project: `directory` on the host is where its compose file is."""
+    """What `Engine` says, with the docker-compose of a host."""
 
-    flavour: Flavour
-    directory: str
-
-    def here(self, script: str) -> str:
-        """A script that runs in the project's directory."""
-        return f"cd {shell_path(self.directory)} || exit 1\n{script}"
-
-    def _line(self, *words: str) -> str:
-        return f"{self.flavour.command} {shlex.join(words)}"
-
-    def pull(self, services: Iterable[str]) -> str:
-        return self._line("pull", *services)
-
-    def up(self, service: str) -> str:
-        """`up -d` of one service and nothing that it depends on, which never fetches an image by itself.
-
-        v1 has no flag against fetching and fetches only a missing image.
-        """
-        stay = ("--pull", "never") if self.flavour.version >= (2, 6) else ()
-        return self._line("up", "-d", "--no-deps", *stay, service)
-
-    def up_dependency(self, service: str) -> str:
-        """Start what somebody else looks after: with the container it has, or a new one where it has none."""
-        return self._line("up", "-d", "--no-deps", "--no-recreate", service)
+    docker_compose: DockerCompose
 
     def stop(self, services: Iterable[str]) -> str:
-        return self._line("stop", *services)
+        return self.docker_compose.line("stop", *services)
 
     def down(self) -> str:
-        return self._line("down")
+        return self.docker_compose.line("down")
 
     def logs(self, services: Iterable[str], *, tail: int, follow: bool) -> str:
-        return self._line("logs", "--no-color", f"--tail={tail}", *(["-f"] if follow else []), *services)
+        options = ["--no-color", f"--tail={tail}", *(["-f"] if follow else [])]
+        return self.docker_compose.line("logs", *options, *services)
 
-    def run(self, service: str, name: str, argv: list[str], *, detach: bool = False, file: tuple[str, ...] = ()) -> str:
-        """A one-off container with a name of its own, without a terminal, in place of the image's entrypoint.
+    def pull(self, target: Target, tag: str | None, on_progress: Callable[[str], None]) -> ReleaseImages:
+        references = target.references()
+        service, carrier = target.name, target.service.migration.service
+        sources = list(dict.fromkeys(references))
+        commands = [self.docker_compose.line("pull", *dict.fromkeys((service, carrier)))]
+        if tag and tag != target.service.tag:
+            others = [self.docker_compose.line("pull", carrier)] if len(sources) > 1 else []
+            sources[0] = target.settings.image(target.service, tag)
+            commands = [f"docker pull {sources[0]}", *others]
+        layers = Layers()
 
-        The entrypoint is replaced because it may start the service itself; `file` is `STDIN` for another compose file
-        than the directory's.
-        """
-        on_its_own = ["-d"] if detach else []
-        words = ["run", "--no-deps", "-T", *on_its_own, "--name", name, "--entrypoint", argv[0], service, *argv[1:]]
-        return self._line(*file, *words)
+        def count(line: str) -> None:
+            nonlocal layers
+            layers = layers.after(line)
+            on_progress(str(layers))
 
-    def hash(self, service: str) -> str:
-        """Print `SERVICE HASH`, the hash that a container made now would have as its label `config-hash`.
+        script = " >&2 && ".join([*commands, f"{ID} {' '.join(sources)}"])
+        result = target.unlocked(script, doing="pull", timeout=PULL_SECONDS, check=False, on_line=count)
+        if not result.ok:
+            raise CommandFailed(
+                f"{target.label}: could not pull {sources[0]}; what ran before is untouched.",
+                evidence=worth_showing(result.output),
+                hint=target.host.typed.fill(FULL if "no space left" in result.output else "{fab:ecr.check}"),
+            )
+        return ReleaseImages.of(references, dict(zip(dict.fromkeys(references), result.stdout.split(), strict=True)))
 
-        v1 hashes what the files mean; v2 hashes .env only where it is resolved already.
-        """
-        if self.flavour.version < (2,):
-            return self._line("config", "--hash", service)
-        return f"{self._line('config')} | {self._line(*STDIN, 'config', '--hash', service)}"
+    def look(self, target: Target) -> list[Container]:
+        return _parsed(target.run(_look(target), doing="look at the containers").stdout)
+
+    def remove(self, target: Target, found: Iterable[Container]) -> None:
+        result = target.halt(f"{_delete(target, _own(target, found))}\n{_look(target)}", doing="stop")
+        left = [one for one in _parsed(result.stdout) if one.service == target.name and one.alive and not one.oneoff]
+        mine, others = (" ".join(one.name for one in left if target.facts.ours(one) is own) for own in (True, False))
+        if mine:
+            raise CommandFailed(
+                f"{target.label}: {mine} still runs after it was stopped.",
+                evidence=result.stderr,
+                hint=f"see why, then stop it: {target.host.typed.ssh(f'docker stop {mine}')}",
+            )
+        if others:
+            raise NotReadyError(
+                f"{target.label}: a container that is not this project's still runs the service: {others}.",
+                hint=target.host.typed.ssh(f"docker stop {others}"),
+            )
+
+    def up(self, target: HeldTarget, images: ReleaseImages) -> Sequence[Container]:
+        image, pinned, depended = images.service.id, pin(images), dependencies.script(target)
+        script = "\n".join(
+            (
+                *([pinned, *depended] if depended else []),
+                pinned,  # once more: what the service depends on may have taken minutes
+                f"{self.docker_compose.up(target.name)} >&2 || exit 1",
+                _look(target),
+            )
+        )
+        result = target.change(script, doing="start", check=False, timeout=START_SECONDS)
+        down = [one.id for one in target.facts.of(target.name) if not one.alive]
+        own = _own(target, _parsed(result.stdout) if result.ok else [])
+        started = [one for one in own if one.alive or one.image == image or one.id not in down]
+        if not started:
+            raise VerifyError(f"{target.label}: docker-compose could not start {short(image)}.", evidence=result.output)
+        wrong = [one for one in started if one.image != image]
+        if wrong:
+            target.change(_delete(target, wrong), doing="stop")
+            raise GuardError(
+                f"{target.label}: docker-compose started {short(wrong[0].image)}, not the {short(image)} that was "
+                "checked, and was stopped again.",
+                hint="remove pull_policy and build from the compose file",
+            )
+        return started
+
+    def start(self, target: HeldTarget, found: Iterable[Container]) -> None:
+        containers = " ".join(one.id for one in found)
+        target.change("\n".join([*dependencies.script(target), f"docker start {containers} >/dev/null"]), doing="start")
+
+    def as_configured(self, target: Target, found: Iterable[Container]) -> bool:
+        label = '{{index .Config.Labels "com.docker.compose.config-hash"}}'
+        made = f"docker inspect -f '{label}' {' '.join(one.id for one in found)}"
+        asked = target.run(
+            f"{made} && {self.docker_compose.hash(target.name)}",
+            doing="compare the container with its configuration",
+            check=False,
+        )
+        *hashes, now = asked.stdout.strip().split("\n")
+        return bool(hashes) and {now.rpartition(" ")[2]} == set(hashes)
+
+    def watch(self, target: Target, found: Sequence[Container], seconds: int | None) -> None:
+        restarts = {one.id: one.restarts if seconds is None else 0 for one in found}
+        script = watching.script(restarts, seconds or 0)
+        result = target.run(script, doing="verify", timeout=(seconds or 0) + watching.HEALTH_SECONDS + 60)
+        verdict, _, log = result.stdout.partition("\n")
+        if verdict != "up":
+            raise VerifyError(
+                f"{target.label}: {short(found[0].image)}: {watching.VERDICTS[verdict]}.",
+                evidence=log,
+                hint=target.host.typed.fab("logs"),
+            )
 
 
-def grace_seconds(row: Mapping[str, Any]) -> int | None:
-    """The `stop_grace_period` of a service in whole seconds; None where Docker's own applies."""
-    parts = re.findall(r"(\d+(?:\.\d+)?)(h|ms|us|m|s)", str(row.get("stop_grace_period") or ""))
-    return math.ceil(sum(float(number) * SECONDS[unit] for number, unit in parts)) if parts else None
+def _own(target: Target, found: Iterable[Container]) -> list[Container]:
+    """Those of some containers that are the service's own in this project, one-off ones left out."""
+    return [one for one in found if one.service == target.name and not one.oneoff and target.facts.ours(one)]
 
 
-def render(images: Mapping[str, str]) -> str:
-    """A compose file for services by name and image, their `.env` injected, their logs bounded."""
-    import yaml
+def _delete(target: Target, found: Iterable[Container]) -> str:
+    """A script that stops containers, with the time that the compose file gives them, and deletes them."""
+    ids = " ".join(one.id for one in found)
+    grace = grace_seconds(target.facts.rows().get(target.name, {}))
+    return ids and f"docker stop{'' if grace is None else f' -t {grace}'} {ids} >&2; docker rm -f {ids} >&2"
 
-    def row(image: str) -> dict[str, Any]:
-        return {
-            "image": image,
-            "env_file": ".env",
-            "init": True,
-            "restart": "unless-stopped",
-            "logging": {"driver": "json-file", "options": {"max-size": "10m", "max-file": "3"}},
-        }
 
-    tree = {"services": {name: row(image) for name, image in images.items()}}
-    text: str = yaml.safe_dump(tree, sort_keys=False)
-    return text
+def _look(target: Target) -> str:
+    """A script that prints the containers of the service and of the one that carries its migrations.
+
+    One that is gone before it is looked at is none.
+    """
+    ids = " ".join(
+        f"$(docker ps -aq --no-trunc --filter label=com.docker.compose.service={name} || echo failed)"
+        for name in dict.fromkeys((target.name, target.service.migration.service))
+    )
+    return (
+        f'set -- {ids}\ncase " $* " in *" failed "*) exit 1 ;; esac\n'
+        f"[ $# = 0 ] || docker inspect -f '{CONTAINER}' \"$@\" 2>/dev/null\ntrue"
+    )
+
+
+def _parsed(output: str) -> list[Container]:
+    return [container(line) for line in lines(output)]
+
+
+def pin(images: ReleaseImages) -> str:
+    """A script that points each reference at its image ID again, should it have moved."""
+    return "\n".join(
+        f'[ "$({ID} {image.reference} 2>/dev/null)" = {image.id} ] || docker tag {image.id} {image.reference} || exit 1'
+        for image in images.all
+    )

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from galos_ops.engines.target import Target
+from galos_ops.engines.engine import Target
 from galos_ops.errors import NotReadyError
 
 COMPLETED, HEALTHY = "service_completed_successfully", "service_healthy"
@@ -97,12 +97,23 @@ def script(target: Target) -> list[str]:
 
 def _lines(target: Target, one: Dependency) -> Iterator[str]:
     if not _runs(target, one.name):
-        yield f"{target.compose.up_dependency(one.name)} >&2 || exit 1"
+        yield f"{target.engine.docker_compose.up_dependency(one.name)} >&2 || exit 1"
     if one.condition == HEALTHY:
-        healthy = f"{{ {target.listing(one.name, '--filter health=healthy')}; }} | grep -q ."
+        healthy = f"{{ {_healthy(target, one.name)}; }} | grep -q ."
         late = f"{{ echo {shlex.quote(one.name)} was not healthy within {HEALTH_SECONDS} s >&2; exit 1; }}"
         again = f"look=$((look + 1)); [ $look -lt {2 * HEALTH_SECONDS} ] || {late}; sleep 0.5"
         yield f"look=0; until {healthy}; do {again}; done"
+
+
+def _healthy(target: Target, name: str) -> str:
+    """A script that prints the IDs of this project's own containers of a service that are healthy."""
+    project = [f"project={target.facts.project}"] if target.facts.project else []
+    labels = [f"label=com.docker.compose.{label}" for label in (f"service={name}", "oneoff=False", *project)]
+    directories = (f"label=com.docker.compose.project.working_dir={path}" for path in target.facts.directories)
+    return "; ".join(
+        shlex.join(["docker", "ps", "-q", *(word for each in filters for word in ("--filter", each))])
+        for filters in dict.fromkeys(("health=healthy", *labels, directory) for directory in directories)
+    )
 
 
 def _runs(target: Target, name: str) -> bool:

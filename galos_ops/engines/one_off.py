@@ -8,51 +8,79 @@ import shlex
 from dataclasses import dataclass
 from typing import Any
 
-from galos_ops.engines.compose import STDIN
-from galos_ops.engines.target import Target
+from galos_ops.engines.docker_compose import STDIN
+from galos_ops.engines.engine import HeldTarget, Target
+from galos_ops.host.result import OnLine, Result
 
 MISSING = 94
 NOT_RUN = 96
+GONE = 97
 WRONG_IMAGE = 98
 ENDED = "{{.Image}} {{.State.Status}} {{.State.ExitCode}}"
 
 
-def run(target: Target, image: str, name: str, argv: list[str], *, untouched: bool = False) -> tuple[str, bytes]:
-    """Return a script that runs a command to its end and removes its container, and the script's standard input.
+def run(target: Target, image: str, argv: list[str], *, doing: str, timeout: int, untouched: bool = False) -> Result:
+    """Run a command to its end in a container of an image, and remove that; the exit code is the container's own.
 
-    It ends with the container's own exit code; with `NOT_RUN` when no container ran to its end, `WRONG_IMAGE` when one
-    of another image did, and, where the host must stay `untouched`, `MISSING` when docker-compose would make something
-    first. The standard input holds secrets.
+    It is `NOT_RUN` when no container ran to its end, `WRONG_IMAGE` when one of another image did, and, where the host
+    must stay `untouched`, `MISSING` when docker-compose would make something first.
     """
-    service, tree = target.service.migration.service, target.facts.tree()
+    service, name, tree = target.service.migration.service, target.checker, target.facts.tree()
     first = needs(tree, service, target.facts.directories[-1]).script() if untouched else ""
-    return (
+    script = (
         f"{first}\ndocker rm -f {name} >/dev/null 2>&1\n"
         f"trap 'docker rm -f -v {name} >/dev/null 2>&1' EXIT; trap 'exit 1' HUP INT TERM\n"
-        f"{target.compose.run(service, name, argv, file=STDIN)}; code=$?\n"
+        f"{target.engine.docker_compose.run(service, name, argv, file=STDIN)}; code=$?\n"
         f"set -- $(docker inspect -f '{ENDED}' {name} 2>/dev/null)\n"
         # what docker-compose fails of itself has exit codes of commands, too
         f'[ "$2 $3" = "exited $code" ] || exit {NOT_RUN}\n'
         f'[ "$1" = {image} ] || {{ echo "it ran in $1"; exit {WRONG_IMAGE}; }}\n'
-        "exit $code",
-        _file(tree, service, image),
+        "exit $code"
     )
+    return target.ask(script, doing=doing, stdin=_file(tree, service, image), timeout=timeout)
 
 
-def begin(target: Target, image: str, name: str, argv: list[str]) -> tuple[str, bytes]:
-    """Return a script that starts a command in a container which lives on by itself, and the script's standard input.
+def begin(target: HeldTarget, image: str, argv: list[str]) -> Result:
+    """Start the migration in a container of an image, which lives on when we do not.
 
-    A container that the name had before is deleted once it has ended. The standard input holds secrets.
+    A container that the name had before is deleted once it has ended.
     """
-    service, tree = target.service.migration.service, target.facts.tree()
-    line = target.compose.run(service, name, argv, detach=True, file=STDIN)
-    return (
+    service, name, tree = target.service.migration.service, target.migrator, target.facts.tree()
+    command = target.engine.docker_compose.run(service, name, argv, detach=True, file=STDIN)
+    script = (
         f"docker rm {name} >/dev/null 2>&1\n"
-        f'said=$({line} 2>&1) || {{ echo "$said"; exit 1; }}\n'
+        f'said=$({command} 2>&1) || {{ echo "$said"; exit 1; }}\n'
         f"image=$(docker inspect -f '{{{{.Image}}}}' {name})\n"
-        f'[ "$image" = {image} ] || {{ docker rm -f {name}; echo "it ran in $image"; exit {WRONG_IMAGE}; }}',
-        _file(tree, service, image),
+        f'[ "$image" = {image} ] || {{ docker rm -f {name}; echo "it ran in $image"; exit {WRONG_IMAGE}; }}'
     )
+    stdin = _file(tree, service, image)
+    return target.change(script, doing="start the migration", stdin=stdin, check=False)
+
+
+def follow(target: Target, on_line: OnLine | None = None) -> Result:
+    """Show the output of the migration's container, wait for its end, and return it with the container's exit code.
+
+    The exit code is `GONE` where there is no such container. Raises `CommandTimedOut`.
+    """
+    name = target.migrator
+    script = f"{following(name)}; code=$(docker wait {name}) || exit {GONE}; exit $code"
+    seconds = target.service.migration.timeout
+    return target.run(script, doing="migrate", timeout=seconds, check=False, on_line=on_line)
+
+
+def following(name: str) -> str:
+    """The command that shows a container's output until it ends."""
+    return f"docker logs -f {name}"
+
+
+def end(target: HeldTarget) -> None:
+    """Stop the migration's container and remove it."""
+    target.change(f"docker rm -f {target.migrator} >/dev/null", doing="stop the migration")
+
+
+def remove(target: HeldTarget) -> None:
+    """Remove the migration's container, which has ended."""
+    target.change(f"docker rm {target.migrator} >/dev/null", doing="remove the container that migrated")
 
 
 def _file(tree: dict[str, Any], service: str, image: str) -> bytes:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from galos_ops import redaction
 from galos_ops.engines import registry as registries
-from galos_ops.engines.compose import FILES
+from galos_ops.engines.docker_compose import FILES
 from galos_ops.engines.probe_output import parse
 from galos_ops.engines.snapshot import Snapshot
 from galos_ops.host.host import Host

@@ -10,7 +10,7 @@ from collections.abc import Set as AbstractSet
 from datetime import datetime, timezone
 
 from galos_ops.engines import registry
-from galos_ops.engines.compose import Flavour
+from galos_ops.engines.docker_compose import DockerCompose
 from galos_ops.engines.snapshot import FREE, Container, FreeSpace, Snapshot
 from galos_ops.host.lock import LockState
 from galos_ops.host.shell import lines
@@ -50,7 +50,7 @@ def parse(output: str, parts: AbstractSet[str] = frozenset(), began: float = 0.0
         directories=tuple(every("directory")),
         engine=last("engine"),
         engine_error=text("engine_error"),
-        flavour=Flavour.of(last("flavour")),
+        flavour=DockerCompose.of(last("flavour")),
         compose_file=last("compose_file"),
         environment=last("environment").partition(" ")[0],
         config=Secret(text("config")),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from galos_ops.errors import CommandFailed
@@ -133,3 +133,12 @@ def digests(answer: str) -> list[str]:
         return [one["digest"] for one in ordered if re.fullmatch(r"sha256:[0-9a-f]{64}", one["digest"])]
     except (ValueError, KeyError, TypeError, AttributeError):
         return []
+
+
+def local_digests(host: Host, images: Collection[str]) -> set[str]:
+    """The registry's digests of images that the host has, by their IDs."""
+    if not images:
+        return set()
+    form = '{{join .RepoDigests " "}}'
+    result = host.run(f"docker image inspect -f {shlex.quote(form)} {' '.join(images)}", doing="look at the images")
+    return {reference.partition("@")[2] for reference in result.stdout.split()}

@@ -10,7 +10,7 @@ from functools import cached_property
 from hashlib import sha256
 from typing import Any
 
-from galos_ops.engines.compose import Flavour
+from galos_ops.engines.docker_compose import DockerCompose
 from galos_ops.engines.registry import Registry
 from galos_ops.host.lock import LockState
 from galos_ops.redaction import Secret
@@ -74,7 +74,7 @@ class Snapshot:
     directories: tuple[str, ...] = ()
     engine: str = ""
     engine_error: str = ""
-    flavour: Flavour | None = None
+    flavour: DockerCompose | None = None
     compose_file: str = ""
     environment: str = ""
     config: Secret = NOTHING

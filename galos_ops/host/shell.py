@@ -29,3 +29,8 @@ def shell_path(path: str) -> str:
     if path.startswith("~/"):
         return '"$HOME"/' + shlex.quote(path[2:])
     return shlex.quote(path)
+
+
+def in_directory(path: str, script: str) -> str:
+    """A script that runs in a directory of the host, or ends with 1 where that is not there."""
+    return f"cd {shell_path(path)} || exit 1\n{script}"

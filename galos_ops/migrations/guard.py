@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Iterable
 from dataclasses import asdict
 
 from galos_ops.engines import one_off
-from galos_ops.engines.target import HeldTarget, ReleaseImages, Target, with_environment
+from galos_ops.engines.engine import HeldTarget, ReleaseImages, Target
+from galos_ops.engines.snapshot import Container
 from galos_ops.errors import CommandTimedOut, GuardError, NotReadyError
 from galos_ops.host.lock import STATE
 from galos_ops.migrations import tools as migration
@@ -30,13 +33,13 @@ def ask(target: Target, images: ReleaseImages, *, untouched: bool = False) -> An
     """
     if target.service.migration.tool == "none":
         return CLEAN
-    argv = migration.argv(target.service.migration, "check")
-    if target.service.migration.where == "host":
-        script, stdin = with_environment(target, argv)
-    else:
-        script, stdin = one_off.run(target, images.migrations.id, target.checker, argv, untouched=untouched)
+    argv, doing = migration.argv(target.service.migration, "check"), "check for pending migrations"
     try:
-        result = target.ask(script, doing="check for pending migrations", stdin=stdin, timeout=CHECK_SECONDS)
+        if target.service.migration.where == "host":
+            result = target.on_host(argv, doing=doing, timeout=CHECK_SECONDS)
+        else:
+            image = images.migrations.id
+            result = one_off.run(target, image, argv, doing=doing, timeout=CHECK_SECONDS, untouched=untouched)
     except CommandTimedOut as error:
         return Answer("unknown", evidence=error.sentence)
     if untouched and result.exited == one_off.MISSING:
@@ -48,9 +51,7 @@ def check(target: Target, images: ReleaseImages) -> Answer:
     """Ask, and forget a clean answer that holds no longer, which needs no lock: whoever comes next asks again."""
     answer = ask(target, images)
     if answer.state != "clean" and passed(target, images):
-        target.host.change(
-            target.compose.here(f"rm -f {_passed(target)}"), doing="forget an answer that no longer holds"
-        )
+        target.unlocked(f"rm -f {_passed(target)}", doing="forget an answer that no longer holds")
     return answer
 
 
@@ -108,6 +109,20 @@ def require_no_migrator(target: Target) -> None:
             "nothing was stopped.",
             hint=f"wait for its end, or end it on the host with docker stop {names}; "
             f"to stop the services alone: {target.host.typed.fab('stop')}",
+        )
+
+
+def require_no_one_offs(target: Target, found: Iterable[Container]) -> None:
+    """Raise `NotReadyError` while somebody's one-off container of the service runs, which may use the database."""
+    services = (target.name, target.service.migration.service)
+    ours = re.compile(rf"{re.escape(target.name)}-(migration|check(-[0-9a-f]+)?)")
+    running = (one for one in found if one.oneoff and one.alive and one.service in services)
+    names = " ".join(one.name for one in running if not ours.fullmatch(one.name))
+    if names:
+        raise NotReadyError(
+            f"{target.label}: a one-off container of the service runs, and nothing is migrated beside it: {names}; "
+            "nothing was changed.",
+            hint=f"when its work is done, end it: {target.host.typed.ssh(f'docker stop {names}')}",
         )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from galos_ops.engines import one_off
-from galos_ops.engines.target import HeldTarget, ReleaseImages, Target
+from galos_ops.engines.engine import HeldTarget, ReleaseImages, Target
 from galos_ops.errors import CommandFailed, CommandTimedOut, MigrationError
 from galos_ops.host.lock import STATE
 from galos_ops.host.release_log import append, release
@@ -15,7 +15,6 @@ from galos_ops.migrations import guard
 from galos_ops.migrations import tools as migration
 
 FORGET = f"rm -f {STATE}/*.passed"  # a migration changes what any image would answer
-GONE = 97
 
 
 def migrate(target: HeldTarget, images: ReleaseImages, names: tuple[str, ...], on_line: OnLine) -> None:
@@ -27,7 +26,7 @@ def migrate(target: HeldTarget, images: ReleaseImages, names: tuple[str, ...], o
     line = release("migrate", target.name, target.service.tag, images.migrations.id, migrations=names)
     target.change(f"{FORGET}\n{append(line)}", doing="log the migration")
     if target.service.migration.where == "host":
-        result = target.on_host(words, "migrate", target.service.migration.timeout, on_line)
+        result = target.on_host(words, doing="migrate", timeout=target.service.migration.timeout, on_line=on_line)
     else:
         with going_on(target):
             _begin(target, images, words)
@@ -42,8 +41,7 @@ def migrate(target: HeldTarget, images: ReleaseImages, names: tuple[str, ...], o
 
 def _begin(target: HeldTarget, images: ReleaseImages, words: list[str]) -> None:
     """Start the container that migrates, under its fixed name and on its own: it lives on when we do not."""
-    script, stdin = one_off.begin(target, images.migrations.id, target.migrator, words)
-    result = target.change(script, doing="start the migration", stdin=stdin, check=False)
+    result = one_off.begin(target, images.migrations.id, words)
     if not result.ok:
         raise _failed(target, "it could not be started", result.output)
 
@@ -57,7 +55,7 @@ def going_on(target: Target) -> Iterator[None]:
         name = target.migrator
         raise CommandFailed(
             f"{target.label}: interrupted; the migration goes on in the container {name}, and the service is stopped.",
-            hint=f"follow it on the host with docker logs -f {name}, or wait for its end: "
+            hint=f"follow it on the host with {one_off.following(name)}, or wait for its end: "
             f"{target.host.typed.fab('deploy')}",
         ) from None
 
@@ -67,19 +65,18 @@ def follow(target: HeldTarget, on_line: OnLine) -> Result:
 
     Raises `MigrationError` when it takes too long, and `CommandFailed` for Ctrl-C, which leaves it running.
     """
-    name, seconds = target.migrator, target.service.migration.timeout
     try:
-        script = f"docker logs -f {name}; code=$(docker wait {name}) || exit {GONE}; exit $code"
         with going_on(target):
-            result = target.run(script, doing="migrate", timeout=seconds, check=False, on_line=on_line)
+            result = one_off.follow(target, on_line)
     except CommandTimedOut as error:
-        target.change(f"docker rm -f {name} >/dev/null", doing="stop the migration")
+        one_off.end(target)
+        seconds = target.service.migration.timeout
         raise MigrationError(
             f"{target.label}: the migration was not done after {seconds} s and was stopped; the service is stopped.",
             evidence=error.evidence,
             hint=f"look at the database, then: {target.host.typed.fab('pending')}",
         ) from error
-    target.change(f"docker rm {name} >/dev/null", doing="remove the container that migrated")
+    one_off.remove(target)
     return result
 
 
@@ -99,5 +96,7 @@ def _failed(target: Target, reason: str, evidence: str) -> MigrationError:
 
 def backup(target: HeldTarget, command: str, on_line: OnLine) -> None:
     """Run the backup command on the host, in the project's directory; raises `CommandFailed`."""
-    seconds = target.service.migration.timeout
-    target.on_host(["sh", "-c", command], "back up the database", seconds, on_line, check=True)
+    doing, seconds = "back up the database", target.service.migration.timeout
+    result = target.on_host(["sh", "-c", command], doing=doing, timeout=seconds, on_line=on_line)
+    if not result.ok:
+        raise target.host.failed(doing, result)

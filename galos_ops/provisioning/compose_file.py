@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from galos_ops.config.settings import Settings
-from galos_ops.engines import compose
-from galos_ops.engines.compose import FILES
+from galos_ops.engines import docker_compose
 from galos_ops.host.host import Change, Host
 from galos_ops.host.shell import shell_path
 from galos_ops.provisioning import diffs
@@ -14,9 +13,10 @@ from galos_ops.provisioning.files import place
 def compose_file(host: Host, settings: Settings) -> Change:
     """Write a compose file for the configured services; one that is there stays as it is."""
     directory = settings.directory.rstrip("/")
-    look = f"cd {shell_path(directory or '/')} && ls -d {' '.join(FILES)} 2>/dev/null; true"
+    look = f"cd {shell_path(directory or '/')} && ls -d {' '.join(docker_compose.FILES)} 2>/dev/null; true"
     there = host.run(look, doing="look for a compose file").stdout.split()
     if there:
         return Change(False, f"{there[0]} is there")
     images = {name: settings.image(service) for name, service in settings.services.items()}
-    return place(host, f"{directory}/{compose.FILE}", None, compose.render(images), mask=diffs.plain, mode=0o644)
+    path, text = f"{directory}/{docker_compose.FILE}", docker_compose.render(images)
+    return place(host, path, None, text, mask=diffs.plain, mode=0o644)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from galos_ops import progress as report
     from galos_ops.diagnostics import status as looking
     from galos_ops.diagnostics import verdict
-    from galos_ops.engines import containers
+    from galos_ops.engines import registry
     from galos_ops.host import release_log as releases
     from galos_ops.host import shell
     from galos_ops.host.release_log import Release
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from galos_ops.provisioning.aws import Image
     from galos_ops.workflows.ops import Ops
 else:
-    containers, ecr, releases, report = map(
-        Later, ("engines.containers", "provisioning.ecr", "host.release_log", "progress")
+    registry, ecr, releases, report = map(
+        Later, ("engines.registry", "provisioning.ecr", "host.release_log", "progress")
     )
     shell, verdict, looking = map(Later, ("host.shell", "diagnostics.verdict", "diagnostics.status"))
 
@@ -110,10 +110,10 @@ def logs(ops: Ops, service: str | None = None, tail: str = "100", follow: bool =
 
     --follow goes on until Ctrl-C, which is exit 0. Passwords in URLs and values of .env are masked.
     """
-    line = ops.ready(ops.facts())
-    script = line.here(line.logs(ops.settings.chosen(service), tail=whole("--tail", tail), follow=follow))
+    target = next(ops.targets(service))
+    script = target.engine.logs(ops.settings.chosen(service), tail=whole("--tail", tail), follow=follow)
     with contextlib.suppress(KeyboardInterrupt, ReaderGone):
-        ops.host.run(shell.while_heard(script), doing="read the logs", stdin=None, timeout=FOLLOW_SECONDS, on_line=show)
+        target.run(shell.while_heard(script), doing="read the logs", stdin=None, timeout=FOLLOW_SECONDS, on_line=show)
 
 
 IMAGES = ("", "DIGEST", "PUSHED, UTC", "SIZE", "TAGS")
@@ -135,7 +135,7 @@ def images(
     Asks AWS from this machine, with the profile of galos.ecr.profile.
     """
     chosen, most, facts = ops.settings.chosen(service), whole("--limit", limit, least=1), ops.facts()
-    running = containers.digests(ops.host, facts)
+    running = registry.local_digests(ops.host, {one.image for one in facts.containers if one.alive})
     listed = ops.document.setdefault("services", [])
     for name, row in chosen.items():
         ops.report.title(ops.host.name, name)

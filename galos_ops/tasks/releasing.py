@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     from galos_ops.config import settings
     from galos_ops.migrations import guard
     from galos_ops.workflows import deploy as deployment
-    from galos_ops.workflows import pulling
     from galos_ops.workflows import rollback as rolling_back
+    from galos_ops.workflows import steps
     from galos_ops.workflows.ops import Ops
 else:
     guard, report, settings = map(Later, ("migrations.guard", "progress", "config.settings"))
-    deployment, pulling, rolling_back = map(Later, ("workflows.deploy", "workflows.pulling", "workflows.rollback"))
+    deployment, rolling_back, steps = map(Later, ("workflows.deploy", "workflows.rollback", "workflows.steps"))
 
 
 @host_task(SERVICE | JSON, looking=True)
@@ -31,7 +31,7 @@ def pending(ops: Ops, service: str | None = None, json: bool = False) -> None:
     refusals = []
     services = ops.document.setdefault("services", {})
     for target in ops.titled(service):
-        images = target.local_images() or pulling.pull(target, ops.report)
+        images = target.local_images() or steps.pull(target, ops.report)
         with ops.report.step("pending") as step:
             answer = guard.check(target, images)
             step.detail, step.mark = answer.summary, step.mark if answer.state == "clean" else report.WARN
@@ -50,8 +50,8 @@ def migrate(ops: Ops, service: str | None = None, *, dry_run: bool = False) -> N
     until it succeeds.
     """
     with ops.locked("migrate", service) as services:
-        for steps in services:
-            deployment.migrate(steps)
+        for each in services:
+            deployment.migrate(each)
 
 
 @host_task(SERVICE | JSON | DRY | {"tag": "deploy this tag of the repository", "wait": "seconds to wait for the lock"})
@@ -75,8 +75,8 @@ def deploy(
     seconds = None if wait is None else whole("--wait", wait)
     outcomes = ops.document.setdefault("services", [])
     with ops.locked("deploy", service, seconds) as services:
-        for steps in services:
-            outcomes.append(steps.document(deployment.deploy(steps, tag)))
+        for each in services:
+            outcomes.append(each.document(deployment.deploy(each, tag)))
 
 
 @host_task(SERVICE | JSON | DRY | {"to": "the release to go back to: its tag, time or image"})
@@ -89,5 +89,5 @@ def rollback(
     """
     outcomes = ops.document.setdefault("services", [])
     with ops.locked("rollback", service) as services:
-        for steps in services:
-            outcomes.append(steps.document(rolling_back.rollback(steps, to)))
+        for each in services:
+            outcomes.append(each.document(rolling_back.rollback(each, to)))

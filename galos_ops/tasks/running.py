@@ -11,16 +11,13 @@ from galos_ops.tasks.options import DRY, SERVICE
 
 if TYPE_CHECKING:
     from galos_ops import progress as report
-    from galos_ops.engines import containers
     from galos_ops.engines.snapshot import Container
     from galos_ops.migrations import guard
-    from galos_ops.workflows import lifecycle, pulling, telling
+    from galos_ops.workflows import lifecycle, steps, telling
     from galos_ops.workflows.ops import Ops
 else:
-    containers, guard, report = map(Later, ("engines.containers", "migrations.guard", "progress"))
-    lifecycle, pulling, telling = map(Later, ("workflows.lifecycle", "workflows.pulling", "workflows.telling"))
-
-STOP_SECONDS = 600
+    guard, report = map(Later, ("migrations.guard", "progress"))
+    lifecycle, steps, telling = map(Later, ("workflows.lifecycle", "workflows.steps", "workflows.telling"))
 
 
 @host_task(SERVICE | DRY)
@@ -33,7 +30,7 @@ def pull(ops: Ops, service: str | None = None, *, dry_run: bool = False) -> None
         if dry_run:
             telling.Telling(target, ops.report).pull()
         else:
-            pulling.pull(target, ops.report)
+            steps.pull(target, ops.report)
 
 
 @host_task(SERVICE | DRY)
@@ -44,8 +41,8 @@ def up(ops: Ops, service: str | None = None, *, dry_run: bool = False) -> None:
     4 while another task holds the host; 7 when the container does not stay up.
     """
     with ops.locked("up", service) as services:
-        for steps in services:
-            lifecycle.up(steps)
+        for each in services:
+            lifecycle.up(each)
 
 
 @host_task(SERVICE | DRY)
@@ -55,8 +52,8 @@ def start(ops: Ops, service: str | None = None, *, dry_run: bool = False) -> Non
     Exit codes as those of up; 1 when there is no container.
     """
     with ops.locked("start", service) as services:
-        for steps in services:
-            lifecycle.start(steps)
+        for each in services:
+            lifecycle.start(each)
 
 
 @host_task(SERVICE | DRY)
@@ -65,13 +62,12 @@ def stop(ops: Ops, service: str | None = None, *, dry_run: bool = False) -> None
 
     Takes no lock: it works while somebody deploys.
     """
-    facts, chosen = ops.facts(), ops.settings.chosen(service)
-    line = ops.ready(facts)
+    target, chosen = next(ops.targets(service)), ops.settings.chosen(service)
     if dry_run:
-        told(ops, "stop", [one for name in chosen for one in facts.of(name) if one.alive])
+        told(ops, "stop", [one for name in chosen for one in target.facts.of(name) if one.alive])
         return
     with ops.report.step("stop"):
-        ops.host.change(line.here(line.stop(chosen)), doing="stop", timeout=STOP_SECONDS)
+        target.unlocked(target.engine.stop(chosen), doing="stop")
 
 
 @host_task(SERVICE | DRY)
@@ -89,10 +85,10 @@ def down(ops: Ops, service: str | None = None, *, dry_run: bool = False) -> None
         told(ops, "down", [one for name in names for one in target.facts.of(name)])
         return
     with ops.report.step("down"):
-        script = target.compose.down() if service is None else containers.stop(target, containers.look(target))
-        stopped = ops.host.change(target.compose.here(script), doing="stop", timeout=STOP_SECONDS)
-        if service is not None:
-            containers.require_stopped(target, stopped)
+        if service is None:
+            target.unlocked(target.engine.down(), doing="stop")
+        else:
+            target.engine.remove(target, target.engine.look(target))
 
 
 def told(ops: Ops, step: str, found: Sequence[Container]) -> None:

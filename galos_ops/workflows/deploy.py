@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from galos_ops.engines import dependencies
-from galos_ops.engines.target import ReleaseImages
+from galos_ops.engines.engine import ReleaseImages
 from galos_ops.errors import VerifyError
 from galos_ops.host.release_log import Event, release
 from galos_ops.migrations.guard import require_no_foreign_containers, service_runs_error
@@ -71,15 +71,14 @@ def switch(
     `stopped` is when the service was stopped for a migration, None without one; then the image that ran before starts
     again when the new one does not stay up. Raises `VerifyError`.
     """
-    target, before = steps.target, steps.target.running
+    target, previous = steps.target, steps.target.running_image
     down = time.monotonic() if stopped is None else stopped
     try:
         started = steps.up(images)
-        downtime = None if before is None else 0.0 if started.same else time.monotonic() - down
+        downtime = None if previous is None else 0.0 if started.same else time.monotonic() - down
         steps.verify(started)
     except VerifyError as error:
         raise steps.recover_from_failed_start(error, images, migrated=stopped is not None) from error
-    previous = before.image if before else None
     seconds = time.monotonic() - began
     outcome = Outcome(
         target.host.name, target.name, started.image, previous, not started.same, migrations, seconds, downtime

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 
-from galos_ops.engines import containers
+from galos_ops.engines import retention
+from galos_ops.engines.engine import HeldTarget, ReleaseImages
 from galos_ops.engines.snapshot import Container
-from galos_ops.engines.target import HeldTarget, ReleaseImages
 from galos_ops.errors import CommandFailed, VerifyError
 from galos_ops.host.release_log import Release
 from galos_ops.migrations import guard
 from galos_ops.migrations import runner as migrating
 from galos_ops.migrations.tools import REMEMBERED, Answer
 from galos_ops.progress import DONE, SAME, Report, Step, short
-from galos_ops.workflows import retention
-from galos_ops.workflows.pulling import pull
-from galos_ops.workflows.steps import Outcome, Started
-from galos_ops.workflows.verify import verify
+from galos_ops.workflows.steps import Outcome, Started, pull, verify
 
 
 @dataclass(frozen=True)
@@ -46,14 +44,13 @@ class Doing:
         return guard.check_and_remember(self.target, images)
 
     def require_no_one_offs(self, answer: Answer) -> None:  # noqa: ARG002
-        containers.require_no_one_offs(self.target, containers.look(self.target))
+        guard.require_no_one_offs(self.target, self.target.engine.look(self.target))
 
     def down(self, answer: Answer) -> None:  # noqa: ARG002
         with self.step("down"):
-            found = containers.look(self.target)
-            containers.require_no_one_offs(self.target, found)
-            stopped = self.target.change(containers.stop(self.target, found), doing="stop")
-            containers.require_stopped(self.target, stopped)
+            found = self.target.engine.look(self.target)
+            guard.require_no_one_offs(self.target, found)
+            self.target.engine.remove(self.target, found)
 
     def backup(self, images: ReleaseImages, answer: Answer) -> None:  # noqa: ARG002
         try:
@@ -72,23 +69,24 @@ class Doing:
             step.detail = f"{len(answer.names) or 'all'} applied"
 
     def up(self, images: ReleaseImages) -> Started:
-        before = self.target.running
-        with self.step("up", short(images.service.id)) as step:
-            after = containers.up(self.target, images)
-            same = before is not None and before.id == after.id
+        image, before = images.service.id, {one.id for one in self.target.running}
+        with self.step("up", short(image)) as step:
+            after = self.target.engine.up(self.target, images)
+            same = before == {one.id for one in after}
             if same:
-                step.detail, step.mark = f"{short(after.image)} already runs", SAME
-        return Started(after.image, after, same)
+                step.detail, step.mark = f"{short(image)} already runs", SAME
+        return Started(image, after, same)
 
-    def start(self, container: Container) -> None:
-        with self.step("start", short(container.image)) as step:
-            if container.state == "running":
-                step.detail, step.mark = f"{short(container.image)} already runs", SAME
-            containers.start(self.target, container)
+    def start(self, containers: Sequence[Container]) -> Started:
+        image, same = containers[0].image, all(one.state == "running" for one in containers)
+        with self.step("start", short(image)) as step:
+            if same:
+                step.detail, step.mark = f"{short(image)} already runs", SAME
+            self.target.engine.start(self.target, containers)
+        return Started(image, containers, same)
 
     def verify(self, started: Started) -> None:
-        if started.container:
-            verify(self.target, self.report, started.container, settled=started.same)
+        verify(self.target, self.report, started)
 
     def recover_from_failed_start(self, error: VerifyError, images: ReleaseImages, *, migrated: bool) -> VerifyError:  # noqa: ARG002
         if migrated:
@@ -104,17 +102,17 @@ class Doing:
 
     def _start_previous(self) -> str:
         """Start the image that ran before, if it may start, and tell the state of the host as half a sentence."""
-        before = self.target.running
+        before = self.target.running_image
         if before is None:
             return "there is no previous image to start in its place"
-        previous, image = self.target.images_of(before.image), short(before.image)
+        previous, image = self.target.images_of(before), short(before)
         answer = guard.check_and_remember(self.target, previous)
         if answer.state != "clean":
             return f"the previous image {image} was not started: its migrations are {answer.state}"
         try:
             with self.step("up", image):
-                after = containers.up(self.target, previous)
-            verify(self.target, self.report, after, settled=False)
+                after = self.target.engine.up(self.target, previous)
+            self.verify(Started(before, after))
         except VerifyError as error:
             return f"the previous image {image} does not run either: {error.sentence.rstrip('.')}"
         return f"the previous image {image} runs again"

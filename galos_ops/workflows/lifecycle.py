@@ -5,7 +5,7 @@ from __future__ import annotations
 from galos_ops.engines import dependencies
 from galos_ops.errors import CommandFailed
 from galos_ops.migrations import guard
-from galos_ops.workflows.steps import Started, Steps, pending, present
+from galos_ops.workflows.steps import Steps, pending, present
 
 
 def up(steps: Steps) -> None:
@@ -30,6 +30,6 @@ def start(steps: Steps) -> None:
     found = target.facts.of(target.name)
     if not found:
         raise CommandFailed(f"{target.label}: there is no container to start.", hint=target.host.typed.fab("up"))
-    guard.require_clean(target, steps.answer(target.images_of(found[0].image)))
-    steps.start(found[0])
-    steps.verify(Started(found[0].image, found[0]))
+    image = found[0].image
+    guard.require_clean(target, steps.answer(target.images_of(image)))
+    steps.verify(steps.start([one for one in found if one.image == image]))

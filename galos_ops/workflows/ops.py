@@ -10,10 +10,9 @@ from typing import Any
 from galos_ops.config.settings import Settings
 from galos_ops.diagnostics.ready import PROJECT, require_ready
 from galos_ops.engines import probe
-from galos_ops.engines.compose import Compose
 from galos_ops.engines.dependencies import ordered
+from galos_ops.engines.engine import Engine, Target
 from galos_ops.engines.snapshot import Snapshot
-from galos_ops.engines.target import Target
 from galos_ops.host.host import Change, Host
 from galos_ops.host.lock import holding, lock, refuse
 from galos_ops.progress import SAME, WOULD, Report
@@ -40,8 +39,8 @@ class Ops:
         scope = probe.Scope(images, self.settings.directory, dict.fromkeys(files, "cat"))
         return probe.gather(self.host, parts, scope)
 
-    def ready(self, facts: Snapshot, conditions: tuple[str, ...] = PROJECT) -> Compose:
-        """The compose of this host; raises `NotReadyError` for the first condition that does not hold."""
+    def ready(self, facts: Snapshot, conditions: tuple[str, ...] = PROJECT) -> Engine:
+        """The engine of this host; raises `NotReadyError` for the first condition that does not hold."""
         return require_ready(self.host.typed, self.settings, facts, conditions)
 
     def targets(self, name: str | None) -> Iterator[Target]:
@@ -50,13 +49,13 @@ class Ops:
         A service comes after those that it depends on, else in the order of the configuration.
         """
         chosen, facts = self.settings.chosen(name), self.facts()
-        compose = self.ready(facts)
+        engine = self.ready(facts)
         earlier: list[str] = []
         for each in ordered(chosen, facts.rows()):
             if earlier:
                 facts = self.facts()
-                compose = self.ready(facts)
-            yield Target(self.host, self.settings, each, chosen[each], facts, compose, frozenset(earlier))
+                engine = self.ready(facts)
+            yield Target(self.host, self.settings, each, chosen[each], facts, engine, frozenset(earlier))
             earlier.append(each)
 
     def titled(self, name: str | None) -> Iterator[Target]:

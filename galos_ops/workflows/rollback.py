@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-from galos_ops.engines import dependencies
-from galos_ops.engines.target import ID, Target
+from galos_ops.engines import dependencies, retention
+from galos_ops.engines.engine import Target
 from galos_ops.errors import GuardError, NotReadyError, UsageError
 from galos_ops.host.release_log import Release, read, started
 from galos_ops.migrations import guard
@@ -33,11 +33,10 @@ def rollback(steps: Steps, to: str | None = None) -> Outcome:
 
 def choose(target: Target, to: str | None) -> Release:
     """Return the release to go back to; raises as `rollback` does."""
-    before = target.running
     log = read(target.host, target.settings.directory, target.name)
-    line = chosen_release(target, log, before.image if before else None, to)
+    line = chosen_release(target, log, target.running_image, to)
     require_no_migration_since(target, log, line)
-    if not target.run(f"{ID} {line.image}", doing="look for the image", check=False).ok:
+    if not retention.kept(target, line.image):
         raise NotReadyError(
             f"{target.label}: the image {short(line.image)} of that release is gone from the host.",
             hint=f"with a tag that the registry has: {target.host.typed.fab('deploy', tag='TAG')}",

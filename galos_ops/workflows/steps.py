@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from galos_ops.engines.engine import ReleaseImages, Target
 from galos_ops.engines.snapshot import Container
-from galos_ops.engines.target import ReleaseImages, Target
 from galos_ops.errors import VerifyError
 from galos_ops.host.release_log import Release
 from galos_ops.migrations import guard
 from galos_ops.migrations.tools import Answer
-from galos_ops.progress import SAME, WARN, Report, Step
+from galos_ops.progress import SAME, WARN, Report, Step, short
 
 
 @dataclass(frozen=True)
@@ -31,10 +32,10 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Started:
-    """An image that was started; `container` is None where a dry run would make one, `same` if it ran before."""
+    """An image that was started; `containers` are none where a dry run would make them, `same` if they ran before."""
 
     image: str
-    container: Container | None
+    containers: Sequence[Container]
     same: bool = False
 
 
@@ -77,11 +78,11 @@ class Steps(Protocol):
     def up(self, images: ReleaseImages) -> Started:
         """Start the images that were checked; raises `VerifyError` and `GuardError`."""
 
-    def start(self, container: Container) -> None:
-        """Start a stopped container as it is."""
+    def start(self, containers: Sequence[Container]) -> Started:
+        """Start stopped containers of one image as they are."""
 
     def verify(self, started: Started) -> None:
-        """Raise `VerifyError` unless the container stays up; one that ran before gets one look."""
+        """Raise `VerifyError` unless the containers stay up; those that ran before get one look."""
 
     def recover_from_failed_start(self, error: VerifyError, images: ReleaseImages, *, migrated: bool) -> VerifyError:
         """Restart the previous image, unless a migration ran, and return the error that says so."""
@@ -108,6 +109,23 @@ def pending(steps: Steps, images: ReleaseImages, *, again: bool = False) -> Answ
         marks = {"clean": SAME if answer.remembered else steps.looked, "pending": WARN}
         step.detail, step.mark = answer.summary, marks.get(answer.state, step.mark)
     return answer
+
+
+def pull(target: Target, report: Report, tag: str | None = None) -> ReleaseImages:
+    """Fetch the images, which needs no lock, and report what that changes; raises `CommandFailed`."""
+    with report.step("pull") as step:
+        images = target.engine.pull(target, tag, report.progress)
+        image, old = images.service.id, target.running_image
+        step.detail = short(image) if old in (None, image) else f"{short(old or '')} → {short(image)}"
+        step.mark = SAME if old == image else step.mark
+    return images
+
+
+def verify(target: Target, report: Report, started: Started) -> None:
+    """Watch what was started, and report it; raises `VerifyError`."""
+    seconds = None if started.same else target.settings.verify.seconds
+    with report.step("verify", f"running for {seconds} s" if seconds else "running"):
+        target.engine.watch(target, started.containers, seconds)
 
 
 def present(steps: Steps) -> ReleaseImages:

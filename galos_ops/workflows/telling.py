@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from galos_ops.engines import containers, dependencies, registry
+from galos_ops.engines import dependencies, one_off, registry, retention
+from galos_ops.engines.engine import ReleaseImages, Target
 from galos_ops.engines.snapshot import Container
-from galos_ops.engines.target import ReleaseImages, Target
 from galos_ops.errors import VerifyError
 from galos_ops.host.release_log import Release
 from galos_ops.migrations import guard
 from galos_ops.migrations import runner as migrating
 from galos_ops.migrations.tools import REMEMBERED, Answer
 from galos_ops.progress import SAME, WOULD, Report, Step, short
-from galos_ops.workflows import retention
-from galos_ops.workflows.steps import Outcome, Started
-from galos_ops.workflows.verify import verify
+from galos_ops.workflows.steps import Outcome, Started, verify
 
 
 @dataclass
@@ -55,9 +53,7 @@ class Telling:
         if found.alive:
             self.later = "asked when that migration is over"
         else:
-            ended = target.run(f"docker wait {target.migrator}", doing="look at the migration").stdout
-            logs = target.run(f"docker logs {target.migrator}", doing="read its log")
-            migrating.judge(target, replace(logs, exited=int(ended)))
+            migrating.judge(target, one_off.follow(target))
         self._tell("adopt", "a migration that an earlier run began: show its output, wait for its end")
 
     def pull(self, tag: str | None = None) -> ReleaseImages:
@@ -71,7 +67,7 @@ class Telling:
             found = {name: registry.on_host(target.host, sources[name], one) for name, one in newest.items()}
             images = ReleaseImages.of(references, {name: found[name] or one.image for name, one in newest.items()})
             here, image = all(found.values()), images.service.id
-            old = target.running.image if target.running else None
+            old = target.running_image
             origin = f"{short(old)} → " if old not in (None, image) else ""
             step.detail = f"{origin}{short(image)}, {'already here' if here else 'to be fetched'}"
             step.mark = SAME if here and old == image else WOULD
@@ -88,7 +84,7 @@ class Telling:
 
     def require_no_one_offs(self, answer: Answer) -> None:
         if answer.state == "pending":
-            containers.require_no_one_offs(self.target, self.target.facts.containers)
+            guard.require_no_one_offs(self.target, self.target.facts.containers)
 
     def down(self, answer: Answer) -> None:
         self.require_no_one_offs(answer)
@@ -103,34 +99,36 @@ class Telling:
         self._tell("migrate", f"{_if_pending(answer)}run {answer.summary if answer.state == 'pending' else 'them'}")
 
     def up(self, images: ReleaseImages) -> Started:
-        image, before = images.service.id, None if self.deleted else self.target.running
-        if before and before.image == image and containers.as_configured(self.target, before):
+        target, image, old, why = self.target, images.service.id, self.target.running_image, ""
+        before = () if self.deleted else target.running
+        if before and {one.image for one in before} == {image} and target.engine.as_configured(target, before):
             with self.step("up", f"{short(image)} already runs") as step:
                 step.mark = SAME
             return Started(image, before, same=True)
-        old, why = self.target.running, ""
-        if old and old.image != image:
-            why = f", in place of {short(old.image)}"
+        if old not in (None, image):
+            why = f", in place of {short(old or '')}"
         elif before:
             why = ", its container created again: .env or the compose file changed"
         self._depended()
         self._tell("up", f"start {short(image)}{why}")
-        return Started(image, None)
+        return Started(image, ())
 
     def _depended(self) -> None:
         for name in dependencies.absent(self.target):
             self._tell("up", f"start {name}, which {self.target.name} depends on")
 
-    def start(self, container: Container) -> None:
+    def start(self, containers: Sequence[Container]) -> Started:
+        image, same = containers[0].image, all(one.state == "running" for one in containers)
         self._depended()
-        with self.step("start", f"start {container.name} with {short(container.image)}") as step:
-            if container.state == "running":
-                step.detail, step.mark = f"{short(container.image)} already runs", SAME
+        with self.step("start", f"start {', '.join(one.name for one in containers)} with {short(image)}") as step:
+            if same:
+                step.detail, step.mark = f"{short(image)} already runs", SAME
+        return Started(image, containers, same)
 
     def verify(self, started: Started) -> None:
-        if started.container and started.same:
+        if started.same:
             self.told.append({"step": "verify", "detail": "running"})
-            verify(self.target, self.report, started.container, settled=True)
+            verify(self.target, self.report, started)
         else:
             self._tell("verify", f"watch it for {self.target.settings.verify.seconds} s")
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from galos_ops.config.settings import Settings
-from galos_ops.engines.compose import Compose, Flavour
+from galos_ops.engines.compose import Compose
+from galos_ops.engines.docker_compose import DockerCompose
+from galos_ops.engines.engine import HeldTarget, Image, ReleaseImages, Target
 from galos_ops.engines.snapshot import Snapshot
-from galos_ops.engines.target import HeldTarget, Image, ReleaseImages, Target
 from galos_ops.host.host import Host
 from galos_ops.host.lock import Lock
 from galos_ops.redaction import Secret
 from tests.unit.local_host import LocalHost, Reply
 
 SETTINGS = Settings()
-COMPOSE = Compose(Flavour("docker-compose", (2, 26)), "~")
+COMPOSE = Compose(DockerCompose("docker-compose", (2, 26)))
 
 
 REFERENCE = SETTINGS.image(SETTINGS.services["galos-sync"])

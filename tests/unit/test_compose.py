@@ -3,10 +3,12 @@ from collections.abc import Callable
 import pytest
 import yaml
 
-from galos_ops.engines.compose import Compose, Flavour, grace_seconds, render
+from galos_ops.engines.compose import Compose
+from galos_ops.engines.docker_compose import DockerCompose, grace_seconds, render
+from galos_ops.host.shell import in_directory
 from tests.unit.local_host import LocalHost, Reply
 
-V1, V2 = Flavour("docker-compose", (1, 29, 2)), Flavour("docker compose", (2, 26, 1))
+V1, V2 = DockerCompose("docker-compose", (1, 29, 2)), DockerCompose("docker compose", (2, 26, 1))
 
 
 @pytest.mark.parametrize(
@@ -14,32 +16,30 @@ V1, V2 = Flavour("docker-compose", (1, 29, 2)), Flavour("docker compose", (2, 26
     [
         ("docker-compose 1.29.2", V1),
         ("docker compose v2.26.1", V2),
-        ("docker-compose 5.6.1", Flavour("docker-compose", (5, 6, 1))),
-        ("docker-compose 2.26.1-4", Flavour("docker-compose", (2, 26, 1))),
+        ("docker-compose 5.6.1", DockerCompose("docker-compose", (5, 6, 1))),
+        ("docker-compose 2.26.1-4", DockerCompose("docker-compose", (2, 26, 1))),
         ("docker-compose unknown", None),
         ("", None),
     ],
 )
-def test_the_flavour_is_read_from_its_version(text: str, flavour: Flavour | None) -> None:
-    assert Flavour.of(text) == flavour
+def test_the_flavour_is_read_from_its_version(text: str, flavour: DockerCompose | None) -> None:
+    assert DockerCompose.of(text) == flavour
 
 
 def test_v1_gets_no_flag_that_it_does_not_know() -> None:
-    assert Compose(V1, "~").up("a") == "docker-compose up -d --no-deps a"
-    assert Compose(V2, "~").up("a") == "docker compose up -d --no-deps --pull never a"
+    assert V1.up("a") == "docker-compose up -d --no-deps a"
+    assert V2.up("a") == "docker compose up -d --no-deps --pull never a"
 
 
 def test_words_are_quoted() -> None:
-    compose = Compose(V2, "~/it's here")
-    assert compose.run("a", "a-migration", ["sh", "-c", "x; y"]) == (
+    assert V2.run("a", "a-migration", ["sh", "-c", "x; y"]) == (
         "docker compose run --no-deps -T --name a-migration --entrypoint sh a -c 'x; y'"
     )
-    assert compose.here("true") == "cd \"$HOME\"/'it'\"'\"'s here' || exit 1\ntrue"
+    assert in_directory("~/it's here", "true") == "cd \"$HOME\"/'it'\"'\"'s here' || exit 1\ntrue"
 
 
 VERBS: dict[str, tuple[Callable[[Compose], str], str]] = {
-    "pull": (lambda compose: compose.pull(["a", "b"]), "pull a b"),
-    "up": (lambda compose: compose.up_dependency("a"), "up -d --no-deps --no-recreate a"),
+    "up": (lambda compose: compose.docker_compose.up_dependency("a"), "up -d --no-deps --no-recreate a"),
     "stop": (lambda compose: compose.stop(["a"]), "stop a"),
     "down": (lambda compose: compose.down(), "down"),
     "logs": (lambda compose: compose.logs(["a"], tail=5, follow=True), "logs --no-color --tail=5 -f a"),
@@ -50,19 +50,20 @@ VERBS: dict[str, tuple[Callable[[Compose], str], str]] = {
 @pytest.mark.parametrize("flavour", [V1, V2], ids=str)
 @pytest.mark.parametrize(("line", "arguments"), VERBS.values(), ids=VERBS)
 def test_each_verb_reaches_docker_compose_in_the_service_s_directory(
-    host: LocalHost, flavour: Flavour, line: Callable[[Compose], str], arguments: str
+    host: LocalHost, flavour: DockerCompose, line: Callable[[Compose], str], arguments: str
 ) -> None:
     (host.home / "it's here").mkdir()
-    compose = Compose(flavour, "~/it's here")
     program, _, plugin = flavour.command.partition(" ")
     host.stubs.add(program, {f"{plugin} {arguments}".strip(): Reply(effect="pwd")})
-    assert host.run(compose.here(line(compose)), doing="try").stdout == f"{host.home}/it's here\n"
+    assert (
+        host.run(in_directory("~/it's here", line(Compose(flavour))), doing="try").stdout == f"{host.home}/it's here\n"
+    )
 
 
 def test_in_a_directory_that_is_not_there_nothing_is_run(host: LocalHost) -> None:
     host.stubs.add("docker-compose", {})
-    compose = Compose(V1, "~/nowhere")
-    assert host.run(compose.here(compose.down()), doing="stop", check=False).exited == 1
+    script = in_directory("~/nowhere", Compose(V1).down())
+    assert host.run(script, doing="stop", check=False).exited == 1
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from tests.unit.targets import COMPOSE, FACTS, IMAGE_ID, IMAGES, REFERENCE, held
 from tests.unit.test_guard import OTHER
 from tests.unit.test_probe import row as fact
 
-UP = COMPOSE.up("galos-sync").partition(" ")[2]
+UP = COMPOSE.docker_compose.up("galos-sync").partition(" ")[2]
 LISTING = "ps -aq --no-trunc --filter label=com.docker.compose.service=galos-sync"
 
 
@@ -47,8 +47,7 @@ def test_what_was_checked_is_started_whatever_its_tag_means_by_now(host: LocalHo
     image_of(host, REFERENCE, OTHER)
     host.stubs.add("docker", {f"tag {IMAGE_ID} {REFERENCE}": ""})
     found, mark = started(host, row("c1", IMAGE_ID, str(host.home)))
-    assert found.container
-    assert (found.container.id, found.image, found.same, mark) == ("c1", IMAGE_ID, False, DONE)
+    assert ([one.id for one in found.containers], found.image, found.same, mark) == (["c1"], IMAGE_ID, False, DONE)
     calls = host.stubs.calls
     assert calls.index(f"docker tag {IMAGE_ID} {REFERENCE}") < calls.index(f"docker-compose {UP}")
 
@@ -66,6 +65,16 @@ def test_a_container_of_another_image_is_stopped_again(host: LocalHost) -> None:
     with pytest.raises(GuardError, match=r"started sha256:b+, not the sha256:a+ that was checked, and was stopped"):
         started(host, row("c1", OTHER, str(host.home)))
     assert host.stubs.calls[-2:] == ["docker stop c1", "docker rm -f c1"]
+
+
+def test_every_container_of_a_service_is_compared_and_only_those_of_another_image_are_stopped(host: LocalHost) -> None:
+    image_of(host, REFERENCE, IMAGE_ID)
+    same = [row(one, IMAGE_ID, str(host.home)) for one in ("c1", "c2")]
+    assert [one.id for one in started(host, *same)[0].containers] == ["c1", "c2"]
+    image_of(host, REFERENCE, IMAGE_ID)
+    host.stubs.add("docker", {"stop c3": "", "rm -f c3": ""})
+    with pytest.raises(GuardError, match=r"started sha256:b+, not"):
+        started(host, same[0], row("c3", OTHER, str(host.home)))
 
 
 @pytest.mark.parametrize("elsewhere", [True, False])

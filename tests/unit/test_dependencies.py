@@ -8,10 +8,11 @@ import pytest
 import yaml
 
 from galos_ops.config.settings import Settings
-from galos_ops.engines.compose import Compose, Flavour
+from galos_ops.engines.compose import Compose
 from galos_ops.engines.dependencies import Dependency, absent, needed, of, ordered, script
+from galos_ops.engines.docker_compose import DockerCompose
+from galos_ops.engines.engine import Target
 from galos_ops.engines.snapshot import Container, Snapshot
-from galos_ops.engines.target import Target
 from galos_ops.errors import NotReadyError
 from galos_ops.redaction import Secret
 from tests.unit.fake_host import FakeHost
@@ -28,7 +29,7 @@ def target(rows: dict[str, Any], *running: str, services: dict[str, Any] | None 
     config = Secret(yaml.safe_dump({"name": "srv", "services": rows}))
     facts = Snapshot(directories=("/srv",), config=config, containers=made)
     settings = Settings.of({"services": services or CONFIGURED})
-    compose = Compose(Flavour("docker-compose", (5, 6, 1)), "/srv")
+    compose = Compose(DockerCompose("docker-compose", (5, 6, 1)))
     return Target(FakeHost(), settings, "a", settings.services["a"], facts, compose)
 
 

@@ -18,7 +18,7 @@ from galos_ops.config.settings import Settings
 from galos_ops.diagnostics.condition import Condition, Refusal, Subject, Table, Verdict, summary
 from galos_ops.diagnostics.conditions.table import TABLE
 from galos_ops.diagnostics.mending import MENDS
-from galos_ops.engines.compose import Flavour
+from galos_ops.engines.docker_compose import DockerCompose
 from galos_ops.engines.probe import DOCTOR, Scope, files, gather
 from galos_ops.engines.probe_output import parse
 from galos_ops.engines.snapshot import FREE, Container, FreeSpace, Snapshot
@@ -61,7 +61,7 @@ TEXTS = {
 FACTS = Snapshot(
     directories=("/root",),
     engine="26.1.5",
-    flavour=Flavour("docker-compose", (2, 26, 1)),
+    flavour=DockerCompose("docker-compose", (2, 26, 1)),
     compose_file="docker-compose.yml",
     environment="02ac",
     config=Secret(CONFIGURED),
@@ -158,9 +158,9 @@ CASES: tuple[tuple[str, Change, str | None], ...] = (
     ("daemon-old", facts(engine="19.03.15"), "the engine is 19.03.15"),
     ("daemon-old", facts(engine="20.10.24+dfsg1"), None),
     ("compose-missing", facts(flavour=None), "docker-compose is not installed"),
-    ("compose-old", facts(flavour=Flavour("docker-compose", (1, 29, 2))), "it is docker-compose 1.29.2"),
-    ("compose-old", facts(flavour=Flavour("docker compose", (2, 5, 1))), "it is docker compose 2.5.1"),
-    ("compose-old", facts(flavour=Flavour("docker compose", (2, 6))), None),
+    ("compose-old", facts(flavour=DockerCompose("docker-compose", (1, 29, 2))), "it is docker-compose 1.29.2"),
+    ("compose-old", facts(flavour=DockerCompose("docker compose", (2, 5, 1))), "it is docker compose 2.5.1"),
+    ("compose-old", facts(flavour=DockerCompose("docker compose", (2, 6))), None),
     ("shell-overrides", facts(exported=frozenset({"AWS_PROFILE", "HOME", "DOCKER_HOST"})), "AWS_PROFILE, DOCKER_HOST"),
     ("shell-overrides", facts(exported=frozenset({"DOCKER_BUILDKIT", "MY_AWS_X"})), None),
     ("clock-off", facts(clock_difference=-312), "the host is 312 s behind this machine"),

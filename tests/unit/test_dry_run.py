@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from galos_ops.engines.compose import Compose, Flavour
+from galos_ops.engines.docker_compose import DockerCompose
 from galos_ops.engines.one_off import MISSING, Needs, needs
 from galos_ops.engines.registry import Newest, parse
 from galos_ops.host.lock import lock
@@ -122,6 +122,6 @@ def test_the_image_is_not_asked_where_docker_compose_would_make_something_first(
 
 
 def test_the_hash_of_v1_needs_no_resolved_file() -> None:
-    assert Compose(Flavour("docker-compose", (1, 29, 2)), "~").hash("web") == "docker-compose config --hash web"
+    assert DockerCompose("docker-compose", (1, 29, 2)).hash("web") == "docker-compose config --hash web"
     piped = "docker-compose config | docker-compose -f - config --hash web"
-    assert Compose(Flavour("docker-compose", (2, 26, 1)), "~").hash("web") == piped
+    assert DockerCompose("docker-compose", (2, 26, 1)).hash("web") == piped

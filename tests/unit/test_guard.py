@@ -8,7 +8,8 @@ from dataclasses import replace
 
 import pytest
 
-from galos_ops.engines.target import Image, ReleaseImages, pin
+from galos_ops.engines.compose import pin
+from galos_ops.engines.engine import Image, ReleaseImages
 from galos_ops.errors import LockedError
 from galos_ops.migrations import guard
 from galos_ops.migrations.tools import CLEAN, Answer

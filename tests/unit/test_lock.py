@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from galos_ops.engines.target import HeldTarget
+from galos_ops.engines.engine import HeldTarget
 from galos_ops.errors import LockedError
 from galos_ops.host import lock
 from galos_ops.host.lock import SILENCE_SECONDS, STEP_SECONDS, Lock, describe, fence, holder, run_url, script

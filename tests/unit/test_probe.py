@@ -10,7 +10,7 @@ from galos_ops.config.command_line import CommandLine
 from galos_ops.config.settings import Settings
 from galos_ops.diagnostics.condition import Subject
 from galos_ops.diagnostics.ready import require_ready
-from galos_ops.engines.compose import FILES, Flavour
+from galos_ops.engines.docker_compose import FILES, DockerCompose
 from galos_ops.engines.probe import CONTAINER, PROJECT, Scope, gather, script
 from galos_ops.engines.probe_output import container, parse
 from galos_ops.engines.snapshot import Container, Snapshot, tagged
@@ -60,7 +60,7 @@ OUTPUT = "\n".join(
 def test_every_line_of_the_probe_becomes_a_fact() -> None:
     facts = parse(OUTPUT)
     assert facts.directories == ("/srv/galos", "/data/galos")
-    assert facts.flavour == Flavour("docker-compose", (2, 26, 1))
+    assert facts.flavour == DockerCompose("docker-compose", (2, 26, 1))
     assert facts.environment == "0123abcd"
     assert facts.services() == {"galos-sync": "registry/galos-sync:latest", "db": "postgres:latest"}
     assert facts.images == {"registry/galos-sync:latest": "sha256:aa"}
@@ -166,7 +166,8 @@ def test_a_host_that_is_not_ready_is_told_what_is_missing(
 
 
 def test_a_ready_host_has_its_compose() -> None:
-    assert require_ready(CommandLine("h"), Settings.of({"directory": "/srv"}), parse(OUTPUT)).directory == "/srv"
+    ready = parse(OUTPUT)
+    assert require_ready(CommandLine("h"), Settings.of({"directory": "/srv"}), ready).docker_compose == ready.flavour
 
 
 @pytest.mark.parametrize(
@@ -223,7 +224,7 @@ def test_all_facts_are_told_in_one_round_trip(host: LocalHost) -> None:
     assert facts == Snapshot(
         directories=(str(host.home), str(host.home)),
         engine="26.1.5",
-        flavour=Flavour("docker-compose", (2, 26, 1)),
+        flavour=DockerCompose("docker-compose", (2, 26, 1)),
         compose_file="docker-compose.yml",
         environment=sha256(b"A=1\n").hexdigest(),
         config=Secret(CONFIG.rstrip("\n")),
@@ -267,7 +268,7 @@ def test_a_directory_that_is_not_there_hides_neither_engine_nor_compose(host: Lo
     with_docker(host)
     host.stubs.add("docker-compose", {"version --short": "1.29.2\n"})
     facts = look(host, (), "~/nowhere")
-    assert (facts.engine, facts.flavour) == ("26.1.5", Flavour("docker-compose", (1, 29, 2)))
+    assert (facts.engine, facts.flavour) == ("26.1.5", DockerCompose("docker-compose", (1, 29, 2)))
     assert (facts.directories, facts.compose_file, facts.config, facts.config_error) == ((), "", Secret(), Secret())
 
 
@@ -298,7 +299,7 @@ def test_the_plugin_is_taken_where_there_is_no_docker_compose(host: LocalHost) -
     with_docker(host)
     host.stubs.add("docker", {"compose version --short": "2.26.1\n", "compose config": CONFIG})
     facts = look(host)
-    assert facts.flavour == Flavour("docker compose", (2, 26, 1))
+    assert facts.flavour == DockerCompose("docker compose", (2, 26, 1))
     assert facts.config == Secret(CONFIG.rstrip("\n"))
 
 

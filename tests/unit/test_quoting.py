@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from galos_ops.config.settings import Migration
-from galos_ops.engines.compose import Compose, Flavour
+from galos_ops.engines.docker_compose import DockerCompose
 from galos_ops.host.host import Host
 from galos_ops.host.lock import script
 from galos_ops.host.release_log import append, parse, release
@@ -59,7 +59,7 @@ def test_a_word_arrives_as_it_was_typed(shell: str, texts: list[str]) -> None:
 @given(texts=TEXTS)
 def test_the_options_of_a_migration_tool_reach_it_as_they_are(shell: str, texts: list[str]) -> None:
     migration = Migration(tool="sqlx", arguments=shlex.join(texts))
-    line = Compose(Flavour("printf '%s\\0'", (2, 26)), "~").run("s", "n", argv(migration, "run"))
+    line = DockerCompose("printf '%s\\0'", (2, 26)).run("s", "n", argv(migration, "run"))
     with machine(shell) as host:
         assert host.run(line, doing="print").stdout.split("\0")[-len(texts) - 1 : -1] == texts
 
@@ -71,8 +71,9 @@ def test_the_values_of_env_reach_a_command_on_the_host_as_they_are(shell: str, t
     with machine(shell) as host:
         rows = {f"ODD_{number}": text for number, text in enumerate(texts)}
         host.write("~/.env", "".join(f"{name}={quoted(text)}\n" for name, text in rows.items()))
-        told = held(host).on_host(["env", "-0"], "print", 60, check=True).stdout
-    found = dict(line.partition("=")[::2] for line in told.split("\0"))
+        done = held(host).on_host(["env", "-0"], doing="print", timeout=60)
+    assert done.ok
+    found = dict(line.partition("=")[::2] for line in done.stdout.split("\0"))
     assert {name: found[name] for name in rows} == rows
 
 

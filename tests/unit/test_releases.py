@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from galos_ops.config.settings import Releases
-from galos_ops.engines.target import HeldTarget
+from galos_ops.engines.engine import HeldTarget
+from galos_ops.engines.retention import beyond_keep, record
 from galos_ops.errors import CommandFailed, GuardError, NotReadyError, UsageError
 from galos_ops.host.release_log import LOG, Event, Log, Release, append, parse
-from galos_ops.workflows.retention import beyond_keep, record
 from galos_ops.workflows.rollback import chosen_release, require_no_migration_since
 from tests.unit.fake_host import FakeHost
 from tests.unit.local_host import LocalHost, Reply

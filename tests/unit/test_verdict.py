@@ -9,7 +9,7 @@ from galos_ops.config.settings import Settings
 from galos_ops.diagnostics.condition import Subject
 from galos_ops.diagnostics.status import HostStatus, Problem, described, with_release
 from galos_ops.diagnostics.verdict import Line, space, tables, verdict
-from galos_ops.engines.compose import Flavour
+from galos_ops.engines.docker_compose import DockerCompose
 from galos_ops.engines.registry import Registry
 from galos_ops.engines.snapshot import Container, FreeSpace, Snapshot
 from galos_ops.errors import OpsError
@@ -30,7 +30,7 @@ DISK = FreeSpace("/srv", 1000, 500, 100, 50)
 PROBLEM = Problem("box: there is no compose file.", "fab -H box setup")
 HELD = LockState(True, "ann", "laptop", "deploy", BEFORE)
 WELL = Snapshot(
-    directories=("/root",), engine="26.1", flavour=Flavour("docker-compose", (2, 26, 1)), compose_file="c.yml",
+    directories=("/root",), engine="26.1", flavour=DockerCompose("docker-compose", (2, 26, 1)), compose_file="c.yml",
     config=Secret(f"services: {{galos-sync: {{image: '{REFERENCE}'}}}}"), containers=(RUNS,), images={REFERENCE: OLD},
     created={OLD: BEFORE}, time=1767312000, disks=(DISK,), registry={REFERENCE: Registry("newest")},
     stores=frozenset({"ecr-login"}), texts={"~/.galos-ops/releases.jsonl": Secret(json.dumps(asdict(V1)))},

@@ -7,17 +7,18 @@ from dataclasses import replace
 import pytest
 
 from galos_ops.config.settings import Verify
+from galos_ops.engines import watching
 from galos_ops.engines.snapshot import Container
 from galos_ops.errors import VerifyError
 from galos_ops.ui.plain import Plain
-from galos_ops.workflows import verify
+from galos_ops.workflows.steps import Started, verify
 from tests.unit.local_host import LocalHost, Reply
 from tests.unit.screen import Screen
 from tests.unit.targets import SETTINGS, target
 
 CONTAINER = Container("c1", "sha256:aa", "running", 0, "root-galos-sync-1", "galos-sync", False, "root", "/root")
-LOOK = f"inspect -f {verify.LOOK} c1"
-LOGS = f"logs --tail {verify.LOG_LINES} c1"
+LOOK = f"inspect -f {watching.LOOK} c1"
+LOGS = f"logs --tail {watching.LOG_LINES} c1"
 UP = "running 0 none"
 
 
@@ -30,7 +31,8 @@ def watched(
     host.stubs.add("docker", {LOGS: Reply("out\n", stderr="panic: <&'\n")}, asked=False)
     host.stubs.add("sleep", {"0.5": ""}, asked=sleeps)
     chosen = replace(target(host), settings=replace(SETTINGS, verify=Verify(seconds=seconds)))
-    verify.verify(chosen, Plain(Screen()), replace(CONTAINER, restarts=restarts), settled=settled)
+    container = replace(CONTAINER, restarts=restarts)
+    verify(chosen, Plain(Screen()), Started(container.image, [container], same=settled))
 
 
 def looks(host: LocalHost) -> int:
@@ -80,7 +82,7 @@ def test_a_container_that_ends_while_its_health_check_starts_is_down(host: Local
 def test_a_health_check_that_never_passes_is_not_waited_for_for_ever(
     box: LocalHost, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(verify, "HEALTH_SECONDS", 3)
+    monkeypatch.setattr(watching, "HEALTH_SECONDS", 3)
     with pytest.raises(VerifyError, match="did not pass within"):
         watched(box, "running 0 starting", seconds=1)
     assert looks(box) == 7
@@ -99,3 +101,13 @@ def test_a_container_that_ran_before_and_restarted_since_is_found(host: LocalHos
 def test_a_container_that_ran_before_and_restarts_at_this_moment_is_found(host: LocalHost) -> None:
     with pytest.raises(VerifyError, match="again and again"):
         watched(host, "restarting 3 none", settled=True, restarts=3, sleeps=False)
+
+
+def test_each_container_of_a_service_is_watched(host: LocalHost) -> None:
+    other = replace(CONTAINER, id="c2")
+    host.stubs.add("docker", {LOOK: f"{UP}\n", LOOK.replace("c1", "c2"): [Reply(f"{UP}\n"), Reply("exited 0 none\n")]})
+    host.stubs.add("docker", {LOGS.replace("c1", "c2"): "the end\n"})
+    host.stubs.add("sleep", {"0.5": ""})
+    with pytest.raises(VerifyError, match="did not stay up") as caught:
+        verify(target(host), Plain(Screen()), Started(CONTAINER.image, [CONTAINER, other]))
+    assert caught.value.evidence == "the end\n"

@@ -14,7 +14,7 @@ FOUND = f"{VERIFY}::test_what_does_not_stay_up_is_found_at_any_look"
 HEALTH = f"{VERIFY}::test_a_health_check_that"
 UNNOTICED = (
     (Text("running) ;; gone |", "running | gone) ;;"), "0--its container is gone"),
-    (Text("*) bad exited", "*)"), "0-exited 0 none-its container did not stay up"),
+    (Text('*) bad exited "$id"', "*)"), "0-exited 0 none-its container did not stay up"),
     (Text("[ $look -ge", "[ 1 ] || [ $look -ge"), "2-exited 0 none-its container did not stay up"),
     (Text('[ "$2" -le', 'true || [ "$2" -le'), "0-running 1 none-its container restarts again and again"),
     (Text('[ "$3" != unhealthy ]', "true"), "0-running 0 unhealthy-its health check says unhealthy"),
@@ -24,7 +24,7 @@ DEATHS = "tests/faults/test_deaths.py"
 
 MUTANTS = (
     *group(
-        "galos_ops.workflows.verify",
+        "galos_ops.engines.watching",
         (
             *(
                 Mutant("script", change, {f"{FOUND}[{shell}-{case}]": "DID NOT RAISE" for shell in ("dash", "bash")})
@@ -37,18 +37,13 @@ MUTANTS = (
             ),
             Mutant(
                 "script",
-                Text('[ "$3" = starting ]', "false"),
+                Text('[ "$starting" ]', "false"),
                 {f"{HEALTH}_is_still_starting_is_waited_for_past_the_time": "looks(host) == 6"},
             ),
             Mutant(
                 "script",
                 Text("[ $look -lt", "true || [ $look -lt"),
                 {f"{HEALTH}_never_passes_is_not_waited_for_for_ever": "not done after"},
-            ),
-            Mutant(
-                "verify",
-                Never("verdict != 'up'"),
-                {f"{DEPLOY}::test_an_image_that_does_not_stay_up_gives_way_to_the_previous_one": "refused(7,"},
             ),
         ),
     ),
@@ -63,7 +58,7 @@ MUTANTS = (
         ),
     ),
     *group(
-        "galos_ops.workflows.retention",
+        "galos_ops.engines.retention",
         (
             Mutant(
                 "record",
@@ -116,8 +111,13 @@ MUTANTS = (
         ),
     ),
     *group(
-        "galos_ops.workflows.pulling",
+        "galos_ops.engines.compose.Compose",
         (
+            Mutant(
+                "watch",
+                Never("verdict != 'up'"),
+                {f"{DEPLOY}::test_an_image_that_does_not_stay_up_gives_way_to_the_previous_one": "refused(7,"},
+            ),
             Mutant(
                 "pull",
                 Text(" >&2 && ", " >&2; "),
@@ -132,11 +132,6 @@ MUTANTS = (
                 Never("no space left"),
                 {f"{HOSTS}::test_a_full_disk_under_the_engine_costs_no_downtime": "next: look at the host's disk"},
             ),
-        ),
-    ),
-    *group(
-        "galos_ops.engines.containers",
-        (
             Mutant(
                 "up",
                 Gives("pin", "''"),
@@ -147,14 +142,19 @@ MUTANTS = (
             ),
             Mutant(
                 "up",
-                Never("ours[0].image != image"),
+                Never("wrong"),
                 {
                     f"{GUARD}::test_a_service_that_started_in_another_image_is_stopped_again": "refused(5,",
                     f"{GUARD}::test_a_compose_file_that_is_edited_after_the_check_is_not_what_migrates": "refused(5,",
                 },
             ),
+        ),
+    ),
+    *group(
+        "galos_ops.engines.compose",
+        (
             Mutant(
-                "up",
+                "_own",
                 Always("target.facts.ours"),
                 {
                     f"{OTHERS}::test_a_newer_stopped_container_of_another_project_is_not_taken_for_ours": (
@@ -165,7 +165,7 @@ MUTANTS = (
         ),
     ),
     *group(
-        "galos_ops.engines.target.Target",
+        "galos_ops.engines.engine.Target",
         (
             Mutant(
                 "local_images",

@@ -40,7 +40,7 @@ MUTANTS = (
         ),
     ),
     *group(
-        "galos_ops.engines.compose.Compose",
+        "galos_ops.engines.docker_compose.DockerCompose",
         (
             Mutant(
                 "up",
@@ -150,7 +150,7 @@ MUTANTS = (
         ),
     ),
     *group(
-        "galos_ops.engines.containers",
+        "galos_ops.migrations.guard",
         (
             Mutant(
                 "require_no_one_offs",

@@ -102,11 +102,11 @@ MUTANTS = (
         ),
     ),
     *group(
-        "galos_ops.engines.containers",
+        "galos_ops.engines.compose.Compose",
         (
             Mutant(
                 "as_configured",
-                Instead("now.rpartition(' ')[2] == made", "True"),
+                Instead("{now.rpartition(' ')[2]} == set(hashes)", "True"),
                 {
                     f"{DRY_RUN}::test_compose_v1_too_tells_whether_its_container_is_as_configured": (
                         "its container created again: .env or the compose file changed"

@@ -86,7 +86,7 @@ MUTANTS = (
             ),
             Mutant(
                 "follow",
-                DropCall("target.change", mentions="stop the migration"),
+                DropCall("one_off.end"),
                 {f"{DEPLOY}::test_a_migration_past_its_time_is_stopped_on_the_host_too": "docker ps -aq"},
             ),
         ),
@@ -112,10 +112,10 @@ MUTANTS = (
         ),
     ),
     *group(
-        "galos_ops.engines.containers",
+        "galos_ops.engines.compose.Compose",
         (
             Mutant(
-                "require_stopped",
+                "remove",
                 Never("others"),
                 {f"{GUARD}::test_a_container_that_is_left_after_the_stop_keeps_the_migration_away": "refused(8,"},
             ),

@@ -55,14 +55,14 @@ MUTANTS = (
         ),
     ),
     *group(
-        "galos_ops.engines.target",
+        "galos_ops.engines.engine.Target",
         (
             Mutant(
-                "with_environment",
+                "on_host",
                 Unwrap("shlex.quote"),
                 {
                     f"{HOSTS}::test_values_of_every_kind_reach_a_migration_on_the_host_as_they_are": "== values",
-                    f"{QUOTING}::test_the_values_of_env_reach_a_command_on_the_host_as_they_are": "could not print",
+                    f"{QUOTING}::test_the_values_of_env_reach_a_command_on_the_host_as_they_are": "done.ok",
                 },
             ),
         ),

@@ -52,7 +52,7 @@ MUTANTS = (
         ),
     ),
     *group(
-        "galos_ops.engines.compose",
+        "galos_ops.engines.docker_compose",
         (
             Mutant(
                 "render",

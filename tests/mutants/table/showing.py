@@ -25,10 +25,10 @@ MUTANTS = (
         ),
     ),
     *group(
-        "galos_ops.engines.target",
+        "galos_ops.engines.engine.Target",
         (
             Mutant(
-                "with_environment",
+                "on_host",
                 Instead(
                     "f'. /dev/stdin\\n{shlex.join(argv)} </dev/null'", "exports + f'{shlex.join(argv)} </dev/null'"
                 ),

@@ -73,7 +73,7 @@ MUTANTS = (
         ),
     ),
     *group(
-        "galos_ops.engines.target.Target",
+        "galos_ops.engines.engine.Target",
         (
             Mutant(
                 "references",
@@ -106,13 +106,13 @@ MUTANTS = (
             ),
             Mutant(
                 "choose",
-                Never("target.run("),
+                Never("retention.kept"),
                 {f"{ROLLBACK}::test_an_image_that_is_gone_is_named": 'refused(8, "rollback")'},
             ),
         ),
     ),
     *group(
-        "galos_ops.workflows.retention",
+        "galos_ops.engines.retention",
         (
             Mutant(
                 "_unneeded",
@@ -183,24 +183,19 @@ MUTANTS = (
         (
             Mutant(
                 "down",
-                Gives("containers.stop", "target.compose.down()"),
+                Gives("target.engine.remove", "target.unlocked(target.engine.down(), doing='stop')"),
                 {f"{VERBS}::test_down_of_one_service_keeps_what_else_the_project_runs": 'names == "other"'},
             ),
         ),
     ),
     *group(
-        "galos_ops.engines.containers",
+        "galos_ops.engines.compose.Compose",
         (
             Mutant(
                 "start",
                 Text("docker start ", "docker-compose up -d; : "),
                 {f"{VERBS}::test_start_after_a_pull_starts_the_old_image": 'f"running {old}"'},
             ),
-        ),
-    ),
-    *group(
-        "galos_ops.workflows.pulling",
-        (
             Mutant(
                 "pull",
                 Never("tag != target.service.tag"),

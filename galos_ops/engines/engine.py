@@ -1,4 +1,4 @@
-"""One service on one host, its images, and the scripts that run for it."""
+"""What an engine is, and what it works on: one service on one host, its images, and the scripts that run for it."""
 
 from __future__ import annotations
 
@@ -6,17 +6,18 @@ import difflib
 import io
 import secrets
 import shlex
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from typing import Any
+from typing import Any, Protocol
 
 from galos_ops.config.settings import Service, Settings
-from galos_ops.engines.compose import Compose
+from galos_ops.engines.docker_compose import DockerCompose
 from galos_ops.engines.snapshot import Container, Snapshot
 from galos_ops.errors import LockedError, NotReadyError
 from galos_ops.host.host import Host
 from galos_ops.host.lock import NOT_OURS, Lock, fence
 from galos_ops.host.result import OnLine, Result
+from galos_ops.host.shell import in_directory
 
 ID = "docker image inspect -f '{{.Id}}'"
 
@@ -48,6 +49,58 @@ class ReleaseImages:
         return tuple(dict.fromkeys((self.service, self.migrations)))
 
 
+class Engine(Protocol):
+    """What runs the containers of services; nothing outside `engines` asks which one it is.
+
+    The verbs of the runbook are scripts for the project's directory, and need no lock. What starts a service takes a
+    `HeldTarget`.
+    """
+
+    @property
+    def docker_compose(self) -> DockerCompose:
+        """The docker-compose of the host, which makes one-off containers whatever the engine."""
+
+    def stop(self, services: Iterable[str]) -> str:
+        """Return a script that stops services and keeps their containers."""
+
+    def down(self) -> str:
+        """Return a script that stops and deletes the whole project."""
+
+    def logs(self, services: Iterable[str], *, tail: int, follow: bool) -> str:
+        """Return a script that prints the last lines of services' output."""
+
+    def pull(self, target: Target, tag: str | None, on_progress: Callable[[str], None]) -> ReleaseImages:
+        """Fetch the images while what runs goes on, and learn their IDs; raises `CommandFailed`."""
+
+    def look(self, target: Target) -> list[Container]:
+        """Return the containers of the service, and of the one that carries its migrations, as they are now."""
+
+    def remove(self, target: Target, found: Iterable[Container]) -> None:
+        """Stop and delete those containers that are the service's own, and return when nothing of it can run any more.
+
+        One-off ones stay. Raises `CommandFailed` where one of this project still runs, `NotReadyError` for a foreign
+        one.
+        """
+
+    def up(self, target: HeldTarget, images: ReleaseImages) -> Sequence[Container]:
+        """Start the images that were checked, whatever their tags mean by now.
+
+        Raises `VerifyError` where nothing was started, and `GuardError` where another image was.
+        """
+
+    def start(self, target: HeldTarget, found: Iterable[Container]) -> None:
+        """Start stopped containers as they are, and what the service depends on."""
+
+    def as_configured(self, target: Target, found: Iterable[Container]) -> bool:
+        """Whether `up` would leave containers of the right image as they are."""
+
+    def watch(self, target: Target, found: Sequence[Container], seconds: int | None) -> None:
+        """Raise `VerifyError` unless containers of one image stay up for some seconds.
+
+        `seconds` is None for containers that ran before: they get one look, and keep the restarts they had.
+        """
+
+
 @dataclass(frozen=True)
 class Target:
     """One service on one host, to look at; `earlier` are the services that the same run did before."""
@@ -57,7 +110,7 @@ class Target:
     name: str
     service: Service
     facts: Snapshot
-    compose: Compose
+    engine: Engine
     earlier: frozenset[str] = frozenset()
 
     @property
@@ -75,9 +128,14 @@ class Target:
         return f"{self.name}-check-{secrets.token_hex(4)}"
 
     @property
-    def running(self) -> Container | None:
-        """The service's container, when it runs."""
-        return next((one for one in self.facts.of(self.name) if one.alive), None)
+    def running(self) -> tuple[Container, ...]:
+        """The service's containers that run."""
+        return tuple(one for one in self.facts.of(self.name) if one.alive)
+
+    @property
+    def running_image(self) -> str | None:
+        """The ID of the image that the service runs; None while it does not."""
+        return next((one.image for one in self.running), None)
 
     def references(self) -> tuple[str, str]:
         """The image of the service, and the image that carries its migrations, which mostly is the same one.
@@ -111,23 +169,35 @@ class Target:
         found = {reference: self.facts.images.get(reference, "") for reference in references}
         return ReleaseImages.of(references, {**found, references[0]: service})
 
-    def listing(self, service: str, *options: str) -> str:
-        """A line of shell that prints the IDs of this project's own containers of a service, one-off ones left out."""
-        project = {"project": self.facts.project} if self.facts.project else {}
-        labels = {"service": service, "oneoff": "False", **project}
-        return "; ".join(
-            shlex.join(["docker", "ps", "-q", "--no-trunc", *_filters({**labels, "project.working_dir": directory})])
-            + "".join(f" {option}" for option in options)
-            for directory in dict.fromkeys(self.facts.directories)
-        )
-
     def run(self, script: str, *, doing: str, **more: Any) -> Result:
         """Run a script that leaves the host as it is, in the project's directory."""
-        return self.host.run(self.compose.here(script), doing=doing, **{"timeout": 600, **more})
+        script = in_directory(self.settings.directory, script)
+        return self.host.run(script, doing=doing, **{"timeout": 600, **more})
 
     def ask(self, script: str, *, doing: str, **more: Any) -> Result:
-        """Run the script of a check for migrations, which leaves nothing behind."""
+        """Run a script that asks the database and leaves nothing behind, whatever it ends with."""
         return self.run(script, doing=doing, check=False, **more)
+
+    def on_host(self, argv: list[str], *, doing: str, timeout: int, on_line: OnLine | None = None) -> Result:
+        """Run a command as `ask` does, with .env in its environment; the values travel on standard input."""
+        from dotenv import dotenv_values
+
+        text = self.host.read(f"{self.settings.directory}/.env")[0] or ""
+        values = dotenv_values(stream=io.StringIO(text), interpolate=False)
+        exports = "".join(
+            f"export {name}={shlex.quote(value)}\n" for name, value in values.items() if value is not None
+        )
+        script = f". /dev/stdin\n{shlex.join(argv)} </dev/null"
+        return self.ask(script, doing=doing, stdin=exports.encode(), timeout=timeout, on_line=on_line)
+
+    def unlocked(self, script: str, *, doing: str, **more: Any) -> Result:
+        """Run a script that changes the host and needs no lock: one that fetches, stops or forgets."""
+        script = in_directory(self.settings.directory, script)
+        return self.host.change(script, doing=doing, **{"timeout": 600, **more})
+
+    def halt(self, script: str, *, doing: str) -> Result:
+        """Run a script that stops the service, which needs no lock; where it is ours, the script proves that."""
+        return self.unlocked(script, doing=doing)
 
     def held(self, lock: Lock) -> HeldTarget:
         """Return the same service on a host whose lock is ours."""
@@ -147,8 +217,7 @@ class HeldTarget(Target):
 
     def change(self, script: str, *, doing: str, check: bool = True, **more: Any) -> Result:
         """Run a script that changes the host, once it has proved there that the lock is ours; else `LockedError`."""
-        fenced = self.compose.here(f"{fence(self.lock)}\n{script}")
-        result = self.host.change(fenced, doing=doing, check=False, **{"timeout": 600, **more})
+        result = self.unlocked(f"{fence(self.lock)}\n{script}", doing=doing, **{**more, "check": False})
         if result.exited == NOT_OURS:
             raise LockedError(
                 f"{self.host.name}: the host let go of our lock, having heard nothing of us for too long; "
@@ -160,35 +229,8 @@ class HeldTarget(Target):
         return result
 
     def ask(self, script: str, *, doing: str, **more: Any) -> Result:
-        """Run the script of a check, once it has proved that the lock is ours: whoever comes next awaits its end."""
+        """Run the script once it has proved that the lock is ours, so that whoever comes next awaits its end."""
         return self.change(script, doing=doing, check=False, **more)
 
-    def on_host(
-        self, argv: list[str], doing: str, seconds: int, on_line: OnLine | None = None, *, check: bool = False
-    ) -> Result:
-        """Run a command in the project's directory with .env in its environment."""
-        script, stdin = with_environment(self, argv)
-        return self.change(script, doing=doing, stdin=stdin, timeout=seconds, check=check, on_line=on_line)
-
-
-def _filters(labels: Mapping[str, str]) -> list[str]:
-    """Options of `docker ps` for labels of docker-compose."""
-    return [word for name, value in labels.items() for word in ("--filter", f"label=com.docker.compose.{name}={value}")]
-
-
-def pin(images: ReleaseImages) -> str:
-    """A script that points each reference at its image ID again, should it have moved."""
-    return "\n".join(
-        f'[ "$({ID} {image.reference} 2>/dev/null)" = {image.id} ] || docker tag {image.id} {image.reference} || exit 1'
-        for image in images.all
-    )
-
-
-def with_environment(target: Target, argv: list[str]) -> tuple[str, bytes]:
-    """A script that runs a command with .env in its environment, and its standard input, on which the values travel."""
-    from dotenv import dotenv_values
-
-    text = target.host.read(f"{target.settings.directory}/.env")[0] or ""
-    values = dotenv_values(stream=io.StringIO(text), interpolate=False)
-    exports = "".join(f"export {name}={shlex.quote(value)}\n" for name, value in values.items() if value is not None)
-    return f". /dev/stdin\n{shlex.join(argv)} </dev/null", exports.encode()
+    def halt(self, script: str, *, doing: str) -> Result:
+        return self.change(script, doing=doing)

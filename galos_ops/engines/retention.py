@@ -6,10 +6,8 @@ import json
 import shlex
 from dataclasses import asdict
 
-from galos_ops.engines.target import HeldTarget, Target
-from galos_ops.host.release_log import LOG, Release, append, release
-
-EVENT_MIGRATE = '"event": "migrate"'
+from galos_ops.engines.engine import ID, HeldTarget, Target
+from galos_ops.host.release_log import EVENT_MIGRATE, LOG, Release, append, release
 
 
 def record(target: HeldTarget, line: Release) -> None:
@@ -50,3 +48,8 @@ def _unneeded(target: Target, log: str) -> str:
             'while read -r image old; do case $last in *"\\"image\\": \\"$image\\""*) ;; *) echo "$old" ;; esac; done',
         )
     )
+
+
+def kept(target: Target, image: str) -> bool:
+    """Whether the host still has the image of a release."""
+    return target.run(f"{ID} {image}", doing="look for the image", check=False).ok
