@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from galos_ops.config.settings import Settings
+from galos_ops.engines.one_off import remove_ended_checks
 from galos_ops.host.host import Change, Host
 from galos_ops.provisioning import compose_file as project
 from galos_ops.provisioning import diffs, ecr
@@ -18,13 +19,7 @@ def private(host: Host, path: str) -> Change:
 
 def leftovers(host: Host, settings: Settings) -> Change:
     """Remove the containers of checks that ended, and nothing that runs."""
-    names = "|".join(name.replace(".", r"\.") for name in settings.services)
-    ended = " ".join(f"--filter status={state}" for state in ("created", "exited", "dead"))
-    removed = host.change(
-        f"docker ps -a {ended} --format '{{{{.Names}}}}' | grep -E '^({names})-check(-[0-9a-f]+)?$' |\n"
-        "xargs -r docker rm",
-        doing="remove what checks left",
-    ).stdout.split()
+    removed = remove_ended_checks(host, settings.services)
     return Change(bool(removed), f"removed {', '.join(removed)}" if removed else "nothing was left")
 
 

@@ -11,7 +11,7 @@ from galos_ops.engines.engine import ID, HeldTarget, ReleaseImages, Target
 from galos_ops.engines.probe import CONTAINER
 from galos_ops.engines.probe_output import container
 from galos_ops.engines.pull_output import Layers, worth_showing
-from galos_ops.engines.snapshot import Container
+from galos_ops.engines.snapshot import Container, names
 from galos_ops.errors import CommandFailed, GuardError, NotReadyError, VerifyError
 from galos_ops.host.shell import lines
 from galos_ops.progress import short
@@ -69,17 +69,17 @@ class Compose:
     def remove(self, target: Target, found: Iterable[Container]) -> None:
         result = target.halt(f"{_delete(target, _own(target, found))}\n{_look(target)}", doing="stop")
         left = [one for one in _parsed(result.stdout) if one.service == target.name and one.alive and not one.oneoff]
-        mine, others = (" ".join(one.name for one in left if target.facts.ours(one) is own) for own in (True, False))
+        mine, others = ([one for one in left if target.facts.ours(one) is own] for own in (True, False))
         if mine:
             raise CommandFailed(
-                f"{target.label}: {mine} still runs after it was stopped.",
+                f"{target.label}: {names(mine)} still runs after it was stopped.",
                 evidence=result.stderr,
-                hint=f"see why, then stop it: {target.host.typed.ssh(f'docker stop {mine}')}",
+                hint=f"see why, then stop it: {target.stopping(mine)}",
             )
         if others:
             raise NotReadyError(
-                f"{target.label}: a container that is not this project's still runs the service: {others}.",
-                hint=target.host.typed.ssh(f"docker stop {others}"),
+                f"{target.label}: a container that is not this project's still runs the service: {names(others)}.",
+                hint=target.stopping(others),
             )
 
     def up(self, target: HeldTarget, images: ReleaseImages) -> Sequence[Container]:

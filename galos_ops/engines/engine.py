@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import io
+import re
 import secrets
 import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -20,6 +21,7 @@ from galos_ops.host.result import OnLine, Result
 from galos_ops.host.shell import in_directory
 
 ID = "docker image inspect -f '{{.Id}}'"
+CHECK = "check(-[0-9a-f]+)?"  # what follows the service's name in that of a container that checks
 
 
 @dataclass(frozen=True)
@@ -126,6 +128,14 @@ class Target:
     def checker(self) -> str:
         """The name of a container that checks, in nobody's way."""
         return f"{self.name}-check-{secrets.token_hex(4)}"
+
+    def owns(self, name: str) -> bool:
+        """Whether a one-off container of this name is one of ours."""
+        return re.fullmatch(rf"{re.escape(self.name)}-(migration|{CHECK})", name) is not None
+
+    def stopping(self, found: Iterable[Container]) -> str:
+        """Return what a person types to stop containers."""
+        return self.host.typed.ssh(f"docker stop {' '.join(one.name for one in found)}")
 
     @property
     def running(self) -> tuple[Container, ...]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import re
 import shlex
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from galos_ops.engines.docker_compose import STDIN
-from galos_ops.engines.engine import HeldTarget, Target
+from galos_ops.engines.engine import CHECK, HeldTarget, Target
+from galos_ops.host.host import Host
 from galos_ops.host.result import OnLine, Result
 
 MISSING = 94
@@ -81,6 +83,14 @@ def end(target: HeldTarget) -> None:
 def remove(target: HeldTarget) -> None:
     """Remove the migration's container, which has ended."""
     target.change(f"docker rm {target.migrator} >/dev/null", doing="remove the container that migrated")
+
+
+def remove_ended_checks(host: Host, services: Iterable[str]) -> list[str]:
+    """Remove the containers of checks that ended, and nothing that runs; return their names."""
+    names = "|".join(name.replace(".", r"\.") for name in services)
+    ended = " ".join(f"--filter status={state}" for state in ("created", "exited", "dead"))
+    script = f"docker ps -a {ended} --format '{{{{.Names}}}}' | grep -E '^({names})-{CHECK}$' |\nxargs -r docker rm"
+    return host.change(script, doing="remove what checks left").stdout.split()
 
 
 def _file(tree: dict[str, Any], service: str, image: str) -> bytes:

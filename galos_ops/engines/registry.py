@@ -13,10 +13,45 @@ from galos_ops.host.host import Host
 
 SECONDS = 45
 STATUS_SECONDS = 20
+ABSENT = "sha256:" + "0" * 64  # the digest of no image
 FAILURE = "level=(error|info) .*error="  # in the credential helper's log; info where it falls back to an old token
 MARK_LOG = 'log="$HOME/.ecr/log/ecr-login.log"; size=$(cat "$log" 2>/dev/null | wc -c)'
 LOGGED = f'tail -c "+$((size + 1))" "$log" 2>/dev/null | grep -E "{FAILURE}" | tail -n 1'
 """Prints the last failure that the helper has logged since `MARK_LOG`."""
+
+
+@dataclass(frozen=True)
+class Admission:
+    """Whether the registry lets a host in, and whether by an old token; `output` is all that was said."""
+
+    granted: bool
+    by_old_token: bool
+    output: str
+
+
+def ask_admission(host: Host, repository: str, helper: str) -> Admission:
+    """Ask for an image that cannot exist: only whoever is let in hears "not found", and nothing is fetched.
+
+    `docker manifest inspect` calls a refused login "no such manifest" (20.10 to 28), so it cannot tell. The helper
+    returns an old token while AWS refuses its keys; only its log tells.
+    """
+    asked = host.run(
+        f"{MARK_LOG}\n"
+        f"timeout {SECONDS} docker pull -q {repository}@{ABSENT} 2>&1 || "
+        f"[ $? != 124 ] || echo 'no answer after {SECONDS} s'\n"
+        f"command -v {helper} >/dev/null || echo '{helper} is not on the PATH'\n{LOGGED}",
+        doing="ask the registry",
+        timeout=SECONDS + 15,
+        check=False,
+    )
+    granted = re.search(rf"{ABSENT}:? not found", asked.stdout) is not None
+    return Admission(granted, re.search(FAILURE, asked.stdout) is not None, asked.output)
+
+
+def has(host: Host, reference: str) -> bool:
+    """Whether the registry has an image, for a host that it lets in."""
+    script = f"timeout {SECONDS} docker manifest inspect {reference} >/dev/null"
+    return host.run(script, doing="look for the image", check=False).ok
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -45,6 +45,11 @@ class Container:
     @property
     def alive(self) -> bool:
         return self.state not in ("created", "exited", "dead", "removing")
+
+
+def names(containers: Iterable[Container]) -> str:
+    """The names of containers, as a person reads them."""
+    return ", ".join(one.name for one in containers)
 
 
 @dataclass(frozen=True)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable
 from dataclasses import asdict
 
 from galos_ops.engines import one_off
 from galos_ops.engines.engine import HeldTarget, ReleaseImages, Target
-from galos_ops.engines.snapshot import Container
+from galos_ops.engines.snapshot import Container, names
 from galos_ops.errors import CommandTimedOut, GuardError, NotReadyError
 from galos_ops.host.lock import STATE
 from galos_ops.migrations import tools as migration
@@ -101,13 +100,13 @@ def require_no_running_migration(target: Target) -> None:
 
 def require_no_migrator(target: Target) -> None:
     """Raise `GuardError` while a migration runs, which `docker-compose down` would end in v1 and trip over in v2."""
-    found = (target.facts.named(f"{name}-migration") for name in target.settings.services)
-    names = " ".join(one.name for one in found if one and one.alive)
-    if names:
+    named = (target.facts.named(f"{name}-migration") for name in target.settings.services)
+    found = [one for one in named if one and one.alive]
+    if found:
         raise GuardError(
-            f"{target.host.name}: a migration runs, which down would end with the project: {names}; "
+            f"{target.host.name}: a migration runs, which down would end with the project: {names(found)}; "
             "nothing was stopped.",
-            hint=f"wait for its end, or end it on the host with docker stop {names}; "
+            hint=f"wait for its end, or end it: {target.stopping(found)}; "
             f"to stop the services alone: {target.host.typed.fab('stop')}",
         )
 
@@ -115,14 +114,13 @@ def require_no_migrator(target: Target) -> None:
 def require_no_one_offs(target: Target, found: Iterable[Container]) -> None:
     """Raise `NotReadyError` while somebody's one-off container of the service runs, which may use the database."""
     services = (target.name, target.service.migration.service)
-    ours = re.compile(rf"{re.escape(target.name)}-(migration|check(-[0-9a-f]+)?)")
-    running = (one for one in found if one.oneoff and one.alive and one.service in services)
-    names = " ".join(one.name for one in running if not ours.fullmatch(one.name))
-    if names:
+    running = [one for one in found if one.oneoff and one.alive and one.service in services]
+    strange = [one for one in running if not target.owns(one.name)]
+    if strange:
         raise NotReadyError(
-            f"{target.label}: a one-off container of the service runs, and nothing is migrated beside it: {names}; "
-            "nothing was changed.",
-            hint=f"when its work is done, end it: {target.host.typed.ssh(f'docker stop {names}')}",
+            f"{target.label}: a one-off container of the service runs, and nothing is migrated beside it: "
+            f"{names(strange)}; nothing was changed.",
+            hint=f"when its work is done, end it: {target.stopping(strange)}",
         )
 
 
@@ -136,12 +134,11 @@ def service_runs_error(target: Target) -> GuardError:
 
 def require_no_foreign_containers(target: Target) -> None:
     """Raise `NotReadyError` while a container that another compose project made runs the service."""
-    strangers = [one.name for one in target.facts.strangers(target.name) if one.alive]
+    strangers = [one for one in target.facts.strangers(target.name) if one.alive]
     if strangers:
-        stop = target.host.typed.ssh(f"docker stop {' '.join(strangers)}")
         raise NotReadyError(
-            f"{target.label}: another compose project on the host runs this service too: {', '.join(strangers)}.",
-            hint=f"set galos.directory to its directory, or stop it: {stop}",
+            f"{target.label}: another compose project on the host runs this service too: {names(strangers)}.",
+            hint=f"set galos.directory to its directory, or stop it: {target.stopping(strangers)}",
         )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from galos_ops.config.command_line import CommandLine
 from galos_ops.config.settings import Service, Settings
-from galos_ops.engines.registry import FAILURE, LOGGED, MARK_LOG
+from galos_ops.engines.registry import FAILURE, ask_admission, has
 from galos_ops.errors import NotReadyError
 from galos_ops.host.host import Change, Host
 from galos_ops.provisioning import aws, diffs, ini
@@ -24,8 +24,6 @@ HELPER = "docker-credential-ecr-login"
 HELPER_RELEASES = "https://github.com/awslabs/amazon-ecr-credential-helper/releases"
 SESSION_KEYS = ("aws_session_token", "aws_security_token")
 INSTALL_SECONDS = 600
-PULL_SECONDS = 45
-NOTHING = "sha256:" + "0" * 64
 
 
 def credentials(host: Host, settings: Settings) -> Change:
@@ -142,39 +140,16 @@ def check(host: Host, settings: Settings, services: dict[str, Service]) -> Chang
 
 
 def _check(host: Host, settings: Settings, service: Service) -> str:
-    """`docker manifest inspect` calls a refused login "no such manifest" (20.10 to 28), so it cannot tell.
-
-    A pull of a digest that cannot exist can: it moves nothing, and only whoever is let in hears "not found". The helper
-    returns an old token while AWS refuses its keys; only its log tells.
-    """
     image = settings.image(service)
-    repository = f"{settings.ecr.registry}/{service.repository}"
-    asked = host.run(
-        f"{MARK_LOG}\n"
-        f"timeout {PULL_SECONDS} docker pull -q {repository}@{NOTHING} 2>&1 || "
-        f"[ $? != 124 ] || echo 'no answer after {PULL_SECONDS} s'\n"
-        f"command -v {HELPER} >/dev/null || echo '{HELPER} is not on the PATH'\n{LOGGED}",
-        doing="ask the registry",
-        timeout=PULL_SECONDS + 15,
-        check=False,
-    )
-    if not let_in(asked.stdout):
+    asked = ask_admission(host, f"{settings.ecr.registry}/{service.repository}", HELPER)
+    if not asked.granted:
         raise _refused(host, settings, asked.output, "the registry does not let this host in")
-    if re.search(FAILURE, asked.stdout):
+    if asked.by_old_token:
         raise _refused(
             host, settings, asked.output, "the registry lets this host in by an old token, for hours at most"
         )
-    found = host.run(
-        f"timeout {PULL_SECONDS} docker manifest inspect {image} >/dev/null",
-        doing="look for the image",
-        check=False,
-    )
-    return f"the registry lets {host.name} in, {image} {'is there' if found.ok else 'is not pushed yet'}"
-
-
-def let_in(output: str) -> bool:
-    """Whether what `docker pull` said of a digest that cannot exist means that the registry looked for it."""
-    return re.search(rf"{NOTHING}:? not found", output) is not None
+    pushed = "is there" if has(host, image) else "is not pushed yet"
+    return f"the registry lets {host.name} in, {image} {pushed}"
 
 
 def _refused(host: Host, settings: Settings, output: str, sentence: str) -> NotReadyError:

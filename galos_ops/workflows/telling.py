@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from galos_ops.engines import dependencies, one_off, registry, retention
 from galos_ops.engines.engine import ReleaseImages, Target
-from galos_ops.engines.snapshot import Container
+from galos_ops.engines.snapshot import Container, names
 from galos_ops.errors import VerifyError
 from galos_ops.host.release_log import Release
 from galos_ops.migrations import guard
@@ -88,8 +88,10 @@ class Telling:
 
     def down(self, answer: Answer) -> None:
         self.require_no_one_offs(answer)
-        names = ", ".join(one.name for one in self.target.facts.of(self.target.name))
-        self._tell("down", _if_pending(answer) + (f"stop and delete {names}" if names else "there is no container"))
+        found = self.target.facts.of(self.target.name)
+        self._tell(
+            "down", _if_pending(answer) + (f"stop and delete {names(found)}" if found else "there is no container")
+        )
         self.deleted = True
 
     def backup(self, images: ReleaseImages, answer: Answer) -> None:  # noqa: ARG002
@@ -120,7 +122,7 @@ class Telling:
     def start(self, containers: Sequence[Container]) -> Started:
         image, same = containers[0].image, all(one.state == "running" for one in containers)
         self._depended()
-        with self.step("start", f"start {', '.join(one.name for one in containers)} with {short(image)}") as step:
+        with self.step("start", f"start {names(containers)} with {short(image)}") as step:
             if same:
                 step.detail, step.mark = f"{short(image)} already runs", SAME
         return Started(image, containers, same)

@@ -91,7 +91,7 @@ MUTANTS = (
             ),
             Mutant(
                 "_check",
-                Never("FAILURE"),
+                Never("asked.by_old_token"),
                 {
                     f"{SETUP}::test_keys_that_were_revoked_are_told_with_the_helper_s_own_words": (
                         'refused(8, "ecr.check")'
@@ -118,7 +118,7 @@ MUTANTS = (
             ),
             Mutant(
                 "_check",
-                Always("found.ok"),
+                Always("has("),
                 {
                     f"{SETUP}::test_an_image_that_is_not_pushed_yet_is_no_reason_to_keep_the_host_out": (
                         "is not pushed yet"

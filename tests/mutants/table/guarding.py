@@ -95,7 +95,7 @@ MUTANTS = (
         (
             Mutant(
                 "require_no_migrator",
-                Never("names"),
+                Never("found"),
                 {f"{ONE_OFFS}::test_down_ends_no_migration[v1]": "refused(5, *words)"},
             ),
         ),
@@ -154,7 +154,7 @@ MUTANTS = (
         (
             Mutant(
                 "require_no_one_offs",
-                Never("names"),
+                Never("strange"),
                 {f"{ONE_OFFS}::test_a_one_off_container_of_somebody_stops_no_service[v2]": "refused(8, *words)"},
             ),
         ),
