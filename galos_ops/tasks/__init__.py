@@ -11,8 +11,7 @@ from invoke.collection import Collection
 
 from galos_ops.config.loading import check_environment, configuration, defaults
 from galos_ops.tasks import mistakes
-from galos_ops.tasks.examining import doctor
-from galos_ops.tasks.looking import history, images, logs, status
+from galos_ops.tasks.looking import doctor, history, images, logs, status
 from galos_ops.tasks.preparing import check, credentials, diff, docker_config, helper, push, region, setup
 from galos_ops.tasks.releasing import deploy, migrate, pending, rollback
 from galos_ops.tasks.running import down, pull, start, stop, up

@@ -13,6 +13,10 @@ from galos_ops.errors import UsageError
 from galos_ops.tasks import executor
 from galos_ops.tasks.logs import guard_logs
 
+SERVICE = {"service": "one service of galos.services; without it, all of them"}
+DRY = {"dry-run": "look at the host and show what would be done; change nothing"}
+JSON = {"json": "one JSON document on standard output, everything else on standard error"}
+
 guard_logs()
 
 

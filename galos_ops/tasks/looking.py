@@ -9,27 +9,14 @@ from dataclasses import asdict
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
+from galos_ops.progress import short
 from galos_ops.redaction import masked
-from galos_ops.tasks.host_task import host_task, whole
-from galos_ops.tasks.lazy import Later
-from galos_ops.tasks.options import DRY, JSON, SERVICE
+from galos_ops.tasks.host_task import DRY, JSON, SERVICE, host_task, whole
 
 if TYPE_CHECKING:
-    from galos_ops import progress as report
-    from galos_ops.diagnostics import status as looking
-    from galos_ops.diagnostics import verdict
-    from galos_ops.engines import registry
-    from galos_ops.host import release_log as releases
-    from galos_ops.host import shell
     from galos_ops.host.release_log import Release
-    from galos_ops.provisioning import ecr
     from galos_ops.provisioning.aws import Image
     from galos_ops.workflows.ops import Ops
-else:
-    registry, ecr, releases, report = map(
-        Later, ("engines.registry", "provisioning.ecr", "host.release_log", "progress")
-    )
-    shell, verdict, looking = map(Later, ("host.shell", "diagnostics.verdict", "diagnostics.status"))
 
 FOLLOW_SECONDS = 24 * 3600
 
@@ -42,7 +29,9 @@ def status(ops: Ops, service: str | None = None, json: bool = False) -> None:
     unknown, or run now. 7: a container is not up or not healthy, or runs what nobody released. 4: a task at work on
     the host may be why something is not well. A newer image in the registry is no failure.
     """
-    seen, subjects = looking.status(ops.host, ops.settings, ops.settings.chosen(service))
+    from galos_ops.diagnostics import status, verdict
+
+    seen, subjects = status.status(ops.host, ops.settings, ops.settings.chosen(service))
     ops.document |= {"well": False, **asdict(seen)}
     tables = verdict.tables(seen, subjects)
     for title, table in tables.items():
@@ -73,13 +62,15 @@ def history(ops: Ops, service: str | None = None, limit: str = "20", json: bool 
 
     rollback --to takes a tag, a time or an image of this list.
     """
+    from galos_ops.host import release_log
+
     wanted, most = ops.settings.chosen(service), whole("--limit", limit, least=1)
     facts = ops.facts()
-    [text] = ops.host.read(f"{ops.settings.directory}/{releases.LOG}")
-    log = releases.parse(text)
+    [text] = ops.host.read(f"{ops.settings.directory}/{release_log.LOG}")
+    log = release_log.parse(text)
     running = {one.service: one.image for one in facts.containers if one.alive and not one.oneoff}
     shown = [one for one in reversed(log.releases) if service is None or one.service in wanted][:most]
-    now = releases.current(shown, running)
+    now = release_log.current(shown, running)
     listed = [asdict(one) | {"runs": one in now} for one in shown]
     ops.document |= {"releases": listed, "unreadable": log.unreadable}
     for name in dict.fromkeys(one.service for one in shown):
@@ -110,10 +101,23 @@ def logs(ops: Ops, service: str | None = None, tail: str = "100", follow: bool =
 
     --follow goes on until Ctrl-C, which is exit 0. Passwords in URLs and values of .env are masked.
     """
+    from galos_ops.host.shell import while_heard
+
     target = next(ops.targets(service))
     script = target.engine.logs(ops.settings.chosen(service), tail=whole("--tail", tail), follow=follow)
     with contextlib.suppress(KeyboardInterrupt, ReaderGone):
-        target.run(shell.while_heard(script), doing="read the logs", stdin=None, timeout=FOLLOW_SECONDS, on_line=show)
+        target.run(while_heard(script), doing="read the logs", stdin=None, timeout=FOLLOW_SECONDS, on_line=show)
+
+
+@host_task(SERVICE | JSON | {"fix": "make the changes that are safe, then look again"}, looking=True)
+def doctor(ops: Ops, service: str | None = None, fix: bool = False, json: bool = False) -> None:
+    """Looking: every known misconfiguration of the host, each with its fix.
+
+    Exit 8 when there is a fault; warnings alone are exit 0. --fix makes the safe changes, then looks again.
+    """
+    from galos_ops.workflows.doctor import visit
+
+    visit(ops, service, fix=fix)
 
 
 IMAGES = ("", "DIGEST", "PUSHED, UTC", "SIZE", "TAGS")
@@ -123,7 +127,7 @@ def image_row(image: Image, *, runs: bool) -> tuple[str, ...]:
     """An image as a row under `IMAGES`."""
     pushed = f"{image.pushed_at.astimezone(timezone.utc):%Y-%m-%d %H:%M}"
     size = f"{image.size_bytes / 1e6:.1f} MB"
-    return "*" if runs else "", report.short(image.digest), pushed, size.rjust(9), ", ".join(image.tags) or "-"
+    return "*" if runs else "", short(image.digest), pushed, size.rjust(9), ", ".join(image.tags) or "-"
 
 
 @host_task(SERVICE | JSON | DRY | {"limit": "how many images to list for each service"}, looking=True)
@@ -134,8 +138,11 @@ def images(
 
     Asks AWS from this machine, with the profile of galos.ecr.profile.
     """
+    from galos_ops.engines.registry import local_digests
+    from galos_ops.provisioning import ecr
+
     chosen, most, facts = ops.settings.chosen(service), whole("--limit", limit, least=1), ops.facts()
-    running = registry.local_digests(ops.host, {one.image for one in facts.containers if one.alive})
+    running = local_digests(ops.host, {one.image for one in facts.containers if one.alive})
     listed = ops.document.setdefault("services", [])
     for name, row in chosen.items():
         ops.report.title(ops.host.name, name)

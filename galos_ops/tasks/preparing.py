@@ -4,17 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from galos_ops.tasks.host_task import host_task
-from galos_ops.tasks.lazy import Later
-from galos_ops.tasks.options import DRY, SERVICE
+from galos_ops.tasks.host_task import DRY, SERVICE, host_task
 
 if TYPE_CHECKING:
-    from galos_ops.provisioning import dotenv as dotenv_file
-    from galos_ops.provisioning import ecr
-    from galos_ops.workflows import setup as setting_up
     from galos_ops.workflows.ops import Ops
-else:
-    dotenv_file, ecr, setting_up = map(Later, ("provisioning.dotenv", "provisioning.ecr", "workflows.setup"))
 
 
 @host_task(DRY)
@@ -24,7 +17,9 @@ def setup(ops: Ops, *, dry_run: bool = False) -> None:
     Runs ecr.credentials, ecr.region, ecr.helper, ecr.docker-config and env.push, writes a compose file where the host
     has none, and ends with ecr.check. What others keep in these files stays.
     """
-    setting_up.setup(ops)
+    from galos_ops.workflows import setup
+
+    setup.setup(ops)
 
 
 @host_task(DRY)
@@ -34,12 +29,16 @@ def credentials(ops: Ops, *, dry_run: bool = False) -> None:
     AWS is asked first whether it accepts them; keys with a session token, which ends, are refused. Places none where
     galos.ecr.credentials is instance.
     """
+    from galos_ops.provisioning import ecr
+
     ops.change("ecr.credentials", lambda: ecr.credentials(ops.host, ops.settings))
 
 
 @host_task(DRY)
 def region(ops: Ops, *, dry_run: bool = False) -> None:
     """Set the region of the registry in the host's ~/.aws/config."""
+    from galos_ops.provisioning import ecr
+
     ops.change("ecr.region", lambda: ecr.region(ops.host, ops.settings))
 
 
@@ -49,12 +48,16 @@ def helper(ops: Ops, *, dry_run: bool = False) -> None:
 
     With apt-get, dnf or apk, as root: give --prompt-for-sudo-password, before the task, where sudo asks for one.
     """
+    from galos_ops.provisioning import ecr
+
     ops.change("ecr.helper", lambda: ecr.helper(ops.host))
 
 
 @host_task(DRY)
 def docker_config(ops: Ops, *, dry_run: bool = False) -> None:
     """Merge the credential helper into the host's ~/.docker/config.json."""
+    from galos_ops.provisioning import ecr
+
     ops.change("ecr.docker-config", lambda: ecr.docker_config(ops.host, ops.settings))
 
 
@@ -64,6 +67,8 @@ def check(ops: Ops, service: str | None = None, *, dry_run: bool = False) -> Non
 
     Exit 8 when it does not, with Docker's words, the helper's own log line and what to type.
     """
+    from galos_ops.provisioning import ecr
+
     chosen = ops.settings.chosen(service)
     ops.change("ecr.check", lambda: ecr.check(ops.host, ops.settings, chosen))
 
@@ -75,11 +80,15 @@ def push(ops: Ops, *, dry_run: bool = False) -> None:
     The local file is that of galos.env_file. Exit 2 for placeholders, a DATABASE_URL that nobody can parse, a key set
     twice. The running container keeps its variables until up or deploy.
     """
-    ops.change("env.push", lambda: dotenv_file.push(ops.host, ops.settings))
+    from galos_ops.provisioning import dotenv
+
+    ops.change("env.push", lambda: dotenv.push(ops.host, ops.settings))
 
 
 @host_task(looking=True)
 def diff(ops: Ops) -> None:
     """Show which keys env.push would change, never their values."""
-    found = dotenv_file.difference(ops.host, ops.settings)
+    from galos_ops.provisioning import dotenv
+
+    found = dotenv.difference(ops.host, ops.settings)
     ops.report.say(str(found))

@@ -5,21 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from galos_ops.errors import UsageError
-from galos_ops.tasks.host_task import host_task, whole
-from galos_ops.tasks.lazy import Later
-from galos_ops.tasks.options import DRY, JSON, SERVICE
+from galos_ops.progress import WARN
+from galos_ops.tasks.host_task import DRY, JSON, SERVICE, host_task, whole
 
 if TYPE_CHECKING:
-    from galos_ops import progress as report
-    from galos_ops.config import settings
-    from galos_ops.migrations import guard
-    from galos_ops.workflows import deploy as deployment
-    from galos_ops.workflows import rollback as rolling_back
-    from galos_ops.workflows import steps
     from galos_ops.workflows.ops import Ops
-else:
-    guard, report, settings = map(Later, ("migrations.guard", "progress", "config.settings"))
-    deployment, rolling_back, steps = map(Later, ("workflows.deploy", "workflows.rollback", "workflows.steps"))
 
 
 @host_task(SERVICE | JSON, looking=True)
@@ -28,13 +18,16 @@ def pending(ops: Ops, service: str | None = None, json: bool = False) -> None:
 
     Always asks the image, whatever it answered before.
     """
+    from galos_ops.migrations import guard
+    from galos_ops.workflows.steps import pull
+
     refusals = []
     services = ops.document.setdefault("services", {})
     for target in ops.titled(service):
-        images = target.local_images() or steps.pull(target, ops.report)
+        images = target.local_images() or pull(target, ops.report)
         with ops.report.step("pending") as step:
             answer = guard.check(target, images)
-            step.detail, step.mark = answer.summary, step.mark if answer.state == "clean" else report.WARN
+            step.detail, step.mark = answer.summary, step.mark if answer.state == "clean" else WARN
         row = {"state": answer.state, "migrations": answer.names, "image": images.service.id}
         services[target.name] = row
         refusals += [guard.pending_migrations_error(target, answer)] if answer.state != "clean" else []
@@ -49,9 +42,11 @@ def migrate(ops: Ops, service: str | None = None, *, dry_run: bool = False) -> N
     Exit 5 while the service runs: down stops it, deploy does all of it. Exit 6 when the migration fails; nothing starts
     until it succeeds.
     """
+    from galos_ops.workflows import deploy
+
     with ops.locked("migrate", service) as services:
-        for each in services:
-            deployment.migrate(each)
+        for steps in services:
+            deploy.migrate(steps)
 
 
 @host_task(SERVICE | JSON | DRY | {"tag": "deploy this tag of the repository", "wait": "seconds to wait for the lock"})
@@ -70,13 +65,16 @@ def deploy(
     Exit 4 while another task holds the host, 5 for an unknown answer, 6 when the migration failed and the service is
     stopped, 7 when the new container did not stay up: then the previous image runs again, unless a migration ran.
     """
-    if tag is not None and not settings.TAG.match(tag):
+    from galos_ops.config.settings import TAG
+    from galos_ops.workflows import deploy
+
+    if tag is not None and not TAG.match(tag):
         raise UsageError(f"--tag is {tag!r}; it must be a Docker tag.")
     seconds = None if wait is None else whole("--wait", wait)
     outcomes = ops.document.setdefault("services", [])
     with ops.locked("deploy", service, seconds) as services:
-        for each in services:
-            outcomes.append(each.document(deployment.deploy(each, tag)))
+        for steps in services:
+            outcomes.append(steps.document(deploy.deploy(steps, tag)))
 
 
 @host_task(SERVICE | JSON | DRY | {"to": "the release to go back to: its tag, time or image"})
@@ -87,7 +85,9 @@ def rollback(
 
     --to takes a tag, a time or an image of history.
     """
+    from galos_ops.workflows import rollback
+
     outcomes = ops.document.setdefault("services", [])
     with ops.locked("rollback", service) as services:
-        for each in services:
-            outcomes.append(each.document(rolling_back.rollback(each, to)))
+        for steps in services:
+            outcomes.append(steps.document(rollback.rollback(steps, to)))

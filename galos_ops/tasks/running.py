@@ -5,19 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from galos_ops.tasks.host_task import host_task
-from galos_ops.tasks.lazy import Later
-from galos_ops.tasks.options import DRY, SERVICE
+from galos_ops.progress import SAME, WOULD
+from galos_ops.tasks.host_task import DRY, SERVICE, host_task
 
 if TYPE_CHECKING:
-    from galos_ops import progress as report
     from galos_ops.engines.snapshot import Container
-    from galos_ops.migrations import guard
-    from galos_ops.workflows import lifecycle, steps, telling
     from galos_ops.workflows.ops import Ops
-else:
-    guard, report = map(Later, ("migrations.guard", "progress"))
-    lifecycle, steps, telling = map(Later, ("workflows.lifecycle", "workflows.steps", "workflows.telling"))
 
 
 @host_task(SERVICE | DRY)
@@ -26,11 +19,14 @@ def pull(ops: Ops, service: str | None = None, *, dry_run: bool = False) -> None
 
     up or deploy starts what was pulled. Exit 1 when it cannot be pulled; ecr.check then says why.
     """
+    from galos_ops.workflows.steps import pull
+    from galos_ops.workflows.telling import Telling
+
     for target in ops.titled(service):
         if dry_run:
-            telling.Telling(target, ops.report).pull()
+            Telling(target, ops.report).pull()
         else:
-            steps.pull(target, ops.report)
+            pull(target, ops.report)
 
 
 @host_task(SERVICE | DRY)
@@ -40,9 +36,11 @@ def up(ops: Ops, service: str | None = None, *, dry_run: bool = False) -> None:
     Pulls only an image that the host does not have. Exit 5 while a migration is pending or unknown, which deploy runs;
     4 while another task holds the host; 7 when the container does not stay up.
     """
+    from galos_ops.workflows import lifecycle
+
     with ops.locked("up", service) as services:
-        for each in services:
-            lifecycle.up(each)
+        for steps in services:
+            lifecycle.up(steps)
 
 
 @host_task(SERVICE | DRY)
@@ -51,9 +49,11 @@ def start(ops: Ops, service: str | None = None, *, dry_run: bool = False) -> Non
 
     Exit codes as those of up; 1 when there is no container.
     """
+    from galos_ops.workflows import lifecycle
+
     with ops.locked("start", service) as services:
-        for each in services:
-            lifecycle.start(each)
+        for steps in services:
+            lifecycle.start(steps)
 
 
 @host_task(SERVICE | DRY)
@@ -77,9 +77,11 @@ def down(ops: Ops, service: str | None = None, *, dry_run: bool = False) -> None
     With --service only that service's container; without, the whole project and its network: exit 5 while a migration
     runs, which that would end. Takes no lock.
     """
+    from galos_ops.migrations.guard import require_no_migrator
+
     target = next(ops.targets(service))
     if service is None:
-        guard.require_no_migrator(target)
+        require_no_migrator(target)
     if dry_run:
         names = target.facts.services() if service is None else (service,)
         told(ops, "down", [one for name in names for one in target.facts.of(name)])
@@ -95,4 +97,4 @@ def told(ops: Ops, step: str, found: Sequence[Container]) -> None:
     """Show which containers a dry run of `stop` or `down` is about."""
     names = ", ".join(one.name for one in found)
     with ops.report.step(step, names or "nothing to do: no container is there") as line:
-        line.mark = report.WOULD if names else report.SAME
+        line.mark = WOULD if names else SAME

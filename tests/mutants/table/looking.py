@@ -61,7 +61,7 @@ MUTANTS = (
             ),
             Mutant(
                 "logs",
-                Unwrap("shell.while_heard"),
+                Unwrap("while_heard"),
                 {f"{STATUS}::test_nothing_follows_the_logs_once_the_client_is_gone": 'f"! {{ {FOLLOWING}; }}"'},
             ),
             Mutant(

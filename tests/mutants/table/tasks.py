@@ -16,7 +16,7 @@ MUTANTS = (
         (
             Mutant(
                 "deploy",
-                Never("settings.TAG.match"),
+                Never("TAG.match"),
                 {f"{CONNECT}::test_an_option_that_makes_no_sense_is_usage[words2]": "refused(2, *words)"},
             ),
             Mutant(
