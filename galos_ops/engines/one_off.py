@@ -6,7 +6,6 @@ import json
 import re
 import shlex
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 
 from galos_ops.engines.docker_compose import STDIN
@@ -28,7 +27,7 @@ def run(target: Target, image: str, argv: list[str], *, doing: str, timeout: int
     must stay `untouched`, `MISSING` when docker-compose would make something first.
     """
     service, name, tree = target.service.migration.service, target.checker, target.facts.tree()
-    first = needs(tree, service, target.facts.directories[-1]).script() if untouched else ""
+    first = needs(tree, service, target.facts.directories[-1]) if untouched else ""
     script = (
         f"{first}\ndocker rm -f {name} >/dev/null 2>&1\n"
         f"trap 'docker rm -f -v {name} >/dev/null 2>&1' EXIT; trap 'exit 1' HUP INT TERM\n"
@@ -100,41 +99,19 @@ def _file(tree: dict[str, Any], service: str, image: str) -> bytes:
     return json.dumps({**tree, "services": services}, ensure_ascii=False, default=str).encode()
 
 
-@dataclass(frozen=True)
-class Needs:
-    """What docker-compose makes by itself, for any container of a project, where it is not there."""
-
-    project: str
-    networks: tuple[str, ...]
-    volumes: tuple[str, ...]
-    folders: tuple[str, ...]
-
-    def script(self) -> str:
-        """End with `MISSING` unless all of it is there."""
-        label = (
-            f"--filter label=com.docker.compose.project={shlex.quote(self.project)} --filter label=com.docker.compose"
-        )
-        made = [
-            f"docker {kind} ls -q {label}.{kind}={shlex.quote(name)} | grep -q ."
-            for kind, names in (("network", self.networks), ("volume", self.volumes))
-            for name in names
-        ]
-        return "\n".join(
-            f"{test} || exit {MISSING}" for test in [*made, *(f"[ -e {shlex.quote(path)} ]" for path in self.folders)]
-        )
-
-
-def needs(tree: dict[str, Any], service: str, directory: str) -> Needs:
-    """The networks and volumes of a resolved compose file, and the folders that a service of it mounts."""
+def needs(tree: dict[str, Any], service: str, directory: str) -> str:
+    """A script that ends with `MISSING` where docker-compose would make something first for a service's container."""
     project = tree.get("name") or re.sub(r"[^-_a-z0-9]", "", directory.rpartition("/")[2].lower())
     networks = dict.fromkeys(name for row in tree["services"].values() for name in _networks(row))
-    mounts = tree["services"][service].get("volumes") or []
-    return Needs(
-        project,
-        _own(networks, tree.get("networks") or {}),
-        _own(tree.get("volumes") or {}, tree.get("volumes") or {}),
-        tuple(filter(None, map(_folder, mounts))),
-    )
+    volumes, folders = tree.get("volumes") or {}, map(_folder, tree["services"][service].get("volumes") or [])
+    made = {"network": _own(networks, tree.get("networks") or {}), "volume": _own(volumes, volumes)}
+    tests = [
+        f"docker {kind} ls -q --filter label=com.docker.compose.project={shlex.quote(project)} "
+        f"--filter label=com.docker.compose.{kind}={shlex.quote(name)} | grep -q ."
+        for kind, names in made.items()
+        for name in names
+    ] + [f"[ -e {shlex.quote(path)} ]" for path in folders if path]
+    return "\n".join(f"{test} || exit {MISSING}" for test in tests)
 
 
 def _networks(row: dict[str, Any]) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from galos_ops.diagnostics.ready import ENGINE
@@ -10,9 +11,9 @@ from galos_ops.engines.probe import PROJECT, Scope, gather
 from galos_ops.engines.snapshot import Snapshot
 from galos_ops.host.host import Change
 from galos_ops.host.shell import shell_path
-from galos_ops.provisioning import compose_file as project
 from galos_ops.provisioning import dotenv as dotenv_file
 from galos_ops.provisioning import ecr
+from galos_ops.provisioning.compose_file import compose_file
 from galos_ops.provisioning.files import done_or_would
 from galos_ops.workflows.ops import Ops
 
@@ -24,7 +25,8 @@ def setup(ops: Ops) -> None:
     facts = ops.facts()
     changed = [] if facts.directories else [ops.change("directory", lambda: directory(ops))]
     if changed:
-        facts = without_project(gather(host, PROJECT, Scope((), "~"))) if host.dry else ops.facts()
+        # for a directory that is not there yet, the rest of the host is as it is from anywhere else
+        facts = replace(gather(host, PROJECT, Scope((), "~")), environment="") if host.dry else ops.facts()
     ops.ready(facts, ENGINE)
     steps: dict[str, Callable[[], Change]] = {
         "ecr.credentials": lambda: ecr.credentials(host, settings),
@@ -32,7 +34,7 @@ def setup(ops: Ops) -> None:
         "ecr.helper": lambda: ecr.helper(host),
         "ecr.docker-config": lambda: ecr.docker_config(host, settings),
         "env.push": lambda: push_environment(ops, facts),
-        "compose file": lambda: written(ops, facts),
+        "compose file": lambda: compose_file(host, settings),
         "ecr.check": lambda: proof(ops, any(changed)),
     }
     ops.report.width = max(map(len, steps))
@@ -54,23 +56,11 @@ def directory(ops: Ops) -> Change:
     return Change(True, f"{path} {done_or_would(ops.host, 'made')}")
 
 
-def without_project(facts: Snapshot) -> Snapshot:
-    """What is true on the host of a directory that is not there yet."""
-    return Snapshot(facts.directories, facts.engine, facts.engine_error, facts.flavour)
-
-
 def push_environment(ops: Ops, facts: Snapshot) -> Change:
     """`env.push`, except where there is nothing to send and the host has its own .env already."""
     if facts.environment and not Path(ops.settings.env_file).exists():
         return Change(False, f"no {ops.settings.env_file} here; the host keeps its own")
     return dotenv_file.push(ops.host, ops.settings)
-
-
-def written(ops: Ops, facts: Snapshot) -> Change:
-    """A compose file for the configured services where the host has none; one that is there stays as it is."""
-    if facts.compose_file:
-        return Change(False, f"{facts.compose_file} is there")
-    return project.compose_file(ops.host, ops.settings)
 
 
 def proof(ops: Ops, unready: bool) -> Change:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 
 from galos_ops.engines.docker_compose import DockerCompose
-from galos_ops.engines.one_off import MISSING, Needs, needs
+from galos_ops.engines.one_off import MISSING, needs
 from galos_ops.engines.registry import Newest, parse
 from galos_ops.host.lock import lock
 from galos_ops.provisioning.files import place
@@ -76,9 +75,14 @@ def test_what_docker_compose_would_make_is_read_from_both_manners_of_writing() -
         "networks": {"back": {}, "unused": {}},
         "volumes": {"cache": {}, "given": {"external": True}},
     }
-    found = needs(v1, "web", "/home/me/My Project")
-    assert (found.project, found.networks, found.volumes) == ("myproject", ("default", "back"), ("cache",))
-    assert found.folders == ("/srv/data",)
+    labels = "--filter label=com.docker.compose.project=myproject --filter label=com.docker.compose"
+    assert needs(v1, "web", "/home/me/My Project").split(f" || exit {MISSING}") == [
+        f"docker network ls -q {labels}.network=default | grep -q .",
+        f"\ndocker network ls -q {labels}.network=back | grep -q .",
+        f"\ndocker volume ls -q {labels}.volume=cache | grep -q .",
+        "\n[ -e /srv/data ]",
+        "",
+    ]
     v2 = {
         "name": "given",
         "services": {
@@ -90,12 +94,11 @@ def test_what_docker_compose_would_make_is_read_from_both_manners_of_writing() -
         },
         "networks": {"outer": {"external": True}, "default": {"name": "given_default"}},
     }
-    found = needs(v2, "web", "/srv")
-    assert (found.project, found.networks, found.volumes, found.folders) == ("given", ("default",), (), ("/x y",))
-    assert f"[ -e '/x y' ] || exit {MISSING}" in found.script()
+    network, folder, _ = needs(v2, "web", "/srv").split(f" || exit {MISSING}")
+    assert network == f"docker network ls -q {labels.replace('myproject', 'given')}.network=default | grep -q ."
+    assert folder == "\n[ -e '/x y' ]"
 
 
-NEEDS = Needs("it's", ("default",), ("cache",), ("/srv/x y",))
 LABEL = "--filter label=com.docker.compose.project=it's --filter label=com.docker.compose"
 NETWORK, VOLUME = f"network ls -q {LABEL}.network=default", f"volume ls -q {LABEL}.volume=cache"
 
@@ -117,8 +120,8 @@ def test_the_image_is_not_asked_where_docker_compose_would_make_something_first(
     path = host.home / "x y"
     if folder:
         path.mkdir()
-    script = replace(NEEDS, folders=(str(path),)).script()
-    assert host.run(script, doing="look", check=False).exited == exited
+    tree = {"name": "it's", "services": {"web": {"volumes": [f"{path}:/data"]}}, "volumes": {"cache": {}}}
+    assert host.run(needs(tree, "web", "/srv"), doing="look", check=False).exited == exited
 
 
 def test_the_hash_of_v1_needs_no_resolved_file() -> None:
