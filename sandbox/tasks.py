@@ -9,7 +9,7 @@ from invoke.collection import Collection
 from invoke.context import Context
 from invoke.tasks import task
 
-from galos_ops.tasks.host_task import whole
+from galos_ops.tasks.host_task import parse_int_option
 from sandbox.catalogue import RELEASES, REPOSITORIES, REPOSITORY
 
 if TYPE_CHECKING:
@@ -34,7 +34,9 @@ def up(_c: Context, hosts: str = "1", compose: str = "", release: str = "v1") ->
     """Bring up Docker hosts, ECR and a database on this machine; what is up stays as it is."""
     sandbox = of_checkout()
     changed = sandbox.up(
-        whole("--hosts", hosts, least=1), [name.strip() for name in compose.split(",") if name.strip()], release
+        parse_int_option("--hosts", hosts, least=1),
+        [name.strip() for name in compose.split(",") if name.strip()],
+        release,
     )
     print("sandbox is up" if changed else "sandbox is up already: nothing changed")
     folder = os.path.relpath(sandbox.directory)
@@ -52,8 +54,8 @@ def up(_c: Context, hosts: str = "1", compose: str = "", release: str = "v1") ->
 def publish(_c: Context, version: str, seconds: str = "0", repository: str = REPOSITORY) -> None:
     """Push a release of galos-sync, as latest and under its own tag."""
     sandbox = of_checkout()
-    if whole("--seconds", seconds):
-        sandbox.migration_seconds(whole("--seconds", seconds))
+    if parse_int_option("--seconds", seconds):
+        sandbox.migration_seconds(parse_int_option("--seconds", seconds))
     sandbox.publish(version, repository)
 
 

@@ -94,7 +94,7 @@ class Condition:
     `find` gives what was found against it, in a few words without a value of .env or a key, or None; it is asked once
     the conditions `after` which it comes hold, with `each` for each service in turn. `sentence` says the same where the
     details do not matter: to a task that requires it, with the `evidence`, and of what comes after it; without one the
-    finding does. `fix` is what to type, a template of `Subject.fill`; `mend` names the change that `doctor --fix`
+    finding does. `fix` is what to type, a template of `Subject.fill`; `repair` names the change that `doctor --fix`
     makes. `line` is that of `status` which shows it, as ✗ with an `error`, else as !. Only those with a `why`
     are the doctor's.
     """
@@ -106,7 +106,7 @@ class Condition:
     severity: Literal["fault", "warning"] = "fault"
     after: tuple[str, ...] = ()
     each: bool = False
-    mend: str = ""
+    repair: str = ""
     sentence: str = ""
     evidence: Callable[[Subject], str] = lambda _: ""
     line: str = ""
@@ -172,7 +172,7 @@ class Verdict:
 
 
 class Table(dict[str, Condition]):
-    """Conditions by ID, in the order in which a person would mend what they find."""
+    """Conditions by ID, in the order in which a person would repair what they find."""
 
     def __init__(self, *rows: Condition) -> None:
         super().__init__((row.id, row) for row in rows)

@@ -48,45 +48,45 @@ def judged(name: str, detail: str, subject: Subject) -> Line:
     return Line(name, detail, mark)
 
 
-def tables(seen: HostStatus, subjects: Mapping[str, Subject]) -> dict[str, list[Line]]:
+def tables(host: HostStatus, subjects: Mapping[str, Subject]) -> dict[str, list[Line]]:
     """The lines on the host itself, and on each of its services."""
-    services = {one.service: of_service(seen, one, subjects[one.service]) for one in seen.services}
-    return {"host": of_host(seen, next(iter(subjects.values()))), **services}
+    services = {one.service: of_service(host, one, subjects[one.service]) for one in host.services}
+    return {"host": of_host(host, next(iter(subjects.values()))), **services}
 
 
-def of_host(seen: HostStatus, subject: Subject) -> list[Line]:
+def of_host(host: HostStatus, subject: Subject) -> list[Line]:
     """The lines on the host itself."""
 
     def disk(one: FreeSpace) -> Line:
         only = replace(subject, snapshot=replace(subject.snapshot, disks=(one,)))
         return judged("disk", space(one), only)
 
-    words = ", ".join(filter(None, (seen.engine, seen.compose)))
-    helper = "installed" if seen.helper else "missing; the task ecr.helper installs it"
+    words = ", ".join(filter(None, (host.engine, host.compose)))
+    helper = "installed" if host.helper else "missing; the task ecr.helper installs it"
     return [
-        _problem("ready", seen.problem) or Line("engine", words),
-        judged("lock", str(seen.lock) if seen.lock.held else "free", subject),
-        *map(disk, seen.disks),
-        judged("helper", seen.helper_error if seen.helper and seen.helper_error else helper, subject),
-        judged("clock", _clock(seen.clock_difference), subject),
+        _problem("ready", host.problem) or Line("engine", words),
+        judged("lock", str(host.lock) if host.lock.held else "free", subject),
+        *map(disk, host.disks),
+        judged("helper", host.helper_error if host.helper and host.helper_error else helper, subject),
+        judged("clock", _clock(host.clock_difference), subject),
     ]
 
 
-def of_service(seen: HostStatus, service: ServiceStatus, subject: Subject) -> list[Line]:
+def of_service(host: HostStatus, service: ServiceStatus, subject: Subject) -> list[Line]:
     """The lines on one service."""
-    now = datetime.fromisoformat(seen.time)
+    now = datetime.fromisoformat(host.time)
     problem = _problem("compose", service.problem)
     details = {
         "container": _container(service, now),
         "image": _image(service, now),
         "release": _release(service),
         "registry": _registry(service),
-        "migrations": _migrations(seen, service),
+        "migrations": _migrations(host, service),
     }
     return [*([problem] if problem else []), *(judged(*line, subject) for line in details.items())]
 
 
-def verdict(typed: CommandLine, seen: HostStatus, lines: Iterable[Line]) -> OpsError | None:
+def verdict(typed: CommandLine, host: HostStatus, lines: Iterable[Line]) -> OpsError | None:
     """The error that the exit code comes from, None when all is well.
 
     8 when the host is not ready, 4 while another task is at work on what is not well, then 5, 7 and 8, the gravest.
@@ -94,11 +94,11 @@ def verdict(typed: CommandLine, seen: HostStatus, lines: Iterable[Line]) -> OpsE
     errors = sorted((line.error for line in lines if line.error), key=lambda error: SEVERITY.index(type(error)))
     if not errors:
         return None
-    if seen.problem:
-        return NotReadyError(seen.problem.sentence, hint=seen.problem.next)
-    if seen.lock.held:
+    if host.problem:
+        return NotReadyError(host.problem.sentence, hint=host.problem.next)
+    if host.lock.held:
         return LockedError(
-            f"{typed.name}: {seen.lock}; what is not well may be its work.",
+            f"{typed.name}: {host.lock}; what is not well may be its work.",
             hint=f"when that is over: {typed.fab('status')}",
         )
     return errors[0]
@@ -169,14 +169,14 @@ def _registry(service: ServiceStatus) -> str:
     return {"newest": "newest", "newer": newer}.get(found.state, f"not known: {found.reason}")
 
 
-def _migrations(seen: HostStatus, service: ServiceStatus) -> str:
+def _migrations(host: HostStatus, service: ServiceStatus) -> str:
     pending = service.pending
     if service.migrator == "running":
         return f"running in {service.service}-migration"
     if pending.state == "clean":
         left = "; the container of an earlier migration is left" if service.migrator else ""
         return f"none pending{', as checked before' if pending.remembered else ''}{left}"
-    if seen.problem or service.problem:
+    if host.problem or service.problem:
         return "not known"
     if pending.state == "pending":
         return f"{len(pending.migrations) or 'some'} pending"

@@ -44,17 +44,17 @@ def of(row: Mapping[str, Any]) -> list[Dependency]:
 
 def ordered(names: Iterable[str], rows: Mapping[str, Any]) -> list[str]:
     """The services so that each comes after those of them that it depends on, else in the order given."""
-    wanted, seen = list(names), dict[str, None]()
+    wanted, visited = list(names), dict[str, None]()
 
     def visit(name: str, above: tuple[str, ...]) -> None:
         for one in of(rows.get(name) or {}):
-            if one.name not in above and one.name not in seen:
+            if one.name not in above and one.name not in visited:
                 visit(one.name, (*above, name))
-        seen[name] = None
+        visited[name] = None
 
     for name in wanted:
         visit(name, ())
-    return [name for name in seen if name in wanted]
+    return [name for name in visited if name in wanted]
 
 
 def needed(target: Target) -> list[Dependency]:

@@ -170,8 +170,8 @@ class Target:
     def local_images(self) -> ReleaseImages | None:
         """What the references mean on the host now; None while one of them is not there."""
         references = self.references()
-        there = all(self.facts.images.get(reference) for reference in references)
-        return ReleaseImages.of(references, self.facts.images) if there else None
+        present = all(self.facts.images.get(reference) for reference in references)
+        return ReleaseImages.of(references, self.facts.images) if present else None
 
     def images_of(self, service: str) -> ReleaseImages:
         """The images of a release whose image of the service is this one, whatever the reference means."""
@@ -230,7 +230,7 @@ class HeldTarget(Target):
         result = self.unlocked(f"{fence(self.lock)}\n{script}", doing=doing, **{**more, "check": False})
         if result.exited == NOT_OURS:
             raise LockedError(
-                f"{self.host.name}: the host let go of our lock, having heard nothing of us for too long; "
+                f"{self.host.name}: the lock expired, as no heartbeat reached the host for too long; "
                 f"nothing was done to {doing}.",
                 hint=f"it looks at the host first: {self.host.typed.again()}",
             )

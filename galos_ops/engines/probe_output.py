@@ -103,9 +103,9 @@ def unpack(text: str) -> str:
     return base64.b64decode(text, validate=True).decode(errors="replace")
 
 
-def clock_difference(told: int, began: float, ended: float) -> int:
-    """Seconds a clock is ahead of ours; 0 where its whole second `told` may lie between two moments of ours."""
-    return round(max(0.0, told - ended) or min(0.0, told + 1 - began))
+def clock_difference(reported: int, began: float, ended: float) -> int:
+    """Seconds a clock is ahead of ours; 0 where its whole second `reported` may lie between two moments of ours."""
+    return round(max(0.0, reported - ended) or min(0.0, reported + 1 - began))
 
 
 def _files(packed: Iterator[tuple[str, str]]) -> tuple[dict[str, Secret], dict[str, str]]:

@@ -150,7 +150,7 @@ class Snapshot:
         """The containers of a service of this project, one-off ones left out."""
         return [one for one in self._all(service) if self.ours(one)]
 
-    def strangers(self, service: str) -> list[Container]:
+    def foreign(self, service: str) -> list[Container]:
         """The containers that other compose projects on the host made of a service of the same name."""
         return [one for one in self._all(service) if not self.ours(one)]
 

@@ -90,7 +90,7 @@ class Host:
         """Run a POSIX shell script that leaves the host as it is, and return what it said.
 
         `doing` completes "could not ..." in errors; `timeout` in seconds ends the script on the host too;
-        `stdin` None stays open for as long as we are there, for a script `while_heard`;
+        `stdin` None stays open for as long as we are there, for a script `kill_on_disconnect`;
         `on_line` gets each line of output as it comes;
         `private` keeps standard output, which may hold whole files, out of errors. Raises `CommandFailed` for a
         non-zero exit unless `check` is false, `CommandTimedOut`, and `ConnectError` when the link is lost.

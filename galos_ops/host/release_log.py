@@ -90,14 +90,14 @@ KINDS: dict[str, tuple[type, ...]] = {
 def _release(line: str) -> Release | None:
     try:
         row = json.loads(line)
-        told = {name: row[name] for name in KINDS}
-        sound = all(isinstance(told[name], kinds) for name, kinds in KINDS.items())
-        whole = sound and all(isinstance(name, str) for name in told["migrations"])
-        if not whole or told["event"] not in get_args(Event) or not datetime.fromisoformat(told["time"]).tzinfo:
+        values = {name: row[name] for name in KINDS}
+        sound = all(isinstance(values[name], kinds) for name, kinds in KINDS.items())
+        whole = sound and all(isinstance(name, str) for name in values["migrations"])
+        if not whole or values["event"] not in get_args(Event) or not datetime.fromisoformat(values["time"]).tzinfo:
             return None
     except (ValueError, KeyError, TypeError):
         return None
-    return Release(**{**told, "migrations": tuple(told["migrations"])})
+    return Release(**{**values, "migrations": tuple(values["migrations"])})
 
 
 def read(host: Host, directory: str, service: str) -> list[Release]:

@@ -10,8 +10,8 @@ def lines(text: str) -> list[str]:
     return [line for line in text.split("\n") if line]
 
 
-def while_heard(script: str) -> str:
-    """A script that ends with our side, however that ends: standard input then does, and so do all its processes.
+def kill_on_disconnect(script: str) -> str:
+    """Wrap a script so that all its processes end when the SSH channel closes, as its standard input then does.
 
     `timeout` has put them into a process group of their own, which `kill 0` means.
     """

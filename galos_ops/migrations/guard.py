@@ -134,11 +134,11 @@ def service_runs_error(target: Target) -> GuardError:
 
 def require_no_foreign_containers(target: Target) -> None:
     """Raise `NotReadyError` while a container that another compose project made runs the service."""
-    strangers = [one for one in target.facts.strangers(target.name) if one.alive]
-    if strangers:
+    foreign = [one for one in target.facts.foreign(target.name) if one.alive]
+    if foreign:
         raise NotReadyError(
-            f"{target.label}: another compose project on the host runs this service too: {names(strangers)}.",
-            hint=f"set galos.directory to its directory, or stop it: {target.stopping(strangers)}",
+            f"{target.label}: another compose project on the host runs this service too: {names(foreign)}.",
+            hint=f"set galos.directory to its directory, or stop it: {target.stopping(foreign)}",
         )
 
 

@@ -11,12 +11,12 @@ from galos_ops.provisioning.files import place
 
 
 def compose_file(host: Host, settings: Settings) -> Change:
-    """Write a compose file for the configured services; one that is there stays as it is."""
+    """Write a compose file for the configured services; one that is found stays as it is."""
     directory = settings.directory.rstrip("/")
     look = f"cd {shell_path(directory or '/')} && ls -d {' '.join(docker_compose.FILES)} 2>/dev/null; true"
-    there = host.run(look, doing="look for a compose file").stdout.split()
-    if there:
-        return Change(False, f"{there[0]} is there")
+    found = host.run(look, doing="look for a compose file").stdout.split()
+    if found:
+        return Change(False, f"{found[0]} is found")
     images = {name: settings.image(service) for name, service in settings.services.items()}
     path, text = f"{directory}/{docker_compose.FILE}", docker_compose.render(images)
     return place(host, path, None, text, mask=diffs.plain, mode=0o644)

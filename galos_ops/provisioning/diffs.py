@@ -26,16 +26,16 @@ def unified(path: str, old: str | None, new: str, mask: Mask) -> tuple[str, ...]
     """The lines of a unified diff of two texts, masked; `old` is None for a file that is not there yet."""
     before, after = lines(old or ""), lines(new)
     shown_before, shown_after = lines(mask(old or "")), lines(mask(new))
-    told: list[str] = []
+    output: list[str] = []
     for group in SequenceMatcher(None, before, after, autojunk=False).get_grouped_opcodes(CONTEXT):
         (_, a, _, b, _), (_, _, a_end, _, b_end) = group[0], group[-1]
-        told.append(f"@@ -{_range(a, a_end)} +{_range(b, b_end)} @@")
+        output.append(f"@@ -{_range(a, a_end)} +{_range(b, b_end)} @@")
         for kind, i, i_end, j, j_end in group:
             if kind == "equal":
-                told += [f" {line}" for line in shown_before[i:i_end]]
+                output += [f" {line}" for line in shown_before[i:i_end]]
             else:
-                told += [f"-{line}" for line in shown_before[i:i_end]] + [f"+{line}" for line in shown_after[j:j_end]]
-    return (f"--- {'/dev/null' if old is None else path}", f"+++ {path}", *told) if told else ()
+                output += [f"-{line}" for line in shown_before[i:i_end]] + [f"+{line}" for line in shown_after[j:j_end]]
+    return (f"--- {'/dev/null' if old is None else path}", f"+++ {path}", *output) if output else ()
 
 
 def lines(text: str) -> list[str]:

@@ -26,7 +26,7 @@ ASSIGNMENT = re.compile(
 
 @dataclass(frozen=True)
 class Entry:
-    """A stretch of a file: an assignment, or with an empty `key` a comment, blank lines or a malformed line.
+    """A part of a file: an assignment, or with an empty `key` a comment, blank lines or a malformed line.
 
     `raw` is the value as written, quotes and all, and None without `=`; `name` is the key as written.
     """

@@ -75,10 +75,10 @@ def helper(host: Host) -> Change:
     """
     binaries = (HELPER, *(manager.binary for manager in PACKAGE_MANAGERS))
     probe = "; ".join(f"command -v {binary}" for binary in binaries) + "; true"
-    there = {line.rpartition("/")[2] for line in host.run(probe, doing="look for the helper").stdout.split()}
-    if HELPER in there:
-        return Change(False, f"{HELPER} is there")
-    manager = next((manager for manager in PACKAGE_MANAGERS if manager.binary in there), None)
+    installed = {line.rpartition("/")[2] for line in host.run(probe, doing="look for the helper").stdout.split()}
+    if HELPER in installed:
+        return Change(False, f"{HELPER} is installed")
+    manager = next((manager for manager in PACKAGE_MANAGERS if manager.binary in installed), None)
     if manager is None:
         known = ", ".join(manager.binary for manager in PACKAGE_MANAGERS)
         raise NotReadyError(

@@ -63,8 +63,8 @@ def host_task(help: dict[str, str] | None = None, *, looking: bool = False) -> C
     return cast("Callable[[Body], HostTask]", fabric.task(klass=HostTask, help=help or {}, looking=looking))
 
 
-def whole(option: str, text: str, least: int = 0) -> int:
-    """The whole number that was typed for an option; raises `UsageError`."""
+def parse_int_option(option: str, text: str, least: int = 0) -> int:
+    """Return the whole number that was typed for an option; raises `UsageError`."""
     if not re.fullmatch(r"[0-9]{1,6}", text) or int(text) < least:
         raise UsageError(f"{option} is {text!r}; it must be a whole number, at least {least}.")
     return int(text)

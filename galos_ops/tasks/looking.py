@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from galos_ops.progress import short
 from galos_ops.redaction import masked
-from galos_ops.tasks.host_task import DRY, JSON, SERVICE, host_task, whole
+from galos_ops.tasks.host_task import DRY, JSON, SERVICE, host_task, parse_int_option
 
 if TYPE_CHECKING:
     from galos_ops.host.release_log import Release
@@ -31,13 +31,13 @@ def status(ops: Ops, service: str | None = None, json: bool = False) -> None:
     """
     from galos_ops.diagnostics import status, verdict
 
-    seen, subjects = status.status(ops.host, ops.settings, ops.settings.chosen(service))
-    ops.document |= {"well": False, **asdict(seen)}
-    tables = verdict.tables(seen, subjects)
+    looked, subjects = status.status(ops.host, ops.settings, ops.settings.chosen(service))
+    ops.document |= {"well": False, **asdict(looked)}
+    tables = verdict.tables(looked, subjects)
     for title, table in tables.items():
         ops.report.title(ops.host.name, title)
         ops.report.table([row for line in table for row in line.rows])
-    error = verdict.verdict(ops.host.typed, seen, [line for table in tables.values() for line in table])
+    error = verdict.verdict(ops.host.typed, looked, [line for table in tables.values() for line in table])
     if error:
         raise error
     ops.document["well"] = True
@@ -64,7 +64,7 @@ def history(ops: Ops, service: str | None = None, limit: str = "20", json: bool 
     """
     from galos_ops.host import release_log
 
-    wanted, most = ops.settings.chosen(service), whole("--limit", limit, least=1)
+    wanted, most = ops.settings.chosen(service), parse_int_option("--limit", limit, least=1)
     facts = ops.facts()
     [text] = ops.host.read(f"{ops.settings.directory}/{release_log.LOG}")
     log = release_log.parse(text)
@@ -101,12 +101,12 @@ def logs(ops: Ops, service: str | None = None, tail: str = "100", follow: bool =
 
     --follow goes on until Ctrl-C, which is exit 0. Passwords in URLs and values of .env are masked.
     """
-    from galos_ops.host.shell import while_heard
+    from galos_ops.host.shell import kill_on_disconnect
 
     target = next(ops.targets(service))
-    script = target.engine.logs(ops.settings.chosen(service), tail=whole("--tail", tail), follow=follow)
+    script = target.engine.logs(ops.settings.chosen(service), tail=parse_int_option("--tail", tail), follow=follow)
     with contextlib.suppress(KeyboardInterrupt, ReaderGone):
-        target.run(while_heard(script), doing="read the logs", stdin=None, timeout=FOLLOW_SECONDS, on_line=show)
+        target.run(kill_on_disconnect(script), doing="read the logs", stdin=None, timeout=FOLLOW_SECONDS, on_line=show)
 
 
 @host_task(SERVICE | JSON | {"fix": "make the changes that are safe, then look again"}, looking=True)
@@ -141,7 +141,7 @@ def images(
     from galos_ops.engines.registry import local_digests
     from galos_ops.provisioning import ecr
 
-    chosen, most, facts = ops.settings.chosen(service), whole("--limit", limit, least=1), ops.facts()
+    chosen, most, facts = ops.settings.chosen(service), parse_int_option("--limit", limit, least=1), ops.facts()
     running = local_digests(ops.host, {one.image for one in facts.containers if one.alive})
     listed = ops.document.setdefault("services", [])
     for name, row in chosen.items():

@@ -32,7 +32,7 @@ HERE = str(Path(__file__).resolve().parents[1])
 INSTALLED = tuple({str(Path(sysconfig.get_path(name)).resolve()) for name in ("stdlib", "purelib", "platlib")})
 
 
-def told(error: BaseException) -> OpsError | None:
+def mistake_error(error: BaseException) -> OpsError | None:
     """The sentence for an error that no code but Fabric's and its libraries' has met; None for any other."""
     frames = traceback.extract_tb(error.__traceback__)
     if any(_ours(frame) for frame in frames[1:]):  # the first one is the script fab
@@ -67,7 +67,7 @@ def hook(kind: type[BaseException], error: BaseException, trace: TracebackType |
     if isinstance(error, BrokenPipeError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(1)
-    mistake = told(error)
+    mistake = mistake_error(error)
     if mistake is None:
         sys.__excepthook__(kind, error, trace)
         return

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from galos_ops.errors import UsageError
 from galos_ops.progress import WARN
-from galos_ops.tasks.host_task import DRY, JSON, SERVICE, host_task, whole
+from galos_ops.tasks.host_task import DRY, JSON, SERVICE, host_task, parse_int_option
 
 if TYPE_CHECKING:
     from galos_ops.workflows.ops import Ops
@@ -70,7 +70,7 @@ def deploy(
 
     if tag is not None and not TAG.match(tag):
         raise UsageError(f"--tag is {tag!r}; it must be a Docker tag.")
-    seconds = None if wait is None else whole("--wait", wait)
+    seconds = None if wait is None else parse_int_option("--wait", wait)
     outcomes = ops.document.setdefault("services", [])
     with ops.locked("deploy", service, seconds) as services:
         for steps in services:

@@ -64,7 +64,7 @@ def stop(ops: Ops, service: str | None = None, *, dry_run: bool = False) -> None
     """
     target, chosen = next(ops.targets(service)), ops.settings.chosen(service)
     if dry_run:
-        told(ops, "stop", [one for name in chosen for one in target.facts.of(name) if one.alive])
+        report_containers(ops, "stop", [one for name in chosen for one in target.facts.of(name) if one.alive])
         return
     with ops.report.step("stop"):
         target.unlocked(target.engine.stop(chosen), doing="stop")
@@ -84,7 +84,7 @@ def down(ops: Ops, service: str | None = None, *, dry_run: bool = False) -> None
         require_no_migrator(target)
     if dry_run:
         names = target.facts.services() if service is None else (service,)
-        told(ops, "down", [one for name in names for one in target.facts.of(name)])
+        report_containers(ops, "down", [one for name in names for one in target.facts.of(name)])
         return
     with ops.report.step("down"):
         if service is None:
@@ -93,7 +93,7 @@ def down(ops: Ops, service: str | None = None, *, dry_run: bool = False) -> None
             target.engine.remove(target, target.engine.look(target))
 
 
-def told(ops: Ops, step: str, found: Sequence[Container]) -> None:
+def report_containers(ops: Ops, step: str, found: Sequence[Container]) -> None:
     """Show which containers a dry run of `stop` or `down` is about."""
     names = ", ".join(one.name for one in found)
     with ops.report.step(step, names or "nothing to do: no container is there") as line:

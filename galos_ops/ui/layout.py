@@ -20,13 +20,13 @@ def cells(text: str) -> int:
     return cell_len(text)
 
 
-def cut(text: str, room: int) -> str:
-    """The text in at most `room` cells, `…` in place of what is missing."""
-    if cells(text) <= room:
+def cut(text: str, width: int) -> str:
+    """The text in at most `width` cells, `…` in place of what is missing."""
+    if cells(text) <= width:
         return text
     from rich.cells import set_cell_size
 
-    return set_cell_size(text, room - 1).rstrip() + "…" if room > 0 else ""
+    return set_cell_size(text, width - 1).rstrip() + "…" if width > 0 else ""
 
 
 def padded(text: str, width: int) -> str:
@@ -38,8 +38,8 @@ def step(mark: str, name: str, detail: str, seconds: float | None, columns: int 
     """The line of a step, without a time where it took none; where it is too long, only the detail is cut."""
     head, detail = f"  {mark} {name} ", " ".join(detail.split())
     time = "" if seconds is None else f" {seconds:6.1f} s"
-    room = max(DETAIL, cells(detail)) if columns is None else max(0, columns - cells(head + time))
-    return (head + padded(cut(detail, room), min(max(DETAIL, cells(detail)), room)) + time).rstrip()
+    width = max(DETAIL, cells(detail)) if columns is None else max(0, columns - cells(head + time))
+    return (head + padded(cut(detail, width), min(max(DETAIL, cells(detail)), width)) + time).rstrip()
 
 
 def wrapped(line: str, columns: int | None, indent: int = 0) -> list[str]:

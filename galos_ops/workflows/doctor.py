@@ -1,4 +1,4 @@
-"""A visit of the doctor: look, mend what is safe to mend, look again, tell."""
+"""A visit of the doctor: examine, repair what is safe to repair, examine again, report."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from functools import partial
 
 from galos_ops.diagnostics.condition import Subject, Verdict, summary
 from galos_ops.diagnostics.conditions.table import TABLE
-from galos_ops.diagnostics.mending import MENDS
+from galos_ops.diagnostics.fixes import MENDS
 from galos_ops.diagnostics.questions import database, registry
 from galos_ops.engines.probe import DOCTOR
 from galos_ops.errors import NotReadyError, OpsError
@@ -20,10 +20,10 @@ MARKS = {"fault": FAILED, "warning": WARN}
 
 
 def visit(ops: Ops, service: str | None, *, fix: bool) -> None:
-    """Tell what is wrong with a host, after mending what is safe to mend; raises `NotReadyError` for a fault."""
+    """Report what is wrong with a host, after repairing what is safe to repair; raises `NotReadyError` for a fault."""
     before = after = look(ops, service)
     try:
-        if fix and mend(ops, before, service):
+        if fix and repair(ops, before, service):
             after = look(ops, service)
     finally:
         ops.document["checks"] = [row(ops, *pair) for pair in zip(before, after, strict=True)]
@@ -44,18 +44,18 @@ def look(ops: Ops, service: str | None) -> list[Verdict]:
     return [TABLE.judge(row, subjects) for row in TABLE.values() if row.why]
 
 
-def mend(ops: Ops, verdicts: Iterable[Verdict], service: str | None) -> bool:
+def repair(ops: Ops, verdicts: Iterable[Verdict], service: str | None) -> bool:
     """Make the safe changes for what was found, each once, going on past one that fails; false without any to make.
 
     Raises `LockedError` when another task holds the host.
     """
-    mends = list(dict.fromkeys(one.condition.mend for one in verdicts if one.bad and one.condition.mend))
-    if not mends:
+    repairs = list(dict.fromkeys(one.condition.repair for one in verdicts if one.bad and one.condition.repair))
+    if not repairs:
         ops.report.say("nothing to fix by itself")
         return False
-    ops.report.width = max(map(len, mends))
+    ops.report.width = max(map(len, repairs))
     with ops.locked("doctor", service):
-        for name in mends:
+        for name in repairs:
             try:
                 ops.change(name, partial(MENDS[name], ops.host, ops.settings))
             except OpsError as error:
@@ -101,9 +101,9 @@ def conclude(ops: Ops, verdicts: Iterable[Verdict], *, fixable: bool) -> None:
     faults = [one for one in verdicts if one.state == "fault"]
     if not faults:
         return
-    mendable = fixable and any(one.condition.mend for one in faults)
+    repairable = fixable and any(one.condition.repair for one in faults)
     count = f"{len(faults)} fault{'s' * (len(faults) != 1)}"
     raise NotReadyError(
         f"{ops.host.name}: {count} found: {', '.join(one.condition.id for one in faults)}.",
-        hint=ops.host.typed.fab("doctor", fix=True) if mendable else fix_of(ops, faults[0]),
+        hint=ops.host.typed.fab("doctor", fix=True) if repairable else fix_of(ops, faults[0]),
     )

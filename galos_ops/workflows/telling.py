@@ -23,13 +23,13 @@ from galos_ops.workflows.steps import Outcome, Started, verify
 class Telling:
     """Says what each of `Steps` would do.
 
-    `told` are their names and details for --json, `later` is when the image can be asked, where that is not yet, and
+    `plan` has their names and details for --json, `later` is when the image can be asked, where that is not yet, and
     `deleted` whether the container that runs would be gone by then.
     """
 
     target: Target
     report: Report
-    told: list[dict[str, str]] = field(default_factory=list)
+    plan: list[dict[str, str]] = field(default_factory=list)
     later: str = ""
     deleted: bool = False
     looked: ClassVar[str] = SAME
@@ -39,7 +39,7 @@ class Telling:
         with self.report.step(name, detail) as step:
             step.mark = WOULD
             yield step
-        self.told.append({"step": name, "detail": step.detail})
+        self.plan.append({"step": name, "detail": step.detail})
 
     def _tell(self, name: str, detail: str) -> None:
         with self.step(name, detail):
@@ -129,7 +129,7 @@ class Telling:
 
     def verify(self, started: Started) -> None:
         if started.same:
-            self.told.append({"step": "verify", "detail": "running"})
+            self.plan.append({"step": "verify", "detail": "running"})
             verify(self.target, self.report, started)
         else:
             self._tell("verify", f"watch it for {self.target.settings.verify.seconds} s")
@@ -148,7 +148,7 @@ class Telling:
         """Nothing was done."""
 
     def document(self, outcome: Outcome) -> dict[str, Any]:
-        return {"host": outcome.host, "service": outcome.service, "plan": self.told}
+        return {"host": outcome.host, "service": outcome.service, "plan": self.plan}
 
 
 def _if_pending(answer: Answer) -> str:

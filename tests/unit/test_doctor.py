@@ -17,7 +17,7 @@ from galos_ops.config.command_line import CommandLine
 from galos_ops.config.settings import Settings
 from galos_ops.diagnostics.condition import Condition, Refusal, Subject, Table, Verdict, summary
 from galos_ops.diagnostics.conditions.table import TABLE
-from galos_ops.diagnostics.mending import MENDS
+from galos_ops.diagnostics.fixes import MENDS
 from galos_ops.engines.docker_compose import DockerCompose
 from galos_ops.engines.probe import DOCTOR, Scope, files, gather
 from galos_ops.engines.probe_output import parse
@@ -314,7 +314,7 @@ def test_the_table_is_whole() -> None:
     assert all(re.fullmatch(r"[a-z]+(-[a-z]+)*", name) for name in ids)
     assert set(ids) == {name for name, _, finding in CASES if finding}
     assert {name for row in TABLE.values() for name in row.after} <= set(TABLE)
-    assert {row.mend for row in TABLE.values() if row.mend} == set(MENDS)
+    assert {row.repair for row in TABLE.values() if row.repair} == set(MENDS)
     for check in LISTED:
         assert filled(check)
         assert check.why.endswith(".")
@@ -503,7 +503,7 @@ def filled(check: Condition) -> str:
 
 def section(check: Condition) -> str:
     """A pattern of a check as the page has it, which says first what it looks for."""
-    fixed = " `--fix` does it." if check.mend else ""
+    fixed = " `--fix` does it." if check.repair else ""
     words = re.sub("([*<])", r"\\\1", f"{check.why}\n\nFix: {filled(check)}.")
     return rf"### {check.id}\n\n{check.severity.capitalize()}: [^\n]+\.\n\n{re.escape(words + fixed)}\n"
 

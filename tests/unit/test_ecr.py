@@ -54,7 +54,7 @@ def test_the_helper_is_installed_once_with_what_the_host_has(
     assert (done.changed, done.detail) == (True, detail)
     calls = host.stubs.calls
     again = ecr.helper(host)
-    assert (again.changed, again.detail) == (False, f"{ecr.HELPER} is there")
+    assert (again.changed, again.detail) == (False, f"{ecr.HELPER} is installed")
     assert host.stubs.calls == calls
 
 

@@ -13,7 +13,7 @@ from galos_ops.config.command_line import CommandLine
 from galos_ops.errors import CommandFailed, CommandTimedOut, NotReadyError
 from galos_ops.host.connection import known_hosts_files
 from galos_ops.host.host import Host
-from galos_ops.host.shell import shell_path, while_heard
+from galos_ops.host.shell import kill_on_disconnect, shell_path
 from tests.unit.local_host import LocalHost, Reply
 
 ROOT = os.geteuid() == 0
@@ -210,7 +210,7 @@ def test_a_command_that_ends_as_one_out_of_time_does_is_out_of_time_only_when_it
 
 
 def test_a_script_that_is_heard_ends_with_all_it_began_when_nobody_hears_it(host: LocalHost) -> None:
-    script = while_heard("tail -f /dev/null & echo up; tail -f /dev/null")
+    script = kill_on_disconnect("tail -f /dev/null & echo up; tail -f /dev/null")
     process = host.started(f"exec timeout -k 5 60 sh -c {shell_path(script)}")
     assert process.stdin
     assert process.stdout
@@ -221,7 +221,7 @@ def test_a_script_that_is_heard_ends_with_all_it_began_when_nobody_hears_it(host
 
 
 def test_a_script_that_is_heard_to_its_end_has_its_own_exit_code(host: LocalHost) -> None:
-    process = host.started(f"exec timeout -k 5 60 sh -c {shell_path(while_heard('echo done; exit 7'))}")
+    process = host.started(f"exec timeout -k 5 60 sh -c {shell_path(kill_on_disconnect('echo done; exit 7'))}")
     assert process.stdout
     assert process.stdout.read() == b"done\n"  # standard input is open all the while
     assert process.wait() == 7
@@ -229,7 +229,7 @@ def test_a_script_that_is_heard_to_its_end_has_its_own_exit_code(host: LocalHost
 
 
 def test_a_script_that_is_heard_has_no_standard_input_of_ours(host: LocalHost) -> None:
-    process = host.started(f"exec timeout -k 5 60 sh -c {shell_path(while_heard('cat; echo $?'))}")
+    process = host.started(f"exec timeout -k 5 60 sh -c {shell_path(kill_on_disconnect('cat; echo $?'))}")
     assert process.stdout
     assert process.stdout.read() == b"0\n"
     process.communicate()

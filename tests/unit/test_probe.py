@@ -68,7 +68,7 @@ def test_every_line_of_the_probe_becomes_a_fact() -> None:
     assert facts.of("galos-sync") == [
         container(row("c1 sha256:aa running 0 /root-galos-sync-1 galos-sync False root /data/galos"))
     ]
-    assert [one.name for one in facts.strangers("galos-sync")] == ["else-galos-sync-1"]
+    assert [one.name for one in facts.foreign("galos-sync")] == ["else-galos-sync-1"]
     migrator = facts.named("galos-sync-migration")
     assert migrator is not None
     assert not migrator.alive
@@ -88,7 +88,7 @@ def test_a_container_of_another_project_in_the_same_directory_is_a_stranger(conf
     containers = (Container("c", "i", "running", 0, name, "s", False, name, "/d") for name in ("one", "two"))
     facts = Snapshot(directories=("/d",), config=Secret(config), containers=tuple(containers))
     assert [one.name for one in facts.of("s")] == names
-    assert {one.name for one in facts.strangers("s")} == {"one", "two"} - set(names)
+    assert {one.name for one in facts.foreign("s")} == {"one", "two"} - set(names)
 
 
 @pytest.mark.parametrize(

@@ -44,8 +44,8 @@ def other_image(subject: Subject) -> str | None:
     return f"{short(runs.image)} runs, the tag means {short(meant) if meant else 'no image on the host'}"
 
 
-def strangers(subject: Subject) -> list[str]:
-    return [one.name for one in subject.snapshot.strangers(subject.service) if one.alive]
+def foreign(subject: Subject) -> list[str]:
+    return [one.name for one in subject.snapshot.foreign(subject.service) if one.alive]
 
 
 def orphans(subject: Subject) -> list[str]:
@@ -121,7 +121,7 @@ CONDITIONS = (
         "foreign-container",
         "Two of them work on one database, and one of them is never updated.",
         "set galos.directory to its directory, or stop it: {ssh:docker stop CONTAINER}",
-        those(strangers, "another project runs {}"),
+        those(foreign, "another project runs {}"),
     ),
     warning(
         "orphan-containers",
@@ -136,7 +136,7 @@ CONDITIONS = (
         "They do nothing but keep an old image.",
         "{fab:doctor --fix}",
         those(leftovers, "{} is left"),
-        mend="leftovers",
+        repair="leftovers",
     ),
     warning(
         "migration-left",

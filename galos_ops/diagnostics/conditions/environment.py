@@ -21,9 +21,9 @@ def found(kind: Kind) -> Find:
     """The problems of one kind, the first few of them."""
 
     def find(subject: Subject) -> str | None:
-        told = [str(problem) for problem in problems(variables(subject)) if problem.kind == kind]
-        more = [f"{len(told) - SHOWN} more"] if len(told) > SHOWN else []
-        return "; ".join([*told[:SHOWN], *more]) or None
+        messages = [str(problem) for problem in problems(variables(subject)) if problem.kind == kind]
+        more = [f"{len(messages) - SHOWN} more"] if len(messages) > SHOWN else []
+        return "; ".join([*messages[:SHOWN], *more]) or None
 
     return find
 
@@ -67,7 +67,7 @@ CONDITIONS = (
         "{ssh:chmod 600 {env}}",
         lambda it: exposed(it, it.env),
         after=("directory-missing",),
-        mend="private .env",
+        repair="private .env",
     ),
     of_env(
         "env-malformed",

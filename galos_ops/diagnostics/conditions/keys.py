@@ -78,8 +78,8 @@ def unparsed(path: str) -> Find:
     return lambda it: malformed(it, path, lambda text: ini.keys(text, name=path))
 
 
-of_keys = partial(Condition, after=("keys-file-parsed",), mend="ecr.credentials")
-of_region = partial(warning, after=("config-file-parsed",), mend="ecr.region")
+of_keys = partial(Condition, after=("keys-file-parsed",), repair="ecr.credentials")
+of_region = partial(warning, after=("config-file-parsed",), repair="ecr.region")
 
 CONDITIONS = (
     step(
@@ -117,7 +117,7 @@ CONDITIONS = (
         "Every account on the host can take the keys.",
         f"{{ssh:chmod 600 {CREDENTIALS}}}",
         lambda it: exposed(it, CREDENTIALS),
-        mend="private keys",
+        repair="private keys",
     ),
     of_keys(
         "keys-revoked",

@@ -1,4 +1,4 @@
-"""Conditions of the machine: the engine, docker-compose, the clock, the room that is left, the login shell."""
+"""Conditions of the machine: the engine, docker-compose, the clock, its free space, the login shell."""
 
 from __future__ import annotations
 

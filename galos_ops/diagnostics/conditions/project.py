@@ -87,7 +87,7 @@ CONDITIONS = (
         "docker-compose has nothing to start.",
         "{fab:setup}",
         unless(lambda it: it.snapshot.compose_file, "there is no compose file in {directory}"),
-        mend="compose file",
+        repair="compose file",
     ),
     Condition(
         "compose-file-malformed",

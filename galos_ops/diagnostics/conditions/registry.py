@@ -62,7 +62,7 @@ def stale(subject: Subject) -> str | None:
 
 
 of_config = partial(Condition, after=("docker-config-malformed",))
-of_helper = partial(of_config, mend="ecr.docker-config")
+of_helper = partial(of_config, repair="ecr.docker-config")
 
 CONDITIONS = (
     Condition(
@@ -71,7 +71,7 @@ CONDITIONS = (
         "{fab:ecr.helper}",
         unless(lambda it: STORE in it.snapshot.stores, "docker-credential-ecr-login is not on the PATH"),
         line="helper",
-        mend="ecr.helper",
+        repair="ecr.helper",
     ),
     Condition(
         "docker-config-malformed",

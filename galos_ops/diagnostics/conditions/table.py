@@ -1,4 +1,4 @@
-"""All conditions, in the order in which a person would mend what they find."""
+"""All conditions, in the order in which a person would repair what they find."""
 
 from __future__ import annotations
 

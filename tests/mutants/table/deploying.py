@@ -169,7 +169,7 @@ MUTANTS = (
         (
             Mutant(
                 "local_images",
-                Always("there"),
+                Always("present"),
                 {f"{HOSTS}::test_images_pruned_away_are_pulled_again": 'done("up")'},
             ),
         ),

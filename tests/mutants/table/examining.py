@@ -66,7 +66,7 @@ MUTANTS = (
                 },
             ),
             Mutant(
-                "mend",
+                "repair",
                 DropCall("ops.change"),
                 {
                     f"{DOCTOR}::test_each_breakage_is_found_and_what_is_safe_is_mended[gone]": (

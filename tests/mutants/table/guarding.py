@@ -105,7 +105,7 @@ MUTANTS = (
         (
             Mutant(
                 "require_no_foreign_containers",
-                Never("strangers"),
+                Never("foreign"),
                 {f"{VERBS}::test_a_container_of_another_project_is_never_deployed_beside": "refused(8, task)"},
             ),
             Mutant(

@@ -61,7 +61,7 @@ MUTANTS = (
             ),
             Mutant(
                 "logs",
-                Unwrap("while_heard"),
+                Unwrap("kill_on_disconnect"),
                 {f"{STATUS}::test_nothing_follows_the_logs_once_the_client_is_gone": 'f"! {{ {FOLLOWING}; }}"'},
             ),
             Mutant(

@@ -20,7 +20,7 @@ MUTANTS = (
         "galos_ops.tasks.mistakes",
         (
             Mutant(
-                "told",
+                "mistake_error",
                 Returns("None"),
                 {
                     **{f"{COMMAND_LINE}[{case}]": "assert 1 == 2" for case in TOLD_BY_FABRIC},
@@ -33,7 +33,7 @@ MUTANTS = (
                 {f"{MISTAKES}::test_a_password_in_a_file_of_the_wrong_shape_is_not_quoted": '"n0tASecret" not in'},
             ),
             Mutant(
-                "told",
+                "mistake_error",
                 Never("_ours(frame)"),
                 {f"{MISTAKES}::test_a_bug_in_a_task_of_ones_own_keeps_its_traceback": "assert 2 == 1"},
             ),
