@@ -93,9 +93,9 @@ class Compose:
             )
         )
         result = target.change(script, doing="start", check=False, timeout=START_SECONDS)
-        down = [one.id for one in target.facts.of(target.name) if not one.alive]
+        before = [one.id for one in target.facts.of(target.name)]
         own = _own(target, _parsed(result.stdout) if result.ok else [])
-        started = [one for one in own if one.alive or one.image == image or one.id not in down]
+        started = [one for one in own if one.image == image or one.id not in before]
         if not started:
             raise VerifyError(f"{target.label}: docker-compose could not start {short(image)}.", evidence=result.output)
         wrong = [one for one in started if one.image != image]
