@@ -53,7 +53,7 @@ def ask(target: Target, subject: Subject, *, remembered: bool = False) -> Subjec
         return replace(subject, not_asked="the image is not on the host")
     if remembered and guard.passed(target, images):
         return replace(subject, answer=REMEMBERED)
-    reason, policy = TABLE.blocked(TABLE["check-asked"], subject), target.facts.pulls(migration.service)
+    reason, policy = TABLE.blocked(TABLE["check-asked"], subject), target.snapshot.pulls(migration.service)
     if not reason and policy and migration.where == "service":
         reason = f"pull_policy: {policy} would fetch an image"
     return replace(subject, not_asked=reason) if reason else replace(subject, answer=guard.check(target, images))

@@ -69,7 +69,7 @@ class Compose:
     def remove(self, target: Target, found: Iterable[Container]) -> None:
         result = target.halt(f"{_delete(target, _own(target, found))}\n{_look(target)}", doing="stop")
         left = [one for one in _parsed(result.stdout) if one.service == target.name and one.alive and not one.oneoff]
-        mine, others = ([one for one in left if target.facts.ours(one) is own] for own in (True, False))
+        mine, others = ([one for one in left if target.snapshot.ours(one) is own] for own in (True, False))
         if mine:
             raise CommandFailed(
                 f"{target.label}: {names(mine)} still runs after it was stopped.",
@@ -93,7 +93,7 @@ class Compose:
             )
         )
         result = target.change(script, doing="start", check=False, timeout=START_SECONDS)
-        before = [one.id for one in target.facts.of(target.name)]
+        before = [one.id for one in target.snapshot.of(target.name)]
         own = _own(target, _parsed(result.stdout) if result.ok else [])
         started = [one for one in own if one.image == image or one.id not in before]
         if not started:
@@ -138,13 +138,13 @@ class Compose:
 
 def _own(target: Target, found: Iterable[Container]) -> list[Container]:
     """Those of some containers that are the service's own in this project, one-off ones left out."""
-    return [one for one in found if one.service == target.name and not one.oneoff and target.facts.ours(one)]
+    return [one for one in found if one.service == target.name and not one.oneoff and target.snapshot.ours(one)]
 
 
 def _delete(target: Target, found: Iterable[Container]) -> str:
     """A script that stops containers, with the time that the compose file gives them, and deletes them."""
     ids = " ".join(one.id for one in found)
-    grace = grace_seconds(target.facts.rows().get(target.name, {}))
+    grace = grace_seconds(target.snapshot.rows().get(target.name, {}))
     return ids and f"docker stop{'' if grace is None else f' -t {grace}'} {ids} >&2; docker rm -f {ids} >&2"
 
 

@@ -63,7 +63,7 @@ def needed(target: Target) -> list[Dependency]:
     Raises `NotReadyError` where one is configured and does not run, since it may only start behind its own guard, and
     where one runs to its end, as a migration does, which nobody would have checked.
     """
-    rows, configured = target.facts.rows(), target.settings.services
+    rows, configured = target.snapshot.rows(), target.settings.services
     carriers = {service.migration.service for service in configured.values()}
     found: dict[str, Dependency] = {}
 
@@ -107,9 +107,9 @@ def _lines(target: Target, one: Dependency) -> Iterator[str]:
 
 def _healthy(target: Target, name: str) -> str:
     """A script that prints the IDs of this project's own containers of a service that are healthy."""
-    project = [f"project={target.facts.project}"] if target.facts.project else []
+    project = [f"project={target.snapshot.project}"] if target.snapshot.project else []
     labels = [f"label=com.docker.compose.{label}" for label in (f"service={name}", "oneoff=False", *project)]
-    directories = (f"label=com.docker.compose.project.working_dir={path}" for path in target.facts.directories)
+    directories = (f"label=com.docker.compose.project.working_dir={path}" for path in target.snapshot.directories)
     return "; ".join(
         shlex.join(["docker", "ps", "-q", *(word for each in filters for word in ("--filter", each))])
         for filters in dict.fromkeys(("health=healthy", *labels, directory) for directory in directories)
@@ -117,7 +117,7 @@ def _healthy(target: Target, name: str) -> str:
 
 
 def _runs(target: Target, name: str) -> bool:
-    return any(one.alive for one in target.facts.of(name))
+    return any(one.alive for one in target.snapshot.of(name))
 
 
 def _require_running(target: Target, name: str) -> None:

@@ -111,7 +111,7 @@ class Target:
     settings: Settings
     name: str
     service: Service
-    facts: Snapshot
+    snapshot: Snapshot
     engine: Engine
     earlier: frozenset[str] = frozenset()
 
@@ -140,7 +140,7 @@ class Target:
     @property
     def running(self) -> tuple[Container, ...]:
         """The service's containers that run."""
-        return tuple(one for one in self.facts.of(self.name) if one.alive)
+        return tuple(one for one in self.snapshot.of(self.name) if one.alive)
 
     @property
     def running_image(self) -> str | None:
@@ -152,17 +152,18 @@ class Target:
 
         Raises `NotReadyError` where the compose file does not start what the configuration names.
         """
-        listed, wanted = self.facts.services(), self.settings.image(self.service)
+        listed, wanted = self.snapshot.services(), self.settings.image(self.service)
+        file = self.snapshot.compose_file
         for name in dict.fromkeys((self.name, self.service.migration.service)):
             if name not in listed:
                 near = difflib.get_close_matches(name, listed, n=1)
                 raise NotReadyError(
-                    f"{self.host.name}: {self.facts.compose_file} in {self.settings.directory} has no service {name}.",
+                    f"{self.host.name}: {file} in {self.settings.directory} has no service {name}.",
                     hint=f"name it as there: {near[0] if near else ', '.join(listed) or 'it has none'}",
                 )
         if listed[self.name] != wanted:
             raise NotReadyError(
-                f"{self.label}: {self.facts.compose_file} starts {listed[self.name] or 'no image'}, not {wanted}.",
+                f"{self.label}: {file} starts {listed[self.name] or 'no image'}, not {wanted}.",
                 hint="make the compose file on the host and galos.services agree",
             )
         return wanted, listed[self.service.migration.service]
@@ -170,13 +171,13 @@ class Target:
     def local_images(self) -> ReleaseImages | None:
         """What the references mean on the host now; None while one of them is not there."""
         references = self.references()
-        present = all(self.facts.images.get(reference) for reference in references)
-        return ReleaseImages.of(references, self.facts.images) if present else None
+        present = all(self.snapshot.images.get(reference) for reference in references)
+        return ReleaseImages.of(references, self.snapshot.images) if present else None
 
     def images_of(self, service: str) -> ReleaseImages:
         """The images of a release whose image of the service is this one, whatever the reference means."""
         references = self.references()
-        found = {reference: self.facts.images.get(reference, "") for reference in references}
+        found = {reference: self.snapshot.images.get(reference, "") for reference in references}
         return ReleaseImages.of(references, {**found, references[0]: service})
 
     def run(self, script: str, *, doing: str, **more: Any) -> Result:

@@ -26,8 +26,8 @@ def run(target: Target, image: str, argv: list[str], *, doing: str, timeout: int
     It is `NOT_RUN` when no container ran to its end, `WRONG_IMAGE` when one of another image did, and, where the host
     must stay `untouched`, `MISSING` when docker-compose would make something first.
     """
-    service, name, tree = target.service.migration.service, target.checker, target.facts.tree()
-    first = needs(tree, service, target.facts.directories[-1]) if untouched else ""
+    service, name, tree = target.service.migration.service, target.checker, target.snapshot.tree()
+    first = needs(tree, service, target.snapshot.directories[-1]) if untouched else ""
     script = (
         f"{first}\ndocker rm -f {name} >/dev/null 2>&1\n"
         f"trap 'docker rm -f -v {name} >/dev/null 2>&1' EXIT; trap 'exit 1' HUP INT TERM\n"
@@ -46,7 +46,7 @@ def begin(target: HeldTarget, image: str, argv: list[str]) -> Result:
 
     A container that the name had before is deleted once it has ended.
     """
-    service, name, tree = target.service.migration.service, target.migrator, target.facts.tree()
+    service, name, tree = target.service.migration.service, target.migrator, target.snapshot.tree()
     command = target.engine.docker_compose.run(service, name, argv, detach=True, file=STDIN)
     script = (
         f"docker rm {name} >/dev/null 2>&1\n"

@@ -21,7 +21,7 @@ UNMADE = "asked when docker-compose has made what the service needs: networks, v
 def key(target: Target, images: ReleaseImages) -> str:
     """Return the cache key of a clean check."""
     ids = ",".join(image.id for image in images.all)
-    return target.facts.key(ids, json.dumps(asdict(target.service.migration), sort_keys=True))
+    return target.snapshot.key(ids, json.dumps(asdict(target.service.migration), sort_keys=True))
 
 
 def ask(target: Target, images: ReleaseImages, *, untouched: bool = False) -> Answer:
@@ -69,7 +69,7 @@ def _passed(target: Target) -> str:
 
 def passed(target: Target, images: ReleaseImages) -> bool:
     """Whether the same images already answered clean against the same .env and compose file."""
-    return target.facts.passed.get(target.name) == key(target, images)
+    return target.snapshot.passed.get(target.name) == key(target, images)
 
 
 def pending_migrations_error(target: Target, answer: Answer) -> GuardError:
@@ -90,7 +90,7 @@ def pending_migrations_error(target: Target, answer: Answer) -> GuardError:
 
 def require_no_running_migration(target: Target) -> None:
     """Raise `GuardError` while a migration that an earlier run began still goes on in its container."""
-    one = target.facts.named(target.migrator)
+    one = target.snapshot.named(target.migrator)
     if one and one.alive:
         raise GuardError(
             f"{target.label}: a migration that an earlier run began is still running on the host.",
@@ -100,7 +100,7 @@ def require_no_running_migration(target: Target) -> None:
 
 def require_no_migrator(target: Target) -> None:
     """Raise `GuardError` while a migration runs, which `docker-compose down` would end in v1 and trip over in v2."""
-    named = (target.facts.named(f"{name}-migration") for name in target.settings.services)
+    named = (target.snapshot.named(f"{name}-migration") for name in target.settings.services)
     found = [one for one in named if one and one.alive]
     if found:
         raise GuardError(
@@ -134,7 +134,7 @@ def service_runs_error(target: Target) -> GuardError:
 
 def require_no_foreign_containers(target: Target) -> None:
     """Raise `NotReadyError` while a container that another compose project made runs the service."""
-    foreign = [one for one in target.facts.foreign(target.name) if one.alive]
+    foreign = [one for one in target.snapshot.foreign(target.name) if one.alive]
     if foreign:
         raise NotReadyError(
             f"{target.label}: another compose project on the host runs this service too: {names(foreign)}.",

@@ -65,10 +65,10 @@ def history(ops: Ops, service: str | None = None, limit: str = "20", json: bool 
     from galos_ops.host import release_log
 
     wanted, most = ops.settings.chosen(service), parse_int_option("--limit", limit, least=1)
-    facts = ops.facts()
+    snapshot = ops.snapshot()
     [text] = ops.host.read(f"{ops.settings.directory}/{release_log.LOG}")
     log = release_log.parse(text)
-    running = {one.service: one.image for one in facts.containers if one.alive and not one.oneoff}
+    running = {one.service: one.image for one in snapshot.containers if one.alive and not one.oneoff}
     shown = [one for one in reversed(log.releases) if service is None or one.service in wanted][:most]
     now = release_log.current(shown, running)
     listed = [asdict(one) | {"runs": one in now} for one in shown]
@@ -141,8 +141,8 @@ def images(
     from galos_ops.engines.registry import local_digests
     from galos_ops.provisioning import ecr
 
-    chosen, most, facts = ops.settings.chosen(service), parse_int_option("--limit", limit, least=1), ops.facts()
-    running = local_digests(ops.host, {one.image for one in facts.containers if one.alive})
+    chosen, most, snapshot = ops.settings.chosen(service), parse_int_option("--limit", limit, least=1), ops.snapshot()
+    running = local_digests(ops.host, {one.image for one in snapshot.containers if one.alive})
     listed = ops.document.setdefault("services", [])
     for name, row in chosen.items():
         ops.report.title(ops.host.name, name)
@@ -160,5 +160,5 @@ def images(
             ops.report.table([IMAGES, *(image_row(one, runs=one.digest in running) for one in found)])
         else:
             ops.report.say("no image has been pushed")
-    if not facts.engine:
+    if not snapshot.engine:
         ops.report.warn("the Docker engine of the host does not answer: what runs is not marked")

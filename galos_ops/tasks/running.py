@@ -64,7 +64,7 @@ def stop(ops: Ops, service: str | None = None, *, dry_run: bool = False) -> None
     """
     target, chosen = next(ops.targets(service)), ops.settings.chosen(service)
     if dry_run:
-        report_containers(ops, "stop", [one for name in chosen for one in target.facts.of(name) if one.alive])
+        report_containers(ops, "stop", [one for name in chosen for one in target.snapshot.of(name) if one.alive])
         return
     with ops.report.step("stop"):
         target.unlocked(target.engine.stop(chosen), doing="stop")
@@ -83,8 +83,8 @@ def down(ops: Ops, service: str | None = None, *, dry_run: bool = False) -> None
     if service is None:
         require_no_migrator(target)
     if dry_run:
-        names = target.facts.services() if service is None else (service,)
-        report_containers(ops, "down", [one for name in names for one in target.facts.of(name)])
+        names = target.snapshot.services() if service is None else (service,)
+        report_containers(ops, "down", [one for name in names for one in target.snapshot.of(name)])
         return
     with ops.report.step("down"):
         if service is None:

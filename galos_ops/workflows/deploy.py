@@ -90,7 +90,7 @@ def switch(
 def record(steps: Steps, outcome: Outcome, event: Event, tag: str | None) -> None:
     """Record what changed, and say it; also what an earlier run started and did not live to record."""
     target, image = steps.target, short(outcome.image)
-    last = target.facts.recorded.get(target.name)
+    last = target.snapshot.recorded.get(target.name)
     if not outcome.changed and last == outcome.image:
         steps.report.conclude(f"nothing to do: {image} already runs")
         return

@@ -38,7 +38,7 @@ def look(ops: Ops, service: str | None) -> list[Verdict]:
     with ops.report.step("look"):
         subjects = {name: Subject(ops.settings, name, typed=ops.host.typed) for name in services}
         first = next(iter(subjects.values()))
-        snapshot = ops.facts(DOCTOR, (CREDENTIALS, CONFIG, DOCKER_CONFIG, first.env, first.log))
+        snapshot = ops.snapshot(DOCTOR, (CREDENTIALS, CONFIG, DOCKER_CONFIG, first.env, first.log))
         subjects = registry(ops.host, {name: replace(one, snapshot=snapshot) for name, one in subjects.items()})
         subjects = {name: database(ops.host, one) for name, one in subjects.items()}
     return [TABLE.judge(row, subjects) for row in TABLE.values() if row.why]

@@ -31,7 +31,7 @@ class Doing:
         return self.report.step(name, detail)
 
     def resume_orphaned_migration(self) -> None:
-        if self.target.facts.named(self.target.migrator):
+        if self.target.snapshot.named(self.target.migrator):
             with self.step("adopt", "a migration that an earlier run began"):
                 migrating.judge(self.target, migrating.follow(self.target, self.report.output))
 

@@ -27,7 +27,7 @@ def start(steps: Steps) -> None:
     guard.require_no_foreign_containers(target)
     dependencies.needed(target)
     guard.require_no_running_migration(target)
-    found = target.facts.of(target.name)
+    found = target.snapshot.of(target.name)
     if not found:
         raise CommandFailed(f"{target.label}: there is no container to start.", hint=target.host.typed.fab("up"))
     image = found[0].image

@@ -33,29 +33,29 @@ class Ops:
     report: Report
     document: dict[str, Any] = field(default_factory=dict)
 
-    def facts(self, parts: tuple[probe.Part, ...] = probe.PROJECT, files: Iterable[str] = ()) -> Snapshot:
+    def snapshot(self, parts: tuple[probe.Part, ...] = probe.PROJECT, files: Iterable[str] = ()) -> Snapshot:
         """Look at the host, ready or not."""
         images = tuple(map(self.settings.image, self.settings.services.values()))
         scope = probe.Scope(images, self.settings.directory, dict.fromkeys(files, "cat"))
         return probe.gather(self.host, parts, scope)
 
-    def ready(self, facts: Snapshot, conditions: tuple[str, ...] = PROJECT) -> Engine:
+    def ready(self, snapshot: Snapshot, conditions: tuple[str, ...] = PROJECT) -> Engine:
         """The engine of this host; raises `NotReadyError` for the first condition that does not hold."""
-        return require_ready(self.host.typed, self.settings, facts, conditions)
+        return require_ready(self.host.typed, self.settings, snapshot, conditions)
 
     def targets(self, name: str | None) -> Iterator[Target]:
         """The named service on this host, or all of them, each as it is when its turn comes.
 
         A service comes after those that it depends on, else in the order of the configuration.
         """
-        chosen, facts = self.settings.chosen(name), self.facts()
-        engine = self.ready(facts)
+        chosen, snapshot = self.settings.chosen(name), self.snapshot()
+        engine = self.ready(snapshot)
         earlier: list[str] = []
-        for each in ordered(chosen, facts.rows()):
+        for each in ordered(chosen, snapshot.rows()):
             if earlier:
-                facts = self.facts()
-                engine = self.ready(facts)
-            yield Target(self.host, self.settings, each, chosen[each], facts, engine, frozenset(earlier))
+                snapshot = self.snapshot()
+                engine = self.ready(snapshot)
+            yield Target(self.host, self.settings, each, chosen[each], snapshot, engine, frozenset(earlier))
             earlier.append(each)
 
     def titled(self, name: str | None) -> Iterator[Target]:

@@ -22,18 +22,18 @@ def setup(ops: Ops) -> None:
     """Prepare a host; the second run changes nothing. Raises as the steps do, and `NotReadyError`."""
     host, settings = ops.host, ops.settings
     ops.report.title(host.name, "setup")
-    facts = ops.facts()
-    changed = [] if facts.directories else [ops.change("directory", lambda: directory(ops))]
+    snapshot = ops.snapshot()
+    changed = [] if snapshot.directories else [ops.change("directory", lambda: directory(ops))]
     if changed:
         # for a directory that is not there yet, the rest of the host is as it is from anywhere else
-        facts = replace(gather(host, PROJECT, Scope((), "~")), environment="") if host.dry else ops.facts()
-    ops.ready(facts, ENGINE)
+        snapshot = replace(gather(host, PROJECT, Scope((), "~")), environment="") if host.dry else ops.snapshot()
+    ops.ready(snapshot, ENGINE)
     steps: dict[str, Callable[[], Change]] = {
         "ecr.credentials": lambda: ecr.credentials(host, settings),
         "ecr.region": lambda: ecr.region(host, settings),
         "ecr.helper": lambda: ecr.helper(host),
         "ecr.docker-config": lambda: ecr.docker_config(host, settings),
-        "env.push": lambda: push_environment(ops, facts),
+        "env.push": lambda: push_environment(ops, snapshot),
         "compose file": lambda: compose_file(host, settings),
         "ecr.check": lambda: proof(ops, any(changed)),
     }
@@ -56,9 +56,9 @@ def directory(ops: Ops) -> Change:
     return Change(True, f"{path} {done_or_would(ops.host, 'made')}")
 
 
-def push_environment(ops: Ops, facts: Snapshot) -> Change:
+def push_environment(ops: Ops, snapshot: Snapshot) -> Change:
     """`env.push`, except where there is nothing to send and the host has its own .env already."""
-    if facts.environment and not Path(ops.settings.env_file).exists():
+    if snapshot.environment and not Path(ops.settings.env_file).exists():
         return Change(False, f"no {ops.settings.env_file} here; the host keeps its own")
     return dotenv_file.push(ops.host, ops.settings)
 

@@ -47,7 +47,7 @@ class Telling:
 
     def resume_orphaned_migration(self) -> None:
         """Say that one runs; raise `MigrationError` where it has failed by now."""
-        target, found = self.target, self.target.facts.named(self.target.migrator)
+        target, found = self.target, self.target.snapshot.named(self.target.migrator)
         if found is None:
             return
         if found.alive:
@@ -84,11 +84,11 @@ class Telling:
 
     def require_no_one_offs(self, answer: Answer) -> None:
         if answer.state == "pending":
-            guard.require_no_one_offs(self.target, self.target.facts.containers)
+            guard.require_no_one_offs(self.target, self.target.snapshot.containers)
 
     def down(self, answer: Answer) -> None:
         self.require_no_one_offs(answer)
-        found = self.target.facts.of(self.target.name)
+        found = self.target.snapshot.of(self.target.name)
         self._tell(
             "down", _if_pending(answer) + (f"stop and delete {names(found)}" if found else "there is no container")
         )

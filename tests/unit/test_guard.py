@@ -48,7 +48,7 @@ def test_a_clean_answer_is_remembered_for_these_very_inputs(host: LocalHost) -> 
     assert guard.check_and_remember(chosen, IMAGES) == CLEAN
     assert host.files()[MARK] == f"{guard.key(chosen, IMAGES)}\n"
     assert host.path(MARK).stat().st_mode & 0o777 == 0o600
-    known = replace(chosen, facts=replace(FACTS, passed={"galos-sync": host.files()[MARK].strip()}))
+    known = replace(chosen, snapshot=replace(FACTS, passed={"galos-sync": host.files()[MARK].strip()}))
     assert guard.passed(known, IMAGES)
     assert not guard.passed(known, images(OTHER))
 
@@ -58,7 +58,7 @@ def test_pending_migrations_are_named_and_an_earlier_clean_answer_is_forgotten(h
     key = guard.key(chosen, IMAGES)
     host.put(MARK, key)
     answers(host, Reply(PENDING))
-    known = replace(chosen, facts=replace(FACTS, passed={"galos-sync": key}))
+    known = replace(chosen, snapshot=replace(FACTS, passed={"galos-sync": key}))
     assert guard.check(known, IMAGES) == Answer("pending", NAMES)
     assert MARK not in host.files()
 

@@ -155,7 +155,7 @@ MUTANTS = (
         (
             Mutant(
                 "_own",
-                Always("target.facts.ours"),
+                Always("target.snapshot.ours"),
                 {
                     f"{OTHERS}::test_a_newer_stopped_container_of_another_project_is_not_taken_for_ours": (
                         '"nothing to do: sha256:" in case.operator.done("deploy")'

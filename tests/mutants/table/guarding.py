@@ -20,9 +20,7 @@ MUTANTS = (
             Mutant(
                 "run",
                 Text('[ "$1" = ', "true || [ x = "),
-                {
-                    f"{ASKED}::test_an_answer_of_another_image_is_unknown[dash-answer0]": "IndexError: list index out of range"
-                },
+                {f"{ASKED}::test_an_answer_of_another_image_is_unknown[dash-answer0]": "list index out of range"},
             ),
             Mutant(
                 "run",
@@ -124,7 +122,7 @@ MUTANTS = (
             ),
             Mutant(
                 "passed",
-                Returns("target.name in target.facts.passed"),
+                Returns("target.name in target.snapshot.passed"),
                 {f"{DEATHS}::test_kill_9_after_a_step[down]": "fab ended before the end of the step"},
             ),
         ),

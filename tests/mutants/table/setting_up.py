@@ -33,7 +33,7 @@ MUTANTS = (
         (
             Mutant(
                 "push_environment",
-                Never("facts.environment"),
+                Never("snapshot.environment"),
                 {
                     f"{SETUP}::test_setup_needs_the_service_s_variables_from_here_or_from_the_host": (
                         "There is no absent.env on this machine."
@@ -42,7 +42,7 @@ MUTANTS = (
             ),
             Mutant(
                 "setup",
-                Always("facts.directories"),
+                Always("snapshot.directories"),
                 {
                     f"{SETUP}::test_setup_makes_the_directory_of_the_service": (
                         "the directory /srv/galos new is not there"
