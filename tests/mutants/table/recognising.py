@@ -18,8 +18,10 @@ MUTANTS = (
                 "_prepare",
                 DropCall("set_missing_host_key_policy"),
                 {
-                    f"{CONNECT}::test_an_unknown_host_key_stops_everything": "result.returncode == 3",
-                    f"{GATEWAYS}::test_a_host_behind_a_gateway_whose_key_is_unknown_stops_everything": "code == 3",
+                    f"{CONNECT}::test_an_unknown_host_key_stops_everything": "is not in known_hosts as",
+                    f"{GATEWAYS}::test_a_host_behind_a_gateway_whose_key_is_unknown_stops_everything": (
+                        "is not in known_hosts as"
+                    ),
                 },
             ),
             Mutant(
@@ -85,7 +87,12 @@ MUTANTS = (
             Mutant(
                 "_watch",
                 DropCall("alarm.cancel"),
-                {f"{DEATHS}::test_a_slow_link_is_no_dead_one": "running.process.poll() is None"},
+                {
+                    f"{DEATHS}::test_a_slow_link_is_no_dead_one": (
+                        "running.process.poll() is None",
+                        "docker exec failed",  # no migration came to the gate: the link was taken for dead before
+                    )
+                },
             ),
         ),
     ),
@@ -95,7 +102,7 @@ MUTANTS = (
             Mutant(
                 "_entry",
                 Never("len(words)"),
-                {f"{KNOWN_HOSTS}::test_spoiled_lines_and_markers_hide_no_good_line": "assert result.returncode == 0"},
+                {f"{KNOWN_HOSTS}::test_spoiled_lines_and_markers_hide_no_good_line": "not enough values to unpack"},
             ),
             Mutant(
                 "_like",
