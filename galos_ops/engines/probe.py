@@ -21,7 +21,7 @@ HELPERS = r"""say() { printf '%s\t%s\n' "$1" "$2"; }
 pack() { printf %s "$1" | base64 | tr -d '\n'; }
 private() { [ ! -f "$1" ] || say private "$(head -c 65536 "$1" 2>/dev/null | base64 | tr -d '\n')"; }"""
 
-RELEASED = r"""s/.*"service": "\([^"]*\)".*"image": "\(sha256:[0-9a-f]*\)".*/recorded	\1 \2/p"""
+RELEASED = r"""s/.*"service": "\([^"]*\)".*"image": "\(sha256:[0-9a-f]*\)".*}$/recorded	\1 \2/p"""
 STORE = "docker-credential-"
 LABELS = {"service": "service", "oneoff": "oneoff", "project": "project", "directory": "project.working_dir"}
 CONTAINER = (
@@ -92,7 +92,7 @@ say directory "$(pwd)"; say directory "$(pwd -P)"
 [ -e .env ] && say environment "$(sha256sum <.env)"
 for f in .env .env.* *.env; do private "$f"; done
 for f in {STATE}/*.passed; do [ -e "$f" ] && say passed "$(basename "$f" .passed) $(cat "$f")"; done
-grep -vF '{EVENT_MIGRATE}' {LOG} 2>/dev/null | sed -n '{RELEASED}'"""
+sed -n '/{EVENT_MIGRATE}/!{RELEASED}' {LOG} 2>/dev/null"""
 
 
 def lock(scope: Scope) -> str:

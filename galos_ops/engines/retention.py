@@ -36,12 +36,13 @@ def _kept(target: Target) -> str:
 def _unneeded(target: Target, log: str) -> str:
     """A script that prints the release tags of images that are not among the last releases of any service.
 
-    `log` prints the log, whose order decides: its times are those of the operators' clocks.
+    `log` prints the log, whose order decides: its times are those of the operators' clocks. A line that was cut short
+    is no release.
     """
     started = f'grep -F -e "$one" | grep -vF {shlex.quote(EVENT_MIGRATE)} | tail -n {target.settings.releases.keep}'
     return "\n".join(
         (
-            f"log=$({log})",
+            f"log=$({{ {log}; }} | sed -n '/}}$/p')",
             'last=$(printf \'%s\\n\' "$log" | grep -o \'"service": "[^"]*"\' | sort -u | while IFS= read -r one; do',
             f"printf '%s\\n' \"$log\" | {started}; done)",
             f"docker images --no-trunc --format '{{{{.ID}}}} {{{{.Repository}}}}:{{{{.Tag}}}}' {_kept(target)} |",

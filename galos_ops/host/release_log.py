@@ -17,7 +17,7 @@ from galos_ops.redaction import without_values
 LOG = f"{STATE}/releases.jsonl"
 EVENT_MIGRATE = '"event": "migrate"'
 
-Event = Literal["deploy", "rollback", "migrate"]
+Event = Literal["deploy", "rollback", "up", "migrate"]
 
 
 @dataclass(frozen=True)
@@ -60,10 +60,14 @@ def release(event: Event, service: str, tag: str, image: str, **more: Any) -> Re
 
 
 def append(line: Release) -> str:
-    """A script that appends a line to the log, whole, and has it on the disk before it goes on."""
+    """A script that appends a line to the log, whole, and has it on the disk before it goes on.
+
+    What a full disk or a crash cut short before it, a NUL at its end or not, stays a line of its own.
+    """
     names = [without_values(name) for name in line.migrations]
     text = shlex.quote(json.dumps({**asdict(line), "migrations": names}, ensure_ascii=False))
-    return f"umask 077; printf '%s\\n' {text} >>{LOG} && sync {LOG} || exit 1"
+    ended = f"[ \"$(tail -c 1 {LOG} 2>/dev/null | tr -d '\\n' | wc -c)\" -eq 0 ]"
+    return f"umask 077; {{ {ended} || echo >>{LOG}; }} && printf '%s\\n' {text} >>{LOG} && sync {LOG} || exit 1"
 
 
 @dataclass(frozen=True)

@@ -88,26 +88,30 @@ def switch(
 
 
 def record(steps: Steps, outcome: Outcome, event: Event, tag: str | None) -> None:
-    """Record what changed, and say it; also what an earlier run started and did not live to record."""
+    """Record what changed, and say it; also what an earlier run started and did not live to record.
+
+    An `up` of the image that the release log has last is no release.
+    """
     target, image = steps.target, short(outcome.image)
     last = target.snapshot.recorded.get(target.name)
-    if not outcome.changed and last == outcome.image:
+    known = last == outcome.image and (event == "up" or not outcome.changed)
+    if not known:
+        line = release(
+            event,
+            target.name,
+            tag or target.service.tag,
+            outcome.image,
+            previous=outcome.previous if outcome.changed else last,
+            migrations=outcome.migrations,
+            seconds=round(outcome.seconds, 1),
+            downtime=round(outcome.downtime or 0.0, 1),
+        )
+        steps.record(line)
+    if outcome.changed:
+        done = {"deploy": "deployed", "rollback": "rolled back to", "up": "started"}[event]
+        down = "" if outcome.downtime is None else f" · service down for {outcome.downtime:.1f} s"
+        steps.conclude(f"{done} {image} in {outcome.seconds:.1f} s{down}")
+    elif known:
         steps.report.conclude(f"nothing to do: {image} already runs")
-        return
-    line = release(
-        event,
-        target.name,
-        tag or target.service.tag,
-        outcome.image,
-        previous=outcome.previous if outcome.changed else last,
-        migrations=outcome.migrations,
-        seconds=round(outcome.seconds, 1),
-        downtime=round(outcome.downtime or 0.0, 1),
-    )
-    steps.record(line)
-    if not outcome.changed:
+    else:
         steps.conclude(f"{image} already runs; it was not in the release log, and is now")
-        return
-    done = {"deploy": "deployed", "rollback": "rolled back to"}[event]
-    down = "" if outcome.downtime is None else f" · service down for {outcome.downtime:.1f} s"
-    steps.conclude(f"{done} {image} in {outcome.seconds:.1f} s{down}")

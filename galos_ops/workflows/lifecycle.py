@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import time
+
 from galos_ops.engines import dependencies
 from galos_ops.errors import CommandFailed
 from galos_ops.migrations import guard
+from galos_ops.workflows.deploy import switch
 from galos_ops.workflows.steps import Steps, pending, present
 
 
 def up(steps: Steps) -> None:
-    """Start the image on the host, pulled where it is not there; raises `GuardError` and `VerifyError`."""
+    """Start the image on the host, pulled where it is not there, and record it where the release log has another one.
+
+    Raises `GuardError` and `VerifyError`.
+    """
+    began = time.monotonic()
     guard.require_no_foreign_containers(steps.target)
     dependencies.needed(steps.target)
     guard.require_no_running_migration(steps.target)
     images = present(steps)
     guard.require_clean(steps.target, pending(steps, images))
-    steps.verify(steps.up(images))
+    switch(steps, images, began, event="up")
 
 
 def start(steps: Steps) -> None:

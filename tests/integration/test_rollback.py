@@ -30,6 +30,24 @@ def test_back_and_forth_between_releases_without_a_migration(deployed: Operator)
     assert "--to is 'nope'" in told
 
 
+def test_an_up_of_another_image_is_a_release_to_go_back_from_and_to(deployed: Operator) -> None:
+    deployed.sandbox.publish("v2")
+    deployed.done("deploy")
+    second = image_id(deployed.host)
+    deployed.sandbox.publish("v3")
+    deployed.done("pull")
+    third = image_id(deployed.host)
+    assert f"started {third[:15]}" in deployed.done("up")
+    deployed.done("down")
+    deployed.done("up")
+    assert "nothing to do" in deployed.done("up")
+    deployed.done("rollback")
+    assert container(deployed.host) == f"running {second}"
+    deployed.done("rollback")
+    assert container(deployed.host) == f"running {third}"
+    assert released(deployed) == ["migrate", "deploy", "migrate", "deploy", "up", "rollback", "rollback"]
+
+
 def test_a_rollback_over_a_migration_is_refused(deployed: Operator) -> None:
     deployed.sandbox.publish("v2")
     deployed.done("deploy")

@@ -218,7 +218,8 @@ def test_all_facts_are_told_in_one_round_trip(host: LocalHost) -> None:
     host.put("~/.galos-ops/galos.web.passed", "aa00\n")
     log = (("deploy", "sync", "0a"), ("rollback", "sync", "0b"), ("migrate", "sync", "0c"), ("deploy", "web", "0d"))
     rows = (json.dumps({"event": e, "service": s, "tag": "", "image": f"sha256:{i}"}) for e, s, i in log)
-    host.put("~/.galos-ops/releases.jsonl", "\n".join([*rows, '{"event": "deploy", "service": "sync", "ima']))
+    torn = '{"event": "deploy", "service": "sync", "image": "sha256:0e", '
+    host.put("~/.galos-ops/releases.jsonl", "\n".join(["\x00\x00", *rows, torn]))
     facts = look(host, (REFERENCE,))
     assert len(host.scripts) == 1
     assert facts == Snapshot(

@@ -121,6 +121,14 @@ def test_a_line_is_appended_whole_for_the_owner_alone_and_is_on_the_disk(host: L
     assert host.files()["~/synced"] == f"{LOG}\n{LOG}\n"
 
 
+@pytest.mark.parametrize("torn", ['{"event": "depl', "\x00\x00", json.dumps(asdict(V1))[:-1]])
+def test_what_follows_a_line_that_was_cut_short_is_whole(host: LocalHost, torn: str) -> None:
+    host.put(LOG_PATH, written([V1]) + torn)
+    host.stubs.program("sync", "")
+    host.run(f"cd ~\n{append(V2)}\n{append(V3)}", doing="log")
+    assert parse(host.read(LOG_PATH)[0]) == Log((V1, V2, V3), 1)
+
+
 @pytest.mark.parametrize("fault", ["no folder", "sync"])
 def test_what_follows_a_line_that_could_not_be_written_is_not_done(host: LocalHost, fault: str) -> None:
     if fault == "sync":
@@ -183,6 +191,13 @@ def test_what_would_be_removed_is_what_no_service_s_last_releases_have(
     host.stubs.add("docker", {LISTING: kept(*there)})
     removed = beyond_keep(with_keep(host, 2), newest.image)
     assert removed == [f"galos-ops/galos-sync:{image}" for image in gone]
+
+
+def test_a_line_that_was_cut_short_is_no_release_that_takes_the_place_of_another(host: LocalHost) -> None:
+    torn = json.dumps(asdict(line("deploy", "bb")))[:-1]
+    host.put(LOG_PATH, f"{written([line('deploy', 'aa')])}{torn}\n")
+    host.stubs.add("docker", {LISTING: kept("aa", "cc")})
+    assert beyond_keep(with_keep(host, 2), "sha256:cc") == []
 
 
 def test_before_the_first_release_nothing_would_be_removed(host: LocalHost) -> None:

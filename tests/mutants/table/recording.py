@@ -1,0 +1,55 @@
+"""What a host keeps of its releases, and how a release is named."""
+
+from __future__ import annotations
+
+from tests.mutants.changes import Never, Text, WithoutArgument
+from tests.mutants.mutant import Mutant, group
+
+RELEASES, PROBE = "tests/unit/test_releases.py", "tests/unit/test_probe.py"
+ROLLBACK = "tests/integration/test_rollback.py"
+UP = f"{ROLLBACK}::test_an_up_of_another_image_is_a_release_to_go_back_from_and_to"
+
+MUTANTS = (
+    *group(
+        "galos_ops.host.release_log",
+        (
+            Mutant(
+                "append",
+                Text(" || echo >>", " || : >>"),
+                {f"{RELEASES}::test_what_follows_a_line_that_was_cut_short_is_whole": "== Log((V1, V2, V3), 1)"},
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.engines.probe",
+        (
+            Mutant(
+                "RELEASED",
+                Text("}$/", "/"),
+                {f"{PROBE}::test_all_facts_are_told_in_one_round_trip": "facts == Snapshot("},
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.engines.retention",
+        (
+            Mutant(
+                "_unneeded",
+                Text("'/}$/p'", "p"),
+                {
+                    f"{RELEASES}::test_a_line_that_was_cut_short_is_no_release_that_takes_the_place_of_another": (
+                        "beyond_keep(with_keep(host, 2)"
+                    )
+                },
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.workflows.lifecycle",
+        (Mutant("up", WithoutArgument("switch", "event"), {UP: '"started {third[:15]}" in'}),),
+    ),
+    *group(
+        "galos_ops.workflows.deploy",
+        (Mutant("record", Never("event == 'up'"), {UP: "released(deployed) =="}),),
+    ),
+)
