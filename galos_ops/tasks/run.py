@@ -38,6 +38,7 @@ class Run:
     kwargs: Mapping[str, Any]
     goes_on: bool = False
     document: dict[str, Any] = field(default_factory=dict)
+    errors: list[OpsError] = field(default_factory=list)
 
     @property
     def _json(self) -> bool:
@@ -46,23 +47,25 @@ class Run:
     def over(self, context: object) -> Any:
         """Run the task on every host that `context` stands for, and return the last result.
 
-        With --json prints one document, whatever it ends in. Raises the `OpsError` of the gravest exit code, whose
-        message holds that of every host that failed.
+        With --json prints one document, whatever it ends in and wherever it is interrupted. Raises the `OpsError` of
+        the gravest exit code, whose message holds that of every host that failed.
         """
         self.document |= {"schema": SCHEMA, "task": self.typed.task, "hosts": [], "not_tried": []}
         ending = outcome(None)
-        try:
-            return self._begin(context)
-        except KeyboardInterrupt:
-            error = CommandFailed("Interrupted between two hosts, or before the first.", hint=self.typed.again())
-            ending = outcome(error)
-            raise error from None
-        except BaseException as error:
-            ending = outcome(error)
-            raise
-        finally:
-            if self._json:
-                print(json.dumps(masked_tree(self.document | ending), ensure_ascii=False))
+        with interruptible():
+            try:
+                return self._begin(context)
+            except KeyboardInterrupt:
+                between = Interrupted("Interrupted between two hosts, or before the first.", hint=self.typed.again())
+                error = gravest([*self.errors, between])
+                ending = outcome(error)
+                raise error from None
+            except BaseException as error:
+                ending = outcome(error)
+                raise
+            finally:
+                if self._json:
+                    print(json.dumps(masked_tree(self.document | ending), ensure_ascii=False))
 
     def _begin(self, context: object) -> Any:
         settings = Settings.of(plain(destinations.configuration(context).get("galos", {})))
@@ -73,29 +76,31 @@ class Run:
         publish({destination.name: asdict(settings) for destination in hosts})
         self.typed = replace(self.typed, host=",".join(destination.address for destination in hosts))
         stream = sys.stderr if self._json else sys.stdout
-        with view(os.environ, terminal=stream.isatty())(stream) as report, interruptible():
+        with view(os.environ, terminal=stream.isatty())(stream) as report:
             return self._each(hosts, settings, report)
 
     def _each(self, hosts: list[Destination], settings: Settings, report: Report) -> Any:
-        result, errors = None, []
-        for index, destination in enumerate(hosts):
-            row: dict[str, Any] = {"host": destination.name}
+        result, rest = None, hosts
+        while rest:
+            destination, *rest = rest
+            row = {"host": destination.name, **outcome(self._interrupted(destination))}  # until it ends otherwise
             self.document["hosts"].append(row)
+            self.document["not_tried"] = names = [each.name for each in rest]
             try:
                 result = self._on(destination, settings, report, row)
+                row |= outcome(None)
             except OpsError as error:
-                errors.append(error)
+                self.errors.append(error)
                 row |= outcome(error)
                 if not self.goes_on or isinstance(error, STOPS):
-                    self._stop(error, hosts[index + 1 :])
+                    if names and not isinstance(error, UsageError):
+                        error.add(f"Not tried: {', '.join(names)}.")
                     break
-            except BaseException as error:
+            except Exception as error:
                 row |= outcome(error)
                 raise
-            else:
-                row |= outcome(None)
-        if errors:
-            raise gravest(errors)
+        if self.errors:
+            raise gravest(self.errors)
         return result
 
     def _on(self, destination: Destination, settings: Settings, report: Report, row: dict[str, Any]) -> Any:
@@ -109,16 +114,14 @@ class Run:
                     report.say(f"dry run: nothing was changed on {host.name}")
                 return result
         except KeyboardInterrupt:
-            raise Interrupted(
-                f"{destination.name}: interrupted; a step that had begun on the host goes on to its end.",
-                hint=f"it looks at the host first: {typed.again()}",
-            ) from None
+            raise self._interrupted(destination) from None
 
-    def _stop(self, error: OpsError, rest: list[Destination]) -> None:
-        """Say which hosts are not tried after an error."""
-        self.document["not_tried"] = names = [destination.name for destination in rest]
-        if names and not isinstance(error, UsageError):
-            error.add(f"Not tried: {', '.join(names)}.")
+    def _interrupted(self, destination: Destination) -> Interrupted:
+        again = replace(self.typed, host=destination.address).again()
+        return Interrupted(
+            f"{destination.name}: interrupted; a step that had begun on the host goes on to its end.",
+            hint=f"it looks at the host first: {again}",
+        )
 
 
 class Interrupted(CommandFailed):

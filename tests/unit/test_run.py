@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import signal
 from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
@@ -188,6 +189,46 @@ def test_json_of_an_interrupted_task_says_so(capsys: pytest.CaptureFixture[str],
     assert found["hosts"][1]["error"]["sentence"].startswith("b: interrupted; a step that had begun")
     assert found["hosts"][1]["error"]["next"] == "it looks at the host first: fab -H ann@b:2222 pending"
     assert found["not_tried"] == ["c"]
+
+
+def test_json_of_an_interrupt_before_the_first_host_says_so(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cancelled(*_: object) -> None:
+        """What CI does to a job, while the hosts are still being read."""
+        handler = signal.getsignal(signal.SIGTERM)
+        assert callable(handler), "SIGTERM would end the task without a word"
+        handler(signal.SIGTERM, None)
+
+    monkeypatch.setattr("galos_ops.tasks.destinations.destinations", cancelled)
+    found = document(capsys, {})
+    assert (found["hosts"], found["error"]["next"]) == ([], "fab -H HOST pending")
+    assert found["error"]["sentence"].startswith("Interrupted between two hosts")
+
+
+class Unlucky(GuardError):
+    """A failure while which the person loses patience."""
+
+    def add(self, sentence: str) -> None:  # noqa: ARG002
+        raise KeyboardInterrupt
+
+
+def test_json_of_an_interrupt_while_a_failure_is_handled_has_both(capsys: pytest.CaptureFixture[str]) -> None:
+    found = document(capsys, {"b": Unlucky("b: pending.")})
+    assert [(row["host"], row["exit"]) for row in found["hosts"]] == [("a", 0), ("b", 5)]
+    assert (found["error"]["sentence"], found["not_tried"]) == ("b: pending.", ["c"])
+
+
+def test_json_of_a_host_whose_end_nobody_saw_says_that_it_was_interrupted(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(run.Run, "_on", interrupted)
+    found = document(capsys, {})
+    assert found["hosts"][0]["error"]["sentence"].startswith("a: interrupted; a step that had begun")
+    assert found["not_tried"] == ["b", "c"]
 
 
 def test_json_of_a_bug_is_whole_and_quotes_nothing_of_it(capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from tests.mutants.changes import Never, Text, WithoutArgument
+from tests.mutants.changes import Gives, Instead, Never, Text, WithoutArgument
 from tests.mutants.mutant import Mutant, group
 
-RELEASES, PROBE = "tests/unit/test_releases.py", "tests/unit/test_probe.py"
+RELEASES, PROBE, RUN = (f"tests/unit/test_{name}.py" for name in ("releases", "probe", "run"))
 ROLLBACK = "tests/integration/test_rollback.py"
 UP = f"{ROLLBACK}::test_an_up_of_another_image_is_a_release_to_go_back_from_and_to"
 
@@ -41,6 +41,21 @@ MUTANTS = (
                         "beyond_keep(with_keep(host, 2)"
                     )
                 },
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.tasks.run.Run",
+        (
+            Mutant(
+                "over",
+                Instead("self.errors", "()"),
+                {f"{RUN}::test_json_of_an_interrupt_while_a_failure_is_handled_has_both": "'b: pending.'"},
+            ),
+            Mutant(
+                "_each",
+                Gives("self._interrupted", "None"),
+                {f"{RUN}::test_json_of_a_host_whose_end_nobody_saw_says_that_it_was_interrupted": "TypeError"},
             ),
         ),
     ),
