@@ -18,7 +18,7 @@ from galos_ops.errors import LockedError, NotReadyError
 from galos_ops.host.host import Host
 from galos_ops.host.lock import NOT_OURS, Lock, fence
 from galos_ops.host.result import OnLine, Result
-from galos_ops.host.shell import in_directory
+from galos_ops.host.shell import exports, in_directory
 
 ID = "docker image inspect -f '{{.Id}}'"
 CHECK = "check(-[0-9a-f]+)?"  # what follows the service's name in that of a container that checks
@@ -195,11 +195,9 @@ class Target:
 
         text = self.host.read(f"{self.settings.directory}/.env")[0] or ""
         values = dotenv_values(stream=io.StringIO(text), interpolate=False)
-        exports = "".join(
-            f"export {name}={shlex.quote(value)}\n" for name, value in values.items() if value is not None
-        )
+        stdin = exports({name: value for name, value in values.items() if value is not None}).encode()
         script = f". /dev/stdin\n{shlex.join(argv)} </dev/null"
-        return self.ask(script, doing=doing, stdin=exports.encode(), timeout=timeout, on_line=on_line)
+        return self.ask(script, doing=doing, stdin=stdin, timeout=timeout, on_line=on_line)
 
     def unlocked(self, script: str, *, doing: str, **more: Any) -> Result:
         """Run a script that changes the host and needs no lock: one that fetches, stops or forgets."""

@@ -92,7 +92,7 @@ say directory "$(pwd)"; say directory "$(pwd -P)"
 [ -e .env ] && say environment "$(sha256sum <.env)"
 for f in .env .env.* *.env; do private "$f"; done
 for f in {STATE}/*.passed; do [ -e "$f" ] && say passed "$(basename "$f" .passed) $(cat "$f")"; done
-sed -n '/{EVENT_MIGRATE}/!{RELEASED}' {LOG} 2>/dev/null"""
+{{ cat {LOG} 2>/dev/null; echo; }} | sed -n '/{EVENT_MIGRATE}/!{RELEASED}'"""
 
 
 def lock(scope: Scope) -> str:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import shlex
+from collections.abc import Mapping
+
+EXPORTABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 def lines(text: str) -> list[str]:
@@ -29,6 +33,15 @@ def shell_path(path: str) -> str:
     if path.startswith("~/"):
         return '"$HOME"/' + shlex.quote(path[2:])
     return shlex.quote(path)
+
+
+def exports(values: Mapping[str, str]) -> str:
+    """Shell lines that export variables, those left out whose names no shell can export.
+
+    `command`, so that a name which a shell keeps for itself, such as UID, does not end the script.
+    """
+    names = filter(EXPORTABLE.fullmatch, values)
+    return "".join(f"command export {name}={shlex.quote(values[name])}\n" for name in names)
 
 
 def in_directory(path: str, script: str) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from galos_ops.host.shell import EXPORTABLE
 from galos_ops.provisioning.database_url import url_problem
 from galos_ops.provisioning.dotenv_text import Entry, parse
 
@@ -14,7 +15,7 @@ NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*\Z")
 DATABASE_URL = "DATABASE_URL"
 
 
-Kind = Literal["malformed", "placeholder", "duplicate", "dollar", "flavour", "no url", "bad url"]
+Kind = Literal["malformed", "name", "placeholder", "duplicate", "dollar", "flavour", "no url", "bad url"]
 
 
 @dataclass(frozen=True, order=True)
@@ -129,6 +130,9 @@ def _line_problems(entries: Sequence[Entry]) -> Iterator[Problem]:
             yield Problem(entry.line, f"{entry.key} is set in line {first[entry.key]} already", kind="duplicate")
         elif entry.key:
             first[entry.key] = entry.line
+            if not EXPORTABLE.fullmatch(entry.key):
+                words = "no shell can export: migration.backup, and a migration with where: host, run without it"
+                yield Problem(entry.line, f"{entry.key} is a name that {words}", refused=False, kind="name")
         if entry.exported:
             words = "starts with export, which docker-compose before 1.26 refuses"
             yield Problem(entry.line, words, refused=False, kind="flavour")

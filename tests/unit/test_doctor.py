@@ -42,6 +42,7 @@ RUNNING = Container(
     "c1", "sha256:aa", "running", 0, "root-galos-sync-1", "galos-sync", False, "root", "/root",
     started="2026-08-01T00:00:00+00:00", log_driver="json-file", log_size="10m",
 )  # fmt: skip
+BACKUP = {"services": {"galos-sync": {"migration": {"backup": "pg_dump"}}}}
 NOW = 1785542400 + 3600  # an hour after it was started
 SPACE = FreeSpace("/", 100_000_000_000, 90_000_000_000, 1_000_000, 900_000)
 RELEASE = json.dumps(
@@ -219,6 +220,12 @@ CASES: tuple[tuple[str, Change, str | None], ...] = (
     ("env-dollar", env(f"DATABASE_URL={URL}", f"A='pa${SECRET}'"), None),
     ("env-unportable", env(f"DATABASE_URL={URL}", "export A=1"), "line 2: starts with export"),
     ("env-unportable", env(f"DATABASE_URL={URL}", "A=${HOME}/x"), "line 2: A holds a ${...}"),
+    (
+        "env-unexportable",
+        lambda one: galos(BACKUP)(env(f"DATABASE_URL={URL}", "A.B=1", "UID=2")(one)),
+        "line 2: A.B is a name that no shell can export",
+    ),
+    ("env-unexportable", env(f"DATABASE_URL={URL}", "A.B=1"), None),
     (
         "env-shadowed",
         lambda one: env("DATABASE_URL=postgresql://db/other")(facts(exported=frozenset({"DATABASE_URL"}))(one)),

@@ -43,7 +43,7 @@ def refusals(text: str) -> list[str]:
 
 @pytest.mark.parametrize("line", AGREED)
 def test_what_every_docker_compose_reads_alike_is_taken(line: str) -> None:
-    assert problems(f"{line}\n{URL}") == []
+    assert [found for found in problems(f"{line}\n{URL}") if found.kind != "name"] == []
 
 
 @pytest.mark.parametrize("line", DISAGREED)
@@ -348,6 +348,13 @@ def test_difference_changes_nothing_and_carries_the_warnings(host: LocalHost, lo
 def test_push_tells_the_warnings(box: LocalHost, local: Path) -> None:
     local.write_text(f"export K=1\n{URL}", encoding="utf-8")
     assert "warning: line 1: starts with export" in push(box, settings(local)).detail
+
+
+@pytest.mark.parametrize("name", ["A.B", "A-B", "spring.datasource.url"])
+def test_a_name_that_no_shell_can_export_is_sent_with_a_warning(box: LocalHost, local: Path, name: str) -> None:
+    local.write_text(f"{name}=1\n{URL}", encoding="utf-8")
+    assert f"warning: line 1: {name} is a name that no shell can export" in push(box, settings(local)).detail
+    assert box.files()["~/.env"] == local.read_text()
 
 
 def test_checked_takes_windows_files(local: Path) -> None:

@@ -217,9 +217,9 @@ def test_all_facts_are_told_in_one_round_trip(host: LocalHost) -> None:
     host.put("~/.galos-ops/galos-sync.passed", "99ff\n")
     host.put("~/.galos-ops/galos.web.passed", "aa00\n")
     log = (("deploy", "sync", "0a"), ("rollback", "sync", "0b"), ("migrate", "sync", "0c"), ("deploy", "web", "0d"))
-    rows = (json.dumps({"event": e, "service": s, "tag": "", "image": f"sha256:{i}"}) for e, s, i in log)
+    *rows, last = (json.dumps({"event": e, "service": s, "tag": "", "image": f"sha256:{i}"}) for e, s, i in log)
     torn = '{"event": "deploy", "service": "sync", "image": "sha256:0e", '
-    host.put("~/.galos-ops/releases.jsonl", "\n".join(["\x00\x00", *rows, torn]))
+    host.put("~/.galos-ops/releases.jsonl", "\n".join(["\x00\x00", *rows, torn, last]))
     facts = look(host, (REFERENCE,))
     assert len(host.scripts) == 1
     assert facts == Snapshot(

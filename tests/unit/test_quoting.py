@@ -77,6 +77,17 @@ def test_the_values_of_env_reach_a_command_on_the_host_as_they_are(shell: str, t
     assert {name: found[name] for name in rows} == rows
 
 
+@pytest.mark.parametrize("shell", SHELLS)
+def test_a_name_that_no_shell_can_export_stops_no_command_on_the_host_and_runs_as_none(shell: str) -> None:
+    names = ("A.B", "A-B", "'A;echo ran;B'", "UID", "PPID", "1A", "A")
+    with machine(shell) as host:
+        host.write("~/.env", "".join(f"{name}=x\n" for name in names))
+        done = held(host).on_host(["env"], doing="print", timeout=60)
+    assert done.ok
+    found = [line for line in done.stdout.splitlines() if line.endswith("=x") or "ran" in line]
+    assert set(found) - {"UID=x", "PPID=x"} == {"A=x"}
+
+
 def quoted(text: str) -> str:
     """A value as python-dotenv reads it back, in single quotes."""
     return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"

@@ -39,6 +39,12 @@ def shadowed(subject: Subject) -> list[str]:
     return sorted(name for name in subject.snapshot.exported & ours.keys() if theirs.get(name) != ours[name].value)
 
 
+def commands_on_host(subject: Subject) -> bool:
+    """Whether a backup or a migration gets .env from a shell of the host."""
+    migrations = [service.migration for service in subject.settings.services.values()]
+    return any(one.backup or one.where == "host" for one in migrations)
+
+
 of_env = partial(Condition, after=("env-missing",))
 
 CONDITIONS = (
@@ -88,6 +94,13 @@ CONDITIONS = (
         "The service gets another value when docker-compose is updated.",
         PUSH,
         found("flavour"),
+        severity="warning",
+    ),
+    of_env(
+        "env-unexportable",
+        "migration.backup, and a migration with where: host, run without it.",
+        "give it a name of letters, digits and _, or read it from .env in the command",
+        lambda it: found("name")(it) if commands_on_host(it) else None,
         severity="warning",
     ),
     Condition(

@@ -55,10 +55,10 @@ MUTANTS = (
         ),
     ),
     *group(
-        "galos_ops.engines.engine.Target",
+        "galos_ops.host.shell",
         (
             Mutant(
-                "on_host",
+                "exports",
                 Unwrap("shlex.quote"),
                 {
                     f"{HOSTS}::test_values_of_every_kind_reach_a_migration_on_the_host_as_they_are": "== values",

@@ -8,6 +8,10 @@ from tests.mutants.mutant import Mutant, group
 RELEASES, PROBE, RUN = (f"tests/unit/test_{name}.py" for name in ("releases", "probe", "run"))
 ROLLBACK = "tests/integration/test_rollback.py"
 UP = f"{ROLLBACK}::test_an_up_of_another_image_is_a_release_to_go_back_from_and_to"
+EXPORTED = (
+    "tests/unit/test_quoting.py::test_a_name_that_no_shell_can_export_stops_no_command_on_the_host_and_runs_as_none"
+)
+WARNED = "tests/unit/test_dotenv_file.py::test_a_name_that_no_shell_can_export_is_sent_with_a_warning"
 
 MUTANTS = (
     *group(
@@ -43,6 +47,17 @@ MUTANTS = (
                 },
             ),
         ),
+    ),
+    *group(
+        "galos_ops.host.shell",
+        (
+            Mutant("exports", Gives("filter", "values"), {EXPORTED: "done.ok"}),
+            Mutant("exports", Text("command export ", "export "), {f"{EXPORTED}[bash]": "done.ok"}),
+        ),
+    ),
+    *group(
+        "galos_ops.provisioning.dotenv_rules",
+        (Mutant("_line_problems", Never("EXPORTABLE.fullmatch"), {f"{WARNED}": "is a name that no shell can export"}),),
     ),
     *group(
         "galos_ops.tasks.run.Run",
