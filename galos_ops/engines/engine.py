@@ -55,7 +55,8 @@ class Engine(Protocol):
     """What runs the containers of services; nothing outside `engines` asks which one it is.
 
     The verbs of the runbook are scripts for the project's directory, and need no lock. What starts a service takes a
-    `HeldTarget`.
+    `HeldTarget`. One-off containers, the registry and the images that a host keeps are the same for every engine:
+    `one_off`, `registry`, `retention`.
     """
 
     @property

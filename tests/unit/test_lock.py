@@ -7,13 +7,14 @@ import subprocess
 
 import pytest
 
-from galos_ops.engines.engine import HeldTarget
+from galos_ops.engines import one_off, retention
 from galos_ops.errors import LockedError
 from galos_ops.host import lock
 from galos_ops.host.lock import SILENCE_SECONDS, STEP_SECONDS, Lock, describe, fence, holder, run_url, script
+from galos_ops.host.release_log import release
 from tests.processes import HANG_SECONDS
 from tests.unit.local_host import LocalHost, Reply
-from tests.unit.targets import target
+from tests.unit.targets import COMPOSE, IMAGES, target
 
 WHO = '{"user": "ann", "machine": "laptop", "task": "deploy", "since": "2026-01-02T03:04:05+00:00", "run": null}'
 
@@ -220,7 +221,14 @@ def test_a_step_holds_its_lock_to_its_own_end_whoever_dies_meanwhile(
     again.communicate()
 
 
-def test_without_a_lock_there_is_nothing_to_change_a_host_through(host: LocalHost) -> None:
-    """mypy says so, too: `change` is a method of `HeldTarget` alone, which only `held` makes."""
-    assert not hasattr(target(host), "change")
-    assert "change" in vars(HeldTarget)
+def test_without_a_lock_nothing_is_started_migrated_or_recorded(host: LocalHost) -> None:
+    """mypy says so, too, which wants each of these comments: only `held`, with a lock, makes what they take."""
+    unlocked = target(host)
+    with pytest.raises(AttributeError, match="no attribute 'change'"):
+        COMPOSE.up(unlocked, IMAGES)  # type: ignore[arg-type]
+    with pytest.raises(AttributeError, match="no attribute 'change'"):
+        COMPOSE.start(unlocked, [])  # type: ignore[arg-type]
+    with pytest.raises(AttributeError, match="no attribute 'change'"):
+        one_off.begin(unlocked, IMAGES.migrations.id, ["migrate"])  # type: ignore[arg-type]
+    with pytest.raises(AttributeError, match="no attribute 'change'"):
+        retention.record(unlocked, release("deploy", "galos-sync", "latest", "sha256:aa"))  # type: ignore[arg-type]
