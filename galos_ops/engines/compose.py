@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from galos_ops.engines import dependencies, watching
 from galos_ops.engines.docker_compose import DockerCompose, grace_seconds
@@ -11,8 +11,9 @@ from galos_ops.engines.engine import ID, HeldTarget, ReleaseImages, Target
 from galos_ops.engines.probe import CONTAINER
 from galos_ops.engines.probe_output import container
 from galos_ops.engines.pull_output import Layers, worth_showing
-from galos_ops.engines.snapshot import Container, names
+from galos_ops.engines.snapshot import Container, Snapshot, names
 from galos_ops.errors import CommandFailed, GuardError, NotReadyError, VerifyError
+from galos_ops.host.result import Result
 from galos_ops.host.shell import lines
 from galos_ops.progress import short
 
@@ -63,13 +64,14 @@ class Compose:
             )
         return ReleaseImages.of(references, dict(zip(dict.fromkeys(references), result.stdout.split(), strict=True)))
 
-    def look(self, target: Target) -> list[Container]:
-        return _parsed(target.run(_look(target), doing="look at the containers").stdout)
+    def look(self, target: Target) -> Snapshot:
+        return _seen(target, target.run(_look(target), doing="look at the containers"))
 
-    def remove(self, target: Target, found: Iterable[Container]) -> None:
-        result = target.halt(f"{_delete(target, _own(target, found))}\n{_look(target)}", doing="stop")
-        left = [one for one in _parsed(result.stdout) if one.service == target.name and one.alive and not one.oneoff]
-        mine, others = ([one for one in left if target.snapshot.ours(one) is own] for own in (True, False))
+    def remove(self, target: Target, found: Snapshot) -> None:
+        name = target.name
+        result = target.halt(f"{_delete(target, found.of(name))}\n{_look(target)}", doing="stop")
+        left = _seen(target, result)
+        mine, others = ([one for one in some if one.alive] for some in (left.of(name), left.foreign(name)))
         if mine:
             raise CommandFailed(
                 f"{target.label}: {names(mine)} still runs after it was stopped.",
@@ -94,7 +96,7 @@ class Compose:
         )
         result = target.change(script, doing="start", check=False, timeout=START_SECONDS)
         before = [one.id for one in target.snapshot.of(target.name)]
-        own = _own(target, _parsed(result.stdout) if result.ok else [])
+        own = _seen(target, result).of(target.name) if result.ok else []
         started = [one for one in own if one.image == image or one.id not in before]
         if not started:
             raise VerifyError(f"{target.label}: docker-compose could not start {short(image)}.", evidence=result.output)
@@ -136,11 +138,6 @@ class Compose:
             )
 
 
-def _own(target: Target, found: Iterable[Container]) -> list[Container]:
-    """Those of some containers that are the service's own in this project, one-off ones left out."""
-    return [one for one in found if one.service == target.name and not one.oneoff and target.snapshot.ours(one)]
-
-
 def _delete(target: Target, found: Iterable[Container]) -> str:
     """A script that stops containers, with the time that the compose file gives them, and deletes them."""
     ids = " ".join(one.id for one in found)
@@ -163,8 +160,9 @@ def _look(target: Target) -> str:
     )
 
 
-def _parsed(output: str) -> list[Container]:
-    return [container(line) for line in lines(output)]
+def _seen(target: Target, result: Result) -> Snapshot:
+    """The target's snapshot with the containers that a script of `_look` has found."""
+    return replace(target.snapshot, containers=tuple(map(container, lines(result.stdout))))
 
 
 def pin(images: ReleaseImages) -> str:

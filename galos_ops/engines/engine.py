@@ -75,11 +75,11 @@ class Engine(Protocol):
     def pull(self, target: Target, tag: str | None, on_progress: Callable[[str], None]) -> ReleaseImages:
         """Fetch the images while what runs goes on, and learn their IDs; raises `CommandFailed`."""
 
-    def look(self, target: Target) -> list[Container]:
-        """Return the containers of the service, and of the one that carries its migrations, as they are now."""
+    def look(self, target: Target) -> Snapshot:
+        """Return the snapshot with the containers of the service, and of its migrations' carrier, as they are now."""
 
-    def remove(self, target: Target, found: Iterable[Container]) -> None:
-        """Stop and delete those containers that are the service's own, and return when nothing of it can run any more.
+    def remove(self, target: Target, found: Snapshot) -> None:
+        """Stop and delete the service's containers, and return when nothing of it can run any more.
 
         One-off ones stay. Raises `CommandFailed` where one of this project still runs, `NotReadyError` for a foreign
         one.

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from dataclasses import asdict
 
 from galos_ops.engines import one_off
 from galos_ops.engines.engine import HeldTarget, ReleaseImages, Target
-from galos_ops.engines.snapshot import Container, names
+from galos_ops.engines.snapshot import Snapshot, names
 from galos_ops.errors import CommandTimedOut, GuardError, NotReadyError
 from galos_ops.host.lock import STATE
 from galos_ops.migrations import tools as migration
@@ -111,10 +110,10 @@ def require_no_migrator(target: Target) -> None:
         )
 
 
-def require_no_one_offs(target: Target, found: Iterable[Container]) -> None:
+def require_no_one_offs(target: Target, snapshot: Snapshot) -> None:
     """Raise `NotReadyError` while somebody's one-off container of the service runs, which may use the database."""
     services = (target.name, target.service.migration.service)
-    running = [one for one in found if one.oneoff and one.alive and one.service in services]
+    running = [one for one in snapshot.containers if one.oneoff and one.alive and one.service in services]
     strange = [one for one in running if not target.owns(one.name)]
     if strange:
         raise NotReadyError(

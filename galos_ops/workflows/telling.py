@@ -84,7 +84,7 @@ class Telling:
 
     def require_no_one_offs(self, answer: Answer) -> None:
         if answer.state == "pending":
-            guard.require_no_one_offs(self.target, self.target.snapshot.containers)
+            guard.require_no_one_offs(self.target, self.target.snapshot)
 
     def down(self, answer: Answer) -> None:
         self.require_no_one_offs(answer)

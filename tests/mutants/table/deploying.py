@@ -151,11 +151,11 @@ MUTANTS = (
         ),
     ),
     *group(
-        "galos_ops.engines.compose",
+        "galos_ops.engines.snapshot.Snapshot",
         (
             Mutant(
-                "_own",
-                Always("target.snapshot.ours"),
+                "of",
+                Always("self.ours"),
                 {
                     f"{OTHERS}::test_a_newer_stopped_container_of_another_project_is_not_taken_for_ours": (
                         '"nothing to do: sha256:" in case.operator.done("deploy")'
