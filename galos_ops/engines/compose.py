@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from galos_ops.engines import dependencies, watching
+from galos_ops.engines import dependencies, registry, watching
 from galos_ops.engines.docker_compose import DockerCompose, grace_seconds
 from galos_ops.engines.engine import ID, HeldTarget, ReleaseImages, Target
 from galos_ops.engines.probe import CONTAINER
@@ -39,15 +39,12 @@ class Compose:
         return self.docker_compose.line("logs", *options, *services)
 
     def pull(self, target: Target, tag: str | None, on_progress: Callable[[str], None]) -> ReleaseImages:
-        references = target.references()
-        service, carrier = target.name, target.service.migration.service
-        sources = list(dict.fromkeys(references))
-        commands = [self.docker_compose.line("pull", *dict.fromkeys((service, carrier)))]
+        references, layers = target.references(), Layers()
+        sources, carrier = list(_sources(target, tag).values()), target.service.migration.service
+        commands = [self.docker_compose.line("pull", *dict.fromkeys((target.name, carrier)))]
         if tag and tag != target.service.tag:
             others = [self.docker_compose.line("pull", carrier)] if len(sources) > 1 else []
-            sources[0] = target.settings.image(target.service, tag)
             commands = [f"docker pull {sources[0]}", *others]
-        layers = Layers()
 
         def count(line: str) -> None:
             nonlocal layers
@@ -63,6 +60,11 @@ class Compose:
                 hint=target.host.typed.fill(FULL if "no space left" in result.output else "{fab:ecr.check}"),
             )
         return ReleaseImages.of(references, dict(zip(dict.fromkeys(references), result.stdout.split(), strict=True)))
+
+    def newest(self, target: Target, tag: str | None) -> tuple[ReleaseImages, bool]:
+        found = {name: registry.newest(target.host, source) for name, source in _sources(target, tag).items()}
+        ids = {name: one.image for name, one in found.items()}
+        return ReleaseImages.of(target.references(), ids), all(one.here for one in found.values())
 
     def look(self, target: Target) -> Snapshot:
         return _seen(target, target.run(_look(target), doing="look at the containers"))
@@ -136,6 +138,12 @@ class Compose:
                 evidence=log,
                 hint=target.host.typed.fab("logs"),
             )
+
+
+def _sources(target: Target, tag: str | None) -> dict[str, str]:
+    """What is fetched for each reference: that, but for the service's own the image of a tag."""
+    references = target.references()
+    return dict(zip(references, references, strict=True)) | {references[0]: target.settings.image(target.service, tag)}
 
 
 def _delete(target: Target, found: Iterable[Container]) -> str:

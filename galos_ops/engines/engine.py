@@ -75,6 +75,9 @@ class Engine(Protocol):
     def pull(self, target: Target, tag: str | None, on_progress: Callable[[str], None]) -> ReleaseImages:
         """Fetch the images while what runs goes on, and learn their IDs; raises `CommandFailed`."""
 
+    def newest(self, target: Target, tag: str | None) -> tuple[ReleaseImages, bool]:
+        """Return what `pull` would fetch, and whether the host has it already; raises `CommandFailed`."""
+
     def look(self, target: Target) -> Snapshot:
         """Return the snapshot with the containers of the service, and of its migrations' carrier, as they are now."""
 

@@ -56,10 +56,10 @@ def has(host: Host, reference: str) -> bool:
 
 @dataclass(frozen=True)
 class Newest:
-    """What a tag means: the digest of the manifest, and the ID that the image has, or will have, on the host."""
+    """What a tag means: the ID that the image has, or will have, on the host, and whether it is there already."""
 
-    digest: str
     image: str
+    here: bool
 
 
 def newest(host: Host, reference: str) -> Newest:
@@ -79,32 +79,27 @@ def newest(host: Host, reference: str) -> Newest:
             evidence=asked.output if not asked.ok else "",
             hint=host.typed.fab("ecr.check"),
         )
-    return found
+    digest, image = found
+    look, local = "docker image inspect -f '{{.Id}}'", shlex.quote(f"{reference.rpartition(':')[0]}@{digest}")
+    script = f"{look} {local} 2>/dev/null || {look} {image} 2>/dev/null"  # under whatever tag
+    there = host.run(script, doing="look for the image", check=False).stdout.strip()
+    return Newest(there or image, bool(there))
 
 
-def parse(text: str, architecture: str) -> Newest | None:
-    """Read `docker manifest inspect -v`: one manifest, or a list of them of which the host's is taken."""
+def parse(text: str, architecture: str) -> tuple[str, str] | None:
+    """Read the manifest's digest and its configuration's, the image's ID, from `docker manifest inspect -v`.
+
+    Of a list of manifests the host's is taken; None where there is none.
+    """
     try:
         tree = json.loads(text)
         rows = tree if isinstance(tree, list) else [tree]
         fitting = [row for row in rows if row["Descriptor"].get("platform", {}).get("architecture") == architecture]
         row = (fitting or rows)[0]
         manifest = row.get("SchemaV2Manifest") or row.get("OCIManifest") or {}
-        return Newest(row["Descriptor"]["digest"], manifest["config"]["digest"])
+        return row["Descriptor"]["digest"], manifest["config"]["digest"]
     except (ValueError, LookupError, TypeError, AttributeError):
         return None
-
-
-def on_host(host: Host, reference: str, image: Newest) -> str | None:
-    """The ID under which the host has an image already, under whatever tag; None where it must be fetched."""
-    name = reference.rpartition(":")[0]
-    look = "docker image inspect -f '{{.Id}}'"
-    asked = host.run(
-        f"{look} {shlex.quote(f'{name}@{image.digest}')} 2>/dev/null || {look} {image.image} 2>/dev/null",
-        doing="look for the image",
-        check=False,
-    )
-    return asked.stdout.strip() or None
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from galos_ops.engines import dependencies, one_off, registry, retention
+from galos_ops.engines import dependencies, one_off, retention
 from galos_ops.engines.engine import ReleaseImages, Target
 from galos_ops.engines.snapshot import Container, names
 from galos_ops.errors import VerifyError
@@ -58,16 +58,9 @@ class Telling:
 
     def pull(self, tag: str | None = None) -> ReleaseImages:
         """Ask the registry what would be fetched."""
-        target, references = self.target, self.target.references()
-        sources = dict(zip(references, references, strict=True)) | {
-            references[0]: target.settings.image(target.service, tag)
-        }
         with self.step("pull") as step:
-            newest = {name: registry.newest(target.host, source) for name, source in sources.items()}
-            found = {name: registry.on_host(target.host, sources[name], one) for name, one in newest.items()}
-            images = ReleaseImages.of(references, {name: found[name] or one.image for name, one in newest.items()})
-            here, image = all(found.values()), images.service.id
-            old = target.running_image
+            images, here = self.target.engine.newest(self.target, tag)
+            image, old = images.service.id, self.target.running_image
             origin = f"{short(old)} → " if old not in (None, image) else ""
             step.detail = f"{origin}{short(image)}, {'already here' if here else 'to be fetched'}"
             step.mark = SAME if here and old == image else WOULD

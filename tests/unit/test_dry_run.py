@@ -9,7 +9,7 @@ import pytest
 
 from galos_ops.engines.docker_compose import DockerCompose
 from galos_ops.engines.one_off import MISSING, needs
-from galos_ops.engines.registry import Newest, parse
+from galos_ops.engines.registry import parse
 from galos_ops.host.lock import lock
 from galos_ops.provisioning.files import place
 from tests.unit.fake_host import FakeHost
@@ -63,8 +63,8 @@ def row(architecture: str, digit: str) -> dict[str, object]:
 
 def test_a_tag_means_the_image_for_the_host_s_own_architecture() -> None:
     both = json.dumps([row("arm64", "a"), row("amd64", "b")])
-    assert parse(both, "amd64") == Newest(f"sha256:{'b' * 64}", f"sha256:{'B' * 64}")
-    assert parse(json.dumps(row("", "c")), "amd64") == Newest(f"sha256:{'c' * 64}", f"sha256:{'C' * 64}")
+    assert parse(both, "amd64") == (f"sha256:{'b' * 64}", f"sha256:{'B' * 64}")
+    assert parse(json.dumps(row("", "c")), "amd64") == (f"sha256:{'c' * 64}", f"sha256:{'C' * 64}")
     for text in ("", "[]", "{}", "null", '{"Descriptor": 1}', "no such manifest: x"):
         assert parse(text, "amd64") is None
 
