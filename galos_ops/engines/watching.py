@@ -24,7 +24,7 @@ def script(restarts: Mapping[str, int], seconds: int) -> str:
     that is still starting passes.
     """
     return f"""
-bad() {{ echo "$1"; docker logs --tail {LOG_LINES} "$2" 2>&1; exit; }}
+bad() {{ echo "$1"; docker logs --tail {LOG_LINES} "$2" 2>&1; exit 0; }}
 look=0
 while :; do
   starting=

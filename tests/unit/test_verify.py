@@ -28,7 +28,8 @@ def watched(
     """Verify a container of which Docker says this, look after look, the last words for ever; "" where it is gone."""
     replies = [Reply(f"{look}\n") if look else Reply(exited=1, stderr="Error: No such object: c1\n") for look in looks]
     host.stubs.add("docker", {LOOK: replies})
-    host.stubs.add("docker", {LOGS: Reply("out\n", stderr="panic: <&'\n")}, asked=False)
+    # as of a container that is gone
+    host.stubs.add("docker", {LOGS: Reply("out\n", 1, "panic: <&'\n")}, asked=False)
     host.stubs.add("sleep", {"0.5": ""}, asked=sleeps)
     chosen = replace(target(host), settings=replace(SETTINGS, verify=Verify(seconds=seconds)))
     container = replace(CONTAINER, restarts=restarts)
