@@ -40,7 +40,9 @@ MUTANTS = (
             Mutant(
                 "refuse_dry",
                 Never("self.dry"),
-                {f"{DRY_RUN}::test_whatever_changes_a_host_is_out_of_a_dry_run_s_reach[change]": "DID NOT RAISE"},
+                {
+                    f"{DRY_RUN}::test_whatever_changes_a_host_is_out_of_a_dry_run_s_reach[change]": "nobody expected this script"
+                },
             ),
         ),
     ),
@@ -73,7 +75,7 @@ MUTANTS = (
             Mutant(
                 "shell_path",
                 Unwrap("shlex.quote(path)"),
-                {f"{QUOTING}::test_a_word_arrives_as_it_was_typed": "could not print"},
+                {f"{QUOTING}::test_a_word_arrives_as_it_was_typed": ("could not print", "map(shell_path, texts)")},
             ),
         ),
     ),
