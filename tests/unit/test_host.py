@@ -11,8 +11,8 @@ import pytest
 
 from galos_ops.config.command_line import CommandLine
 from galos_ops.errors import CommandFailed, CommandTimedOut, NotReadyError
-from galos_ops.host.connection import known_hosts_files
 from galos_ops.host.host import Host
+from galos_ops.host.host_key import known_hosts_files
 from galos_ops.host.shell import kill_on_disconnect, shell_path
 from tests.unit.local_host import LocalHost, Reply
 

@@ -33,6 +33,40 @@ MUTANTS = (
                 },
             ),
             Mutant(
+                "recognise",
+                Never("error"),
+                {f"{GATEWAYS}::test_a_connection_that_somebody_else_opened_is_looked_at": "was used"},
+            ),
+            Mutant(
+                "recognise",
+                DropCall("recognise"),
+                {
+                    f"{KNOWN_HOSTS}::test_what_somebody_else_opened_is_judged_with_its_gateway[connection]": (
+                        '"sandbox: its SSH host key " in told'
+                    )
+                },
+            ),
+            Mutant(
+                "_bound",
+                DropCall("threading.Thread"),
+                {f"{DEATHS}::test_the_link_freezes_inside_the_migration": "TimeoutExpired"},
+            ),
+            Mutant(
+                "_watch",
+                DropCall("alarm.cancel"),
+                {
+                    f"{DEATHS}::test_a_slow_link_is_no_dead_one": (
+                        "running.process.poll() is None",
+                        "docker exec failed",  # no migration came to the gate: the link was taken for dead before
+                    )
+                },
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.host.host_key",
+        (
+            Mutant(
                 "host_key_error",
                 Never("revoked"),
                 {
@@ -64,35 +98,6 @@ MUTANTS = (
                 "host_key_error",
                 Always("one.blob"),
                 {f"{CONNECT}::test_a_changed_host_key_stops_everything": "result.returncode == 3"},
-            ),
-            Mutant(
-                "recognise",
-                Never("error"),
-                {f"{GATEWAYS}::test_a_connection_that_somebody_else_opened_is_looked_at": "was used"},
-            ),
-            Mutant(
-                "recognise",
-                DropCall("recognise"),
-                {
-                    f"{KNOWN_HOSTS}::test_what_somebody_else_opened_is_judged_with_its_gateway[connection]": (
-                        '"sandbox: its SSH host key " in told'
-                    )
-                },
-            ),
-            Mutant(
-                "_bound",
-                DropCall("threading.Thread"),
-                {f"{DEATHS}::test_the_link_freezes_inside_the_migration": "TimeoutExpired"},
-            ),
-            Mutant(
-                "_watch",
-                DropCall("alarm.cancel"),
-                {
-                    f"{DEATHS}::test_a_slow_link_is_no_dead_one": (
-                        "running.process.poll() is None",
-                        "docker exec failed",  # no migration came to the gate: the link was taken for dead before
-                    )
-                },
             ),
         ),
     ),
