@@ -6,6 +6,7 @@ import contextlib
 import socket
 import threading
 import time
+from collections.abc import Sequence
 from typing import Any
 from weakref import WeakSet
 
@@ -14,9 +15,10 @@ from fabric import Connection
 from paramiko.ssh_exception import AuthenticationException, SSHException
 
 from galos_ops.config.command_line import CommandLine
-from galos_ops.errors import ConnectError, OpsError
+from galos_ops.errors import ConnectError
 from galos_ops.host.host_key import Judge, host_key_error, known_as, known_hosts_files
 from galos_ops.host.known_hosts import read
+from galos_ops.host.resolving import login_of, resolve
 
 CONNECT_SECONDS = 10
 AUTHENTICATE_SECONDS = 30
@@ -26,72 +28,101 @@ KEEPALIVE_SECONDS = 5
 _BOUNDED: WeakSet[paramiko.Transport] = WeakSet()
 
 
-def connect(connection: Connection, typed: CommandLine) -> None:
-    """Open a connection to a host whose key is known; raises `HostKeyError` or `ConnectError`."""
-    name = connection.original_host
-    address = f"{connection.user}@{connection.host} port {connection.port}"
+def connect(connection: Connection, typed: CommandLine) -> list[Connection]:
+    """Open a connection to what `ssh HOST` reaches, and the gateways before it, each to a host whose key is known.
+
+    Returns what it opened, for `close`; raises `UsageError`, `HostKeyError` or `ConnectError`, with nothing left open.
+    """
+    resolve(connection, login_of(connection, typed.host))
+    opened: list[Connection] = []
     try:
-        _prepare(connection, typed)
-        connection.open()
-    except OpsError:
-        connection.client.close()
+        for hop in hops(connection):
+            if hop.is_connected:
+                _recognise(hop, typed)
+            else:
+                opened.append(hop)
+                _open(hop, typed)
+    except BaseException:
+        close(opened)
         raise
+    return opened
+
+
+def close(opened: Sequence[Connection]) -> None:
+    """Close connections and, after each, the gateway before it."""
+    for hop in reversed(opened):
+        hop.close()
+        hop.client.close()  # also where it never came to be open
+
+
+def hops(connection: Connection) -> list[Connection]:
+    """Return the gateways of a connection, in the order in which they are opened, and the connection itself."""
+    before = hops(connection.gateway) if isinstance(connection.gateway, Connection) else []
+    return [*before, connection]
+
+
+def recognise(connection: Connection, typed: CommandLine) -> None:
+    """Look at the host keys of a connection that somebody else opened, its gateways' too; raises `HostKeyError`."""
+    for hop in hops(connection):
+        if hop.is_connected:
+            _recognise(hop, typed)
+
+
+def _recognise(hop: Connection, typed: CommandLine) -> None:
+    known = read(known_hosts_files(hop.ssh_config))
+    error = host_key_error(hop, known, hop.transport.get_remote_server_key(), typed)
+    if error:
+        raise error
+    _bound(hop.transport)
+
+
+def _open(hop: Connection, typed: CommandLine) -> None:
+    """Open one connection whose gateway is open; every error names it."""
+    name = hop.original_host
+    address = f"{hop.user}@{hop.host} port {hop.port}"
+    through = f" through {hop.gateway.original_host}" if isinstance(hop.gateway, Connection) else ""
+    _prepare(hop, typed)
+    try:
+        hop.open()
     except AuthenticationException as error:
         raise ConnectError(
             f"{name}: {address} refused our key or password.", evidence=str(error), hint=f"try: {typed.ssh()}"
         ) from error
     except socket.gaierror as error:
-        raise ConnectError(
-            f"{name}: no address is known for {connection.host}.", hint="check the name after -H"
-        ) from error
+        raise ConnectError(f"{name}: no address is known for {hop.host}.", hint="check the name after -H") from error
     except (SSHException, OSError, EOFError) as error:
         reason = str(error) or type(error).__name__
         raise ConnectError(
-            f"{name}: cannot connect to {address}.", evidence=reason, hint=f"try: {typed.ssh()}"
+            f"{name}: cannot connect to {address}{through}.", evidence=reason, hint=f"try: {typed.ssh()}"
         ) from error
-    _bound(connection.transport)
+    _bound(hop.transport)
 
 
-def recognise(connection: Connection, typed: CommandLine) -> None:
-    """Look at the host keys of a connection that somebody else opened, its gateways' too; raises `HostKeyError`."""
-    if isinstance(connection.gateway, Connection) and connection.gateway.is_connected:
-        recognise(connection.gateway, typed)
-    known = read(known_hosts_files(connection.ssh_config))
-    error = host_key_error(connection, known, connection.transport.get_remote_server_key(), typed)
-    if error:
-        raise error
-    _bound(connection.transport)
-
-
-def _prepare(connection: Connection, typed: CommandLine) -> None:
-    """Known host keys and bounded times, for a connection and for each gateway before it.
+def _prepare(hop: Connection, typed: CommandLine) -> None:
+    """Let a connection that is not open accept known host keys only, and wait for nothing without a bound.
 
     Paramiko's own reading of known_hosts stops at a malformed line and knows no marker and no pattern: its client gets
     no key, and each one that a host offers is judged here.
     """
-    known = read(known_hosts_files(connection.ssh_config))
-    connection.client = paramiko.SSHClient()
-    connection.client.set_missing_host_key_policy(Judge(connection, known, typed))
-    connection.connect_timeout = connection.connect_timeout or CONNECT_SECONDS
+    known = read(known_hosts_files(hop.ssh_config))
+    hop.client = paramiko.SSHClient()
+    hop.client.set_missing_host_key_policy(Judge(hop, known, typed))
+    hop.connect_timeout, timeout = None, hop.connect_timeout or CONNECT_SECONDS  # Fabric wants one or the other
     bounds = {
+        "timeout": timeout,
         "banner_timeout": CONNECT_SECONDS,
         "auth_timeout": AUTHENTICATE_SECONDS,
         "channel_timeout": DEAD_LINK_SECONDS,
     }
-    make = connection.connect_kwargs.get("transport_factory") or paramiko.Transport
+    make = hop.connect_kwargs.get("transport_factory") or paramiko.Transport
 
     def transport(*args: Any, **kwargs: Any) -> paramiko.Transport:
         made: paramiko.Transport = make(*args, **kwargs)
         options = made.get_security_options()
-        options.key_types = known.algorithms(known_as(connection), options.key_types)
+        options.key_types = known.algorithms(known_as(hop), options.key_types)
         return made
 
-    connection.connect_kwargs = {**bounds, **connection.connect_kwargs, "transport_factory": transport}
-    if isinstance(connection.gateway, Connection):
-        if connection.gateway.is_connected:
-            recognise(connection.gateway, typed)
-        else:
-            _prepare(connection.gateway, typed)
+    hop.connect_kwargs = {**bounds, **hop.connect_kwargs, "transport_factory": transport}
 
 
 def _bound(transport: paramiko.Transport) -> None:

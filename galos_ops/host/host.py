@@ -23,7 +23,7 @@ from galos_ops.errors import (
     NotReadyError,
     UsageError,
 )
-from galos_ops.host.connection import DEAD_LINK_SECONDS, connect, recognise
+from galos_ops.host.connection import DEAD_LINK_SECONDS, close, connect, recognise
 from galos_ops.host.result import OnLine, Output, Result
 from galos_ops.host.shell import shell_path
 
@@ -61,20 +61,19 @@ class Host:
 
     def __enter__(self) -> Host:
         """Connect, or look at the host key of a connection that is open already; `ConnectError`, `HostKeyError`."""
-        self._ours = not self.connection.is_connected
         if self.connection.config.run.dry:
             raise UsageError("fab --dry would change the host all the same.", hint="use --dry-run, behind the task")
-        if self._ours:
-            connect(self.connection, self.typed)
-        else:
+        if self.connection.is_connected:
             recognise(self.connection, self.typed)
+            self._opened = []
+        else:
+            self._opened = connect(self.connection, self.typed)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._ours:
-            self.connection.close()
+        close(self._opened)
 
     def run(
         self,

@@ -11,7 +11,8 @@ from invoke.config import Config
 from invoke.context import Context
 
 from galos_ops.errors import UsageError
-from galos_ops.tasks import mistakes, typed
+from galos_ops.host.resolving import address, unresolved
+from galos_ops.tasks import mistakes
 
 Parameters = Mapping[str, Any]
 """What Fabric makes a connection of: the address that -H has under `host`."""
@@ -44,7 +45,7 @@ def destinations(task: str, context: object, hosts: str) -> list[Destination]:
     """
     if isinstance(context, (Connection, Group)):
         given = [context] if isinstance(context, Connection) else list(context)
-        return [Destination(connection, typed.address(connection)) for connection in given]
+        return [Destination(connection, address(connection)) for connection in given]
     if isinstance(context, Hosts):
         return [connected(parameters, context.config) for parameters in context.parameters]
     if not isinstance(context, Context):
@@ -69,7 +70,10 @@ def connected(parameters: Parameters, config: Config) -> Destination:
 
     Each gets a configuration of its own: in a shared one the keys of ssh_config pile up.
     """
+    user, port = (parameters.get(name) for name in ("user", "port"))
+    host = f"{user}@{parameters['host']}" if user else parameters["host"]
     try:
-        return Destination(Connection(**{**parameters, "config": config.clone()}), parameters["host"])
+        connection = Connection(**{**parameters, "config": unresolved(config)})
+        return Destination(connection, f"{host}:{port}" if port else host)
     except Exception as error:
         raise mistakes.known(error) from error

@@ -7,8 +7,6 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from fabric import Connection
-
 from galos_ops.config.command_line import CommandLine, Option
 
 FLAGS = {
@@ -59,11 +57,3 @@ def options(body: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str
         for name, value in list(given.items())[1:]
         if name not in UNREPEATED and value != parameters[name].default
     }
-
-
-def address(connection: Connection) -> str:
-    """Return a connection's host as -H has it, with the user and port that ssh_config does not give it."""
-    ssh, config = connection.ssh_config, connection.config
-    user = "" if connection.user == ssh.get("user", config.user) else f"{connection.user}@"
-    port = "" if connection.port == int(ssh.get("port", config.port)) else f":{connection.port}"
-    return f"{user}{connection.original_host}{port}"

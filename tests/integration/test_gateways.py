@@ -107,3 +107,26 @@ def test_a_connection_that_somebody_else_opened_to_a_known_host_is_used(opened: 
     jump.config(jump.gateway_keys)
     with Host(opened, SECOND) as host:
         assert host.run("hostname", doing="ask its name").stdout == "sandbox-2\n"
+
+
+def test_a_gateway_that_was_opened_on_the_way_is_closed_with_the_host(jump: Jump) -> None:
+    config = jump.config(jump.gateway_keys + jump.host_keys)
+    connection = Connection("sandbox", config=Config(runtime_ssh_path=str(config)))
+    with Host(connection, CommandLine("sandbox")) as host:
+        assert host.run("hostname", doing="ask its name").stdout == "sandbox\n"
+        gateway = connection.gateway
+        assert gateway.is_connected
+    assert not gateway.is_connected
+
+
+def test_a_gateway_that_a_program_opened_stays_open(jump: Jump) -> None:
+    config = jump.config(jump.gateway_keys + jump.host_keys)
+    connection = Connection("sandbox", config=Config(runtime_ssh_path=str(config)))
+    gateway = Connection("sandbox-2", config=Config(runtime_ssh_path=str(config)))
+    gateway.open()
+    connection.gateway = gateway
+    with Host(connection, CommandLine("sandbox")) as host:
+        assert host.run("hostname", doing="ask its name").stdout == "sandbox\n"
+        assert connection.gateway is gateway
+    assert gateway.is_connected
+    gateway.close()

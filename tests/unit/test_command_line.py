@@ -7,6 +7,7 @@ import pytest
 from fabric import Config, Connection
 
 from galos_ops.config.command_line import CommandLine
+from galos_ops.host.resolving import address
 from galos_ops.tasks import deploy, typed
 
 TYPED = CommandLine("ann@galos-1:2222", "deploy", {"service": "galos-map", "tag": "v2"}, ("-S", "a b"), ("-F", "a b"))
@@ -68,4 +69,4 @@ def test_options_are_those_that_were_given() -> None:
 
 @pytest.mark.parametrize("word", ["galos-1", "ann@galos-1", "galos-1:2222", "ann@galos-1:2222"])
 def test_a_connection_is_named_as_it_was_made(word: str) -> None:
-    assert typed.address(Connection(word, config=Config(overrides={"user": "me"}))) == word
+    assert address(Connection(word, config=Config(overrides={"user": "me"}))) == word

@@ -119,12 +119,12 @@ MUTANTS = (
         "galos_ops.host.connection",
         (
             Mutant(
-                "connect",
+                "_open",
                 Uncaught("(SSHException, OSError, EOFError)"),
                 {f"{CONNECT}::test_a_host_that_is_not_there": "Unable to connect to port 1"},
             ),
             Mutant(
-                "connect",
+                "_open",
                 Uncaught("AuthenticationException"),
                 {f"{CONNECT}::test_a_key_that_the_host_does_not_know": "refused our key or password"},
             ),

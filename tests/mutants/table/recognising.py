@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from tests.mutants.changes import Always, DropCall, Gives, Never, Returns
+from tests.mutants.changes import Always, DropCall, Gives, Instead, Never, Returns, WithoutArgument
 from tests.mutants.mutant import Mutant, group
 
-CONNECT, KNOWN_HOSTS, GATEWAYS = (
-    f"tests/integration/test_{name}.py" for name in ("connect", "known_hosts", "gateways")
+CONNECT, KNOWN_HOSTS, GATEWAYS, LIKE_SSH = (
+    f"tests/integration/test_{name}.py" for name in ("connect", "known_hosts", "gateways", "like_ssh")
 )
+GETS_IN = f"{LIKE_SSH}::test_who_gets_in_with_ssh_gets_in"
+FAB = "done.returncode == 0"
 DEATHS = "tests/faults/test_deaths.py"
 
 MUTANTS = (
@@ -25,21 +27,23 @@ MUTANTS = (
                 },
             ),
             Mutant(
-                "_prepare",
-                DropCall("_prepare"),
+                "hops",
+                Returns("[connection]"),
                 {
+                    f"{LIKE_SSH}::test_a_changed_key_of_a_gateway_is_told_as_the_gateways": "== code",
+                    f"{LIKE_SSH}::test_a_gateway_that_refuses_our_key_is_named": "told.startswith",
                     f"{GATEWAYS}::test_a_gateway_whose_key_is_unknown_stops_everything": "code == 3",
                     f"{KNOWN_HOSTS}::test_the_key_of_a_gateway_is_judged_as_well": "assert result.returncode == 3",
                 },
             ),
             Mutant(
-                "recognise",
+                "_recognise",
                 Never("error"),
                 {f"{GATEWAYS}::test_a_connection_that_somebody_else_opened_is_looked_at": "was used"},
             ),
             Mutant(
                 "recognise",
-                DropCall("recognise"),
+                Gives("hops", "[connection]"),
                 {
                     f"{KNOWN_HOSTS}::test_what_somebody_else_opened_is_judged_with_its_gateway[connection]": (
                         '"sandbox: its SSH host key " in told'
@@ -131,6 +135,125 @@ MUTANTS = (
                         "assert result.returncode == 0"
                     )
                 },
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.host.connection",
+        (
+            Mutant(
+                "close",
+                Returns("opened[-1].close()"),
+                {f"{GATEWAYS}::test_a_gateway_that_was_opened_on_the_way_is_closed_with_the_host": "not gateway.is"},
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.host.connection",
+        (
+            Mutant(
+                "_prepare",
+                Instead("(None, hop.connect_timeout or CONNECT_SECONDS)", "(9, 9)"),
+                {f"{LIKE_SSH}::test_the_time_that_was_typed_bounds_the_connection": FAB},
+            ),
+            Mutant(
+                "_open",
+                Never("hop.gateway"),
+                {f"{LIKE_SSH}::test_a_host_that_its_gateway_does_not_reach_is_named_with_it": "through sandbox-2"},
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.host.resolving",
+        (
+            Mutant(
+                "unresolved",
+                Never("usable"),
+                {f"{LIKE_SSH}::test_ssh_is_asked_once_for_each_hop": "looked"},
+            ),
+            Mutant(
+                "login_of",
+                Returns("Login(connection.original_host)"),
+                {f"{LIKE_SSH}::test_what_was_typed_wins_over_ssh_config": FAB},
+            ),
+            Mutant(
+                "resolve",
+                Always("getattr(gateway"),
+                {f"{GATEWAYS}::test_a_gateway_that_a_program_opened_stays_open": "connection.gateway is gateway"},
+            ),
+            Mutant(
+                "resolve",
+                Always("settled"),
+                {
+                    f"{GETS_IN}[include]": FAB,
+                    f"{GETS_IN}[two hops]": FAB,
+                    f"{GETS_IN}[no jump]": FAB,
+                    f"{LIKE_SSH}::test_a_file_that_ssh_cannot_make_sense_of_is_told_in_its_words": "== code",
+                },
+            ),
+            Mutant(
+                "_gateway",
+                Never("proxyjump"),
+                {f"{GETS_IN}[jump]": FAB},
+            ),
+            Mutant(
+                "_gateway",
+                Never("proxycommand"),
+                {f"{GETS_IN}[command]": FAB},
+            ),
+            Mutant(
+                "_gateway",
+                WithoutArgument("Login", "jump"),
+                {f"{GETS_IN}[two hops]": FAB},
+            ),
+            Mutant(
+                "resolve",
+                Never("login in before"),
+                {f"{LIKE_SSH}::test_hops_that_lead_back_are_a_mistake_in_the_file": "== code"},
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.host.ssh_config",
+        (
+            Mutant(
+                "usable",
+                Returns("True"),
+                {f"{LIKE_SSH}::test_without_an_ssh_on_this_machine_fabric_reads_ssh_config": FAB},
+            ),
+            Mutant(
+                "in_full",
+                Returns("config"),
+                {f"{GETS_IN}[tokens]": FAB, f"{GETS_IN}[command]": FAB},
+            ),
+            Mutant(
+                "_files",
+                Returns('line.split(" ")'),
+                {f"{GETS_IN}[files with a space]": FAB},
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.host.authentication.SshAuthentication",
+        (
+            Mutant(
+                "_socket",
+                Returns("os.environ.get('SSH_AUTH_SOCK', '')"),
+                {f"{GETS_IN}[agent]": FAB},
+            ),
+            Mutant(
+                "_keys",
+                Instead("self._config['identitiesonly'] == 'no'", "True"),
+                {
+                    "tests/unit/test_authentication.py::test_only_what_is_named_is_tried_where_ssh_config_says_so": (
+                        'tried(keys.door(), keys.config("three", "two.pub", only="yes"))'
+                    )
+                },
+            ),
+            Mutant(
+                "_keys",
+                Gives("certificate", "None"),
+                {f"{GETS_IN}[certificate]": FAB, f"{GETS_IN}[certificate of an agent's key]": FAB},
             ),
         ),
     ),

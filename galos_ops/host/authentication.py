@@ -1,0 +1,131 @@
+"""Logging in as ssh does: which keys, of which agent and files, with which certificates, in which order."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from typing import Any
+
+from paramiko import AgentKey, PKey, Transport
+from paramiko.agent import AgentSSH
+from paramiko.pkey import PublicBlob
+from paramiko.ssh_exception import AuthenticationException, SSHException
+
+from galos_ops.host.key_files import UNREADABLE, certificate, certified, load, public_key
+from galos_ops.host.ssh_config import SshConfig
+
+Load = Callable[[], PKey]
+"""Returns a key to try, or raises one of `UNREADABLE`."""
+
+
+class Agent(AgentSSH):
+    """The keys of the agent at a socket; none where no agent answers there."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__()
+        connection = socket.socket(socket.AF_UNIX)
+        try:
+            connection.connect(path)
+            self._connect(connection)  # type: ignore[attr-defined]
+        except (SSHException, OSError):
+            connection.close()
+
+    def close(self) -> None:
+        self._close()  # type: ignore[attr-defined]
+
+
+class SshAuthentication:
+    """Paramiko's `auth_strategy`: certificates, the agent's keys that ssh_config names, its others, keys in files.
+
+    `given` are Fabric's own keywords (`-i`, the prompts, `connect_kwargs`): their keys come first, a password last.
+    """
+
+    def __init__(self, user: str, config: SshConfig, given: Mapping[str, Any]) -> None:
+        self._user, self._config, self._given = user, config, given
+        self._passphrase: str | None = given.get("passphrase") or given.get("password")
+        self._wanted: list[str] = []
+
+    def authenticate(self, transport: Transport) -> None:
+        """Raise `AuthenticationException` with each reason, unless what we have is enough."""
+        agent = Agent(self._socket())
+        reasons: dict[str, None] = {}
+        try:
+            for attempt in self._attempts(transport, agent):
+                try:
+                    self._wanted = attempt()
+                except UNREADABLE as error:
+                    reasons[str(error)] = None
+                if transport.is_authenticated():
+                    return
+                if not transport.is_active():
+                    break
+        finally:
+            agent.close()
+        if self._wanted:
+            reasons[f"besides what we have, the host wants: {', '.join(self._wanted)}"] = None
+        raise AuthenticationException("\n".join(reasons) or "there is no key to try")
+
+    def _attempts(self, transport: Transport, agent: Agent) -> Iterator[Callable[[], list[str]]]:
+        """What to try; each returns what the host wants besides a key or password that is right."""
+        for key in self._keys(agent):
+            yield lambda key=key: transport.auth_publickey(self._user, key())  # type: ignore[misc]
+            if self._wanted and "publickey" not in self._wanted:
+                break
+        password = self._given.get("password")
+        if password is not None:
+            yield partial(transport.auth_password, self._user, password)
+        elif self._wanted:
+            yield partial(transport.auth_interactive_dumb, self._user)
+
+    def _socket(self) -> str:
+        """The path of the agent's socket, empty where no agent is asked (ssh_config(5), IdentityAgent)."""
+        named: str = self._config.get("identityagent", "SSH_AUTH_SOCK")
+        if named == "none" or not self._given.get("allow_agent", True):
+            return ""
+        if named == "SSH_AUTH_SOCK" or named.startswith("$"):
+            return os.environ.get(named.removeprefix("$"), "")
+        return named
+
+    def _keys(self, agent: Agent) -> Iterator[Load]:
+        if self._given.get("pkey"):
+            yield lambda: self._given["pkey"]
+        named = self._given.get("key_filename", [])
+        named = [named] if isinstance(named, str) else list(named)
+        for path in named:
+            yield from self._with_certificate(str(path).removesuffix("-cert.pub"))
+        held: dict[bytes, AgentKey] = {key.blob: key for key in agent.get_keys()}
+        files = {path: public_key(path, self._passphrase) for path in self._config["identityfile"]}
+        for path in self._config["certificatefile"] or [f"{path}-cert.pub" for path in files]:
+            yield from self._certified(certificate(path), held, files)
+        listed = [key for key in files.values() if key in held]
+        others = held if self._config["identitiesonly"] == "no" else {}
+        yield from (partial(held.__getitem__, blob) for blob in dict.fromkeys([*listed, *others]))
+        yield from (
+            partial(load, path, self._passphrase)
+            for path, key in files.items()
+            if key not in held and path not in named and os.path.exists(path)
+        )
+
+    def _with_certificate(self, path: str) -> Iterator[Load]:
+        yield from self._certified(certificate(f"{path}-cert.pub"), {}, {path: public_key(path, self._passphrase)})
+        yield partial(load, path, self._passphrase)
+
+    def _certified(
+        self, found: PublicBlob | None, held: Mapping[bytes, AgentKey], files: Mapping[str, bytes | None]
+    ) -> Iterator[Load]:
+        """The key of a certificate, with it: the agent's if it has it, else the one of a file."""
+        if found is None:
+            return
+        key = certified(found)
+        if key in held:
+            yield lambda: _offering(AgentKey(held[key].agent, key), found)
+            return
+        for path in (path for path, public in files.items() if public == key):
+            yield lambda path=path: _offering(load(path, self._passphrase), found)  # type: ignore[misc]
+
+
+def _offering(key: PKey, found: PublicBlob) -> PKey:
+    key.public_blob = found
+    return key
