@@ -70,7 +70,7 @@ class SshAuthentication:
     def _attempts(self, transport: Transport, agent: Agent) -> Iterator[Callable[[], list[str]]]:
         """What to try; each returns what the host wants besides a key or password that is right."""
         for key in self._keys(agent):
-            yield lambda key=key: transport.auth_publickey(self._user, key())  # type: ignore[misc]
+            yield partial(self._offer, transport, key)
             if self._wanted and "publickey" not in self._wanted:
                 break
         password = self._given.get("password")
@@ -78,6 +78,9 @@ class SshAuthentication:
             yield partial(transport.auth_password, self._user, password)
         elif self._wanted:
             yield partial(transport.auth_interactive_dumb, self._user)
+
+    def _offer(self, transport: Transport, key: Load) -> list[str]:
+        return transport.auth_publickey(self._user, key())
 
     def _socket(self) -> str:
         """The path of the agent's socket, empty where no agent is asked (ssh_config(5), IdentityAgent)."""
@@ -120,12 +123,13 @@ class SshAuthentication:
             return
         key = certified(found)
         if key in held:
-            yield lambda: _offering(AgentKey(held[key].agent, key), found)
+            yield partial(_with, found, partial(AgentKey, held[key].agent, key))
             return
         for path in (path for path, public in files.items() if public == key):
-            yield lambda path=path: _offering(load(path, self._passphrase), found)  # type: ignore[misc]
+            yield partial(_with, found, partial(load, path, self._passphrase))
 
 
-def _offering(key: PKey, found: PublicBlob) -> PKey:
-    key.public_blob = found
-    return key
+def _with(found: PublicBlob, key: Load) -> PKey:
+    loaded = key()
+    loaded.public_blob = found
+    return loaded
