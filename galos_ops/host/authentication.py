@@ -51,6 +51,7 @@ class SshAuthentication:
         """Raise `AuthenticationException` with each reason, unless what we have is enough."""
         agent = Agent(self._socket())
         reasons: dict[str, None] = {}
+        self._wanted = []
         try:
             for attempt in self._attempts(transport, agent):
                 try:

@@ -11,7 +11,7 @@ from typing import Any
 import paramiko
 from fabric import Config, Connection
 from fabric.connection import derive_shorthand
-from paramiko import SSHConfig
+from paramiko.config import SSHConfig, SSHConfigDict
 
 from galos_ops.errors import UsageError
 from galos_ops.host import ssh_config
@@ -26,6 +26,12 @@ HOP = re.compile(r"(?:(.+)@)?(?:\[([^]]+)]|([^:@]+))(?::([0-9]+))?")
 
 class LeftToSsh(SSHConfig):
     """The ssh_config of a connection that Fabric looks nothing up in: ssh does (`resolve`)."""
+
+    def lookup(self, hostname: str | None) -> SSHConfigDict:
+        """Raise `ValueError` for a host without a name, as -H may have it."""
+        if not hostname:
+            raise ValueError("a host without a name")
+        return super().lookup(hostname)
 
 
 class ProxyCommand:

@@ -154,7 +154,7 @@ MUTANTS = (
             Mutant(
                 "_prepare",
                 Instead("(None, hop.connect_timeout or CONNECT_SECONDS)", "(9, 9)"),
-                {f"{LIKE_SSH}::test_the_time_that_was_typed_bounds_the_connection": FAB},
+                {f"{LIKE_SSH}::test_the_time_that_was_typed_bounds_the_connection": "Refusing to be ambiguous"},
             ),
             Mutant(
                 "_open",
