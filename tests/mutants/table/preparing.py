@@ -41,7 +41,9 @@ MUTANTS = (
                 "refuse_dry",
                 Never("self.dry"),
                 {
-                    f"{DRY_RUN}::test_whatever_changes_a_host_is_out_of_a_dry_run_s_reach[change]": "nobody expected this script"
+                    f"{DRY_RUN}::test_whatever_changes_a_host_is_out_of_a_dry_run_s_reach[change]": (
+                        "nobody expected this script"
+                    ),
                 },
             ),
         ),
