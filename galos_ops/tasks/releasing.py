@@ -83,7 +83,8 @@ def rollback(
 ) -> None:
     """Migration: start the image of the release before this one again; exit 5 where a migration ran since.
 
-    --to takes a tag, a time or an image of history.
+    --to takes a tag, a time or the first digits of an image, at least four, of history; exit 2 where that does not
+    mean one release.
     """
     from galos_ops.workflows import rollback
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Sequence
 
@@ -14,11 +15,15 @@ from galos_ops.progress import short
 from galos_ops.workflows.deploy import switch
 from galos_ops.workflows.steps import Outcome, Steps, pending
 
+TIME = re.compile(r"\d{4}-\d\d-\d\d")
+IMAGE = re.compile(r"(sha256:)?[0-9a-f]{4,64}")
+
 
 def rollback(steps: Steps, to: str | None = None) -> Outcome:
-    """Start the image of an earlier release again: the one before what runs, or the newest that `to` names.
+    """Start the image of an earlier release again: the one before what runs, or the one that `to` means.
 
-    Raises `GuardError` when a migration ran since, and `NotReadyError` when there is no such release or image.
+    Raises `GuardError` when a migration ran since, `NotReadyError` when there is no such release or image, and
+    `UsageError` for a `to` that does not mean one release.
     """
     began = time.monotonic()
     guard.require_no_foreign_containers(steps.target)
@@ -45,14 +50,21 @@ def choose(target: Target, to: str | None) -> Release:
 
 
 def chosen_release(target: Target, log: Sequence[Release], runs: str | None, to: str | None) -> Release:
-    """The release to go back to; raises `NotReadyError` without one and `UsageError` for a `to` that names none."""
+    """Return the release to go back to, of several of one image the newest.
+
+    Raises `NotReadyError` where there is none, and `UsageError` for a `to` that does not mean one image.
+    """
     candidates = started(log)
     if to is not None:
-        named = [one for one in candidates if to in (one.tag, one.time) or one.image.startswith((to, f"sha256:{to}"))]
-        if not named:
+        named = [one for one in candidates if means(to, one)]
+        images = {one.image for one in named}
+        if len(images) != 1:
+            reason = "several releases of {} have" if images else "no release of {} has"
+            shown = {one.image: f"{short(one.image)}  {one.tag}  {one.time}" for one in named or candidates}
             raise UsageError(
-                f"--to is {to!r}; no release of {target.name} has that tag, time or image.",
-                hint=target.host.typed.fab("history"),
+                f"--to is {to!r}; {reason.format(target.name)} that tag, time or image.",
+                evidence="\n".join(shown.values()),
+                hint=f"name one by its image: {target.host.typed.fab('rollback', to='IMAGE')}",
             )
         return named[-1]
     current = runs or (candidates[-1].image if candidates else None)
@@ -63,6 +75,16 @@ def chosen_release(target: Target, log: Sequence[Release], runs: str | None, to:
             hint=f"with any tag of the repository: {target.host.typed.fab('deploy', tag='TAG')}",
         )
     return earlier[-1]
+
+
+def means(to: str, line: Release) -> bool:
+    """Whether a person's words mean a release: its tag, its time up to the day or further, or four digits of its image.
+
+    A time is taken as `history` shows it, too, with a space in it.
+    """
+    by_time = TIME.match(to) and line.time.startswith(to.replace(" ", "T"))
+    by_image = IMAGE.fullmatch(to) and line.image.startswith(f"sha256:{to.removeprefix('sha256:')}")
+    return bool(to == line.tag or by_time or by_image)
 
 
 def require_no_migration_since(target: Target, log: Sequence[Release], line: Release) -> None:

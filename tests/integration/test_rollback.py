@@ -58,6 +58,18 @@ def test_a_rollback_over_a_migration_is_refused(deployed: Operator) -> None:
     assert container(deployed.host) == f"running {second}"
 
 
+def test_a_rollback_that_its_check_refuses_leaves_the_tag_alone(deployed: Operator) -> None:
+    deployed.sandbox.publish("v2")
+    deployed.done("deploy")
+    deployed.sandbox.publish("v3")
+    deployed.done("deploy")
+    third = image_id(deployed.host)
+    deployed.sandbox.database()
+    assert "migrations of this image pending" in deployed.refused(5, "rollback")
+    assert container(deployed.host) == f"running {third}"
+    assert image_id(deployed.host) == third
+
+
 def test_a_rollback_over_a_failed_migration_is_refused(deployed: Operator) -> None:
     first = image_id(deployed.host)
     deployed.sandbox.publish("broken-migration")

@@ -62,14 +62,43 @@ def test_without_a_name_the_release_before_what_runs_is_the_target() -> None:
     assert chosen_release(TARGET, [V1, V2, line("rollback", "aa", 3)], "sha256:aa", None) == V2
 
 
-@pytest.mark.parametrize("name", ["v1", "2026-01-01T00:00:00+00:00", "sha256:aa", "aa"])
+FIRST, SECOND, THIRD = (
+    line("deploy", image * 32, day, tag=tag) for image, day, tag in (("aa", 1, "v1"), ("ab", 2, "s"), ("cc", 3, "s"))
+)
+
+
+@pytest.mark.parametrize(
+    "name", ["v1", "2026-01-01T00:00:00+00:00", "2026-01-01 00:00", "2026-01-01", "sha256:aaaa", "aaaa", "aa" * 32]
+)
 def test_a_release_is_named_by_tag_time_or_image(name: str) -> None:
-    assert chosen_release(TARGET, [V1, V2, V3], "sha256:cc", name) == V1
+    assert chosen_release(TARGET, [FIRST, SECOND, THIRD], THIRD.image, name) == FIRST
 
 
-def test_a_name_that_is_none_is_usage() -> None:
-    with pytest.raises(UsageError, match="--to is 'v9'"):
-        chosen_release(TARGET, [V1, V2], None, "v9")
+def test_of_several_releases_of_one_image_the_newest_is_meant() -> None:
+    again = replace(FIRST, event="rollback", time="2026-01-04T00:00:00+00:00")
+    assert chosen_release(TARGET, [FIRST, SECOND, again, THIRD], THIRD.image, "v1") == again
+
+
+@pytest.mark.parametrize(
+    ("name", "words", "shown"),
+    [
+        ("v9", "no release of galos-sync has", [FIRST, SECOND, THIRD]),
+        *(
+            (name, "no release of galos-sync has", [FIRST, SECOND, THIRD])
+            for name in ("", "sha", "sha256:", "aaa", "2")
+        ),
+        ("s", "several releases of galos-sync have", [SECOND, THIRD]),
+        ("2026-01-0", "no release of galos-sync has", [FIRST, SECOND, THIRD]),
+    ],
+)
+def test_a_name_that_does_not_mean_one_release_is_usage_with_those_there_are(
+    name: str, words: str, shown: list[Release]
+) -> None:
+    with pytest.raises(UsageError, match=f"--to is '{name}'; {words} that tag") as caught:
+        chosen_release(TARGET, [FIRST, SECOND, THIRD], None, name)
+    images = [row.split()[0] for row in caught.value.evidence.splitlines()]
+    assert images == [one.image[: len(images[0])] for one in shown]
+    assert caught.value.hint.endswith("fab -H box rollback --to IMAGE")
 
 
 @pytest.mark.parametrize("log", [[], [V1], [V1, line("migrate", "bb", 2)]])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.mutants.changes import Gives, Instead, Never, Text, WithoutArgument
+from tests.mutants.changes import DropCall, Gives, Instead, Never, Text, WithoutArgument
 from tests.mutants.mutant import Mutant, group
 
 RELEASES, PROBE, RUN = (f"tests/unit/test_{name}.py" for name in ("releases", "probe", "run"))
@@ -12,6 +12,7 @@ EXPORTED = (
     "tests/unit/test_quoting.py::test_a_name_that_no_shell_can_export_stops_no_command_on_the_host_and_runs_as_none"
 )
 WARNED = "tests/unit/test_dotenv_file.py::test_a_name_that_no_shell_can_export_is_sent_with_a_warning"
+ONE = f"{RELEASES}::test_a_name_that_does_not_mean_one_release_is_usage_with_those_there_are"
 
 MUTANTS = (
     *group(
@@ -70,7 +71,19 @@ MUTANTS = (
             Mutant(
                 "_each",
                 Gives("self._interrupted", "None"),
-                {f"{RUN}::test_json_of_a_host_whose_end_nobody_saw_says_that_it_was_interrupted": "TypeError"},
+                {f"{RUN}::test_json_of_a_host_whose_end_nobody_saw_says_that_it_was_interrupted": "is in one only"},
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.workflows.rollback",
+        (
+            Mutant("chosen_release", Never("len(images) != 1"), {ONE: ("IndexError", "DID NOT RAISE")}),
+            Mutant("IMAGE", Text("{4,64}", "*"), {ONE: "DID NOT RAISE"}),
+            Mutant(
+                "rollback",
+                DropCall("guard.require_clean"),
+                {f"{ROLLBACK}::test_a_rollback_that_its_check_refuses_leaves_the_tag_alone": "refused(5,"},
             ),
         ),
     ),
