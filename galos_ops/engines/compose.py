@@ -18,6 +18,8 @@ from galos_ops.host.shell import lines
 from galos_ops.progress import short
 
 PULL_SECONDS = 1800
+LOOKS = 5
+SILENT = 93  # the exit code of a script that the engine did not answer
 START_SECONDS = 1800  # of which docker-compose may wait for what the service depends on
 FULL = "look at the host's disk: {ssh:docker system df}"
 
@@ -67,7 +69,10 @@ class Compose:
         return ReleaseImages.of(target.references(), ids), all(one.here for one in found.values())
 
     def look(self, target: Target) -> Snapshot:
-        return _seen(target, target.run(_look(target), doing="look at the containers"))
+        result = target.run(_look(target), doing="look at the containers", check=False)
+        if not result.ok:
+            raise silent_engine_error(target, result.output)
+        return _seen(target, result)
 
     def remove(self, target: Target, found: Snapshot) -> None:
         name = target.name
@@ -92,11 +97,13 @@ class Compose:
             (
                 *([pinned, *depended] if depended else []),
                 pinned,  # once more: what the service depends on may have taken minutes
-                f"{self.docker_compose.up(target.name)} >&2 || exit 1",
+                f"{self.docker_compose.up(target.name)} >&2 || {{ docker ps -q >/dev/null || exit {SILENT}; exit 1; }}",
                 _look(target),
             )
         )
         result = target.change(script, doing="start", check=False, timeout=START_SECONDS)
+        if result.exited == SILENT:
+            raise silent_engine_error(target, result.output)
         before = [one.id for one in target.snapshot.of(target.name)]
         own = _seen(target, result).of(target.name) if result.ok else []
         started = [one for one in own if one.image == image or one.id not in before]
@@ -128,16 +135,27 @@ class Compose:
         return bool(hashes) and {now.rpartition(" ")[2]} == set(hashes)
 
     def watch(self, target: Target, found: Sequence[Container], seconds: int | None) -> None:
-        restarts = {one.id: one.restarts if seconds is None else 0 for one in found}
-        script = watching.script(restarts, seconds or 0)
-        result = target.run(script, doing="verify", timeout=(seconds or 0) + watching.HEALTH_SECONDS + 60)
-        verdict, _, log = result.stdout.partition("\n")
-        if verdict != "up":
+        before = {one.id: one.restarts for one in target.running}
+        script = watching.script({one.id: before.get(one.id, 0) for one in found}, seconds)
+        timeout = (seconds or 0) + watching.HEALTH_SECONDS + watching.SILENT_SECONDS + 60
+        verdict, _, log = target.run(script, doing="verify", timeout=timeout).stdout.partition("\n")
+        if verdict == watching.SILENT:
+            raise silent_engine_error(target, log)
+        if verdict != watching.UP:
             raise VerifyError(
                 f"{target.label}: {short(found[0].image)}: {watching.VERDICTS[verdict]}.",
                 evidence=log,
                 hint=target.host.typed.fab("logs"),
             )
+
+
+def silent_engine_error(target: Target, evidence: str) -> NotReadyError:
+    """The error for an engine that stopped answering, which says nothing of the containers."""
+    return NotReadyError(
+        f"{target.label}: the Docker engine stopped answering; whether the service runs is not known.",
+        evidence=evidence,
+        hint=f"when it answers again: {target.host.typed.again()}",
+    )
 
 
 def _sources(target: Target, tag: str | None) -> dict[str, str]:
@@ -154,18 +172,22 @@ def _delete(target: Target, found: Iterable[Container]) -> str:
 
 
 def _look(target: Target) -> str:
-    """A script that prints the containers of the service and of the one that carries its migrations.
+    """A script that ends with the containers of the service and of the one that carries its migrations.
 
-    One that is gone before it is looked at is none.
+    Where one is gone before it is looked at, all are listed again: an engine that went away meanwhile looks the same.
     """
     ids = " ".join(
         f"$(docker ps -aq --no-trunc --filter label=com.docker.compose.service={name} || echo failed)"
         for name in dict.fromkeys((target.name, target.service.migration.service))
     )
-    return (
-        f'set -- {ids}\ncase " $* " in *" failed "*) exit 1 ;; esac\n'
-        f"[ $# = 0 ] || docker inspect -f '{CONTAINER}' \"$@\" 2>/dev/null\ntrue"
-    )
+    return f"""
+for try in {" ".join(map(str, range(LOOKS)))}; do
+  set -- {ids}
+  case " $* " in *" failed "*) break ;; esac
+  [ $# -gt 0 ] || exit 0
+  if found=$(docker inspect -f '{CONTAINER}' "$@" 2>/dev/null); then printf '%s\\n' "$found"; exit 0; fi
+done
+exit {SILENT}"""
 
 
 def _seen(target: Target, result: Result) -> Snapshot:

@@ -11,7 +11,7 @@ from galos_ops.host.release_log import Event, release
 from galos_ops.migrations.guard import require_no_foreign_containers, service_runs_error
 from galos_ops.migrations.tools import Answer
 from galos_ops.progress import short
-from galos_ops.workflows.steps import Outcome, Steps, pending, present
+from galos_ops.workflows.steps import Outcome, Started, Steps, pending, present
 
 
 def deploy(steps: Steps, tag: str | None = None) -> Outcome:
@@ -69,15 +69,18 @@ def switch(
     """Start images that the guard let pass, watch them, record them.
 
     `stopped` is when the service was stopped for a migration, None without one; then the image that ran before starts
-    again when the new one does not stay up. Raises `VerifyError`.
+    again when the new one does not stay up, unless it is the one that runs. Raises `VerifyError`.
     """
     target, previous = steps.target, steps.target.running_image
     down = time.monotonic() if stopped is None else stopped
+    started: Started | None = None
     try:
         started = steps.up(images)
         downtime = None if previous is None else 0.0 if started.same else time.monotonic() - down
         steps.verify(started)
     except VerifyError as error:
+        if started and started.same:
+            raise
         raise steps.recover_from_failed_start(error, images, migrated=stopped is not None) from error
     seconds = time.monotonic() - began
     outcome = Outcome(

@@ -110,12 +110,11 @@ class Doing:
         if answer.state != "clean":
             return f"the previous image {image} was not started: its migrations are {answer.state}"
         try:
-            with self.step("up", image):
-                after = self.target.engine.up(self.target, previous)
-            self.verify(Started(before, after))
+            started = self.up(previous)
+            self.verify(started)
         except VerifyError as error:
             return f"the previous image {image} does not run either: {error.sentence.rstrip('.')}"
-        return f"the previous image {image} runs again"
+        return f"the previous image {image} {'still runs' if started.same else 'runs again'}"
 
     def record(self, line: Release) -> None:
         with self.step("record"):

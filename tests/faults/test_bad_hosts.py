@@ -10,7 +10,9 @@ from tests.faults.conftest import Case
 from tests.integration.breaking import engine_stopped, keys_revoked, stopped, undone
 from tests.integration.conftest import Operator, container, image_id
 from tests.integration.gate import gated
-from tests.integration.test_deploy import V1, V2, applied
+from tests.integration.test_deploy import V1, V2, applied, wait_for
+
+WATCHED = "cat /proc/[0-9]*/cmdline | tr '\\0' ' ' | grep -q 'filter \"[i]d='"
 
 
 def test_a_full_disk_leaves_the_file_as_it_was(ready: Operator, tmp_path: Path) -> None:
@@ -104,6 +106,18 @@ def test_a_leftover_of_a_migration_that_never_started_is_no_obstacle(case: Case)
     create = "docker create --name galos-sync-migration --label com.docker.compose.oneoff=True"
     label = "--label com.docker.compose.service=galos-sync"
     case.operator.host.shell(f"{create} {label} $(docker images -q | head -1) true")
+    case.converges()
+
+
+def test_the_engine_restarts_while_the_new_container_is_watched(case: Case) -> None:
+    """Who does not answer has not said that the container is gone, which would start the image before."""
+    case.operator.environment["FABRIC_GALOS_VERIFY_SECONDS"] = "3"
+    running = case.deploy(after="up")
+    with engine_stopped(case.operator.host):
+        running.go_on()
+        wait_for(case.operator, WATCHED)
+    assert running.end() == 0, running.told
+    case.judge()
     case.converges()
 
 

@@ -66,7 +66,7 @@ def test_a_rollback_that_its_check_refuses_leaves_the_tag_alone(deployed: Operat
     third = image_id(deployed.host)
     deployed.sandbox.database()
     assert "migrations of this image pending" in deployed.refused(5, "rollback")
-    assert container(deployed.host) == f"running {third}"
+    assert container(deployed.host).endswith(third)
     assert image_id(deployed.host) == third
 
 

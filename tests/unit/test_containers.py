@@ -8,9 +8,11 @@ import pytest
 
 from galos_ops.engines.probe import CONTAINER
 from galos_ops.engines.probe_output import container
-from galos_ops.errors import GuardError, VerifyError
+from galos_ops.engines.watching import LOG_LINES, LOOK
+from galos_ops.errors import GuardError, NotReadyError, VerifyError
 from galos_ops.progress import DONE, SAME
 from galos_ops.ui.plain import Plain
+from galos_ops.workflows.deploy import switch
 from galos_ops.workflows.doing import Doing
 from galos_ops.workflows.steps import Started
 from tests.unit.local_host import LocalHost, Reply
@@ -95,9 +97,45 @@ def test_an_image_that_its_tag_cannot_be_pointed_at_is_not_started(host: LocalHo
     assert caught.value.evidence == "No such image\n"
 
 
+def test_an_engine_that_does_not_answer_has_not_failed_to_start_an_image(host: LocalHost) -> None:
+    image_of(host, REFERENCE, IMAGE_ID)
+    away = Reply("", 1, "Cannot connect to the Docker daemon\n")
+    host.stubs.add("docker-compose", {UP: away})
+    host.stubs.add("docker", {"ps -q": away})
+    with pytest.raises(NotReadyError, match="whether the service runs is not known"):
+        Doing(held(host), Plain(Screen())).up(IMAGES)
+
+
+def test_an_engine_that_goes_away_between_two_questions_is_no_host_without_containers(host: LocalHost) -> None:
+    away = Reply("", 1, "Cannot connect to the Docker daemon\n")
+    host.stubs.add("docker", {LISTING: [Reply("c1\n"), away], f"inspect -f {CONTAINER} c1": away})
+    with pytest.raises(NotReadyError, match="stopped answering"):
+        COMPOSE.look(held(host))
+
+
+def test_a_container_that_goes_away_between_two_questions_is_none(host: LocalHost) -> None:
+    gone = Reply("", 1, "Error: No such object: c1\n")
+    host.stubs.add("docker", {LISTING: [Reply("c1\n"), Reply("")], f"inspect -f {CONTAINER} c1": gone})
+    assert COMPOSE.look(held(host)).containers == ()
+
+
+def test_a_container_that_runs_already_and_is_ill_is_no_failed_start(host: LocalHost) -> None:
+    image_of(host, REFERENCE, IMAGE_ID)
+    ran = fact(row("c1", IMAGE_ID, str(host.home)))
+    host.stubs.add("docker-compose", {UP: ""})
+    host.stubs.add("docker", {LISTING: "c1\n", f"inspect -f {CONTAINER} c1": f"{ran}\n"})
+    host.stubs.add("docker", {f"inspect -f {LOOK} c1": "restarting 5 none\n", f"logs --tail {LOG_LINES} c1": "why\n"})
+    facts = replace(FACTS, directories=(str(host.home),), containers=(container(ran),))
+    with pytest.raises(VerifyError) as caught:
+        switch(Doing(held(host, facts), Plain(Screen())), IMAGES, 0.0)
+    assert caught.value.sentence.endswith("again and again.")
+    assert caught.value.hint == "fab -H box logs"
+
+
 def test_what_docker_compose_said_is_the_evidence(host: LocalHost) -> None:
     image_of(host, REFERENCE, IMAGE_ID)
     host.stubs.add("docker-compose", {UP: Reply("out\n", 1, "port is already allocated\n")})
+    host.stubs.add("docker", {"ps -q": ""})
     with pytest.raises(VerifyError) as caught:
         Doing(held(host), Plain(Screen())).up(IMAGES)
     assert "port is already allocated\n" in caught.value.evidence

@@ -9,30 +9,41 @@ import pytest
 from galos_ops.config.settings import Verify
 from galos_ops.engines import watching
 from galos_ops.engines.snapshot import Container
-from galos_ops.errors import VerifyError
+from galos_ops.errors import NotReadyError, VerifyError
 from galos_ops.ui.plain import Plain
 from galos_ops.workflows.steps import Started, verify
 from tests.unit.local_host import LocalHost, Reply
 from tests.unit.screen import Screen
-from tests.unit.targets import SETTINGS, target
+from tests.unit.targets import FACTS, SETTINGS, target
 
 CONTAINER = Container("c1", "sha256:aa", "running", 0, "root-galos-sync-1", "galos-sync", False, "root", "/root")
 LOOK = f"inspect -f {watching.LOOK} c1"
 LOGS = f"logs --tail {watching.LOG_LINES} c1"
-UP = "running 0 none"
+LISTED = "ps -aq --no-trunc --filter id=c1"
+UP, AWAY = "running 0 none", "away"
+SILENT = Reply(exited=1, stderr="Cannot connect to the Docker daemon\n")
 
 
 def watched(
     host: LocalHost, *looks: str, seconds: int = 1, settled: bool = False, restarts: int = 0, sleeps: bool = True
 ) -> None:
-    """Verify a container of which Docker says this, look after look, the last words for ever; "" where it is gone."""
-    replies = [Reply(f"{look}\n") if look else Reply(exited=1, stderr="Error: No such object: c1\n") for look in looks]
-    host.stubs.add("docker", {LOOK: replies})
+    """Verify a container of which Docker says this, look after look, the last words for ever.
+
+    They are "" where it is gone, and `AWAY` where Docker does not answer.
+    """
+    gone = Reply(exited=1, stderr="Error: No such object: c1\n")
+    replies = {"": gone, AWAY: SILENT}
+    host.stubs.add("docker", {LOOK: [replies.get(look, Reply(f"{look}\n")) for look in looks]})
+    if not all(looks):
+        host.stubs.add("docker", {LISTED: ""})
+    elif AWAY in looks:
+        host.stubs.add("docker", {LISTED: SILENT})
     # as of a container that is gone
     host.stubs.add("docker", {LOGS: Reply("out\n", 1, "panic: <&'\n")}, asked=False)
     host.stubs.add("sleep", {"0.5": ""}, asked=sleeps)
-    chosen = replace(target(host), settings=replace(SETTINGS, verify=Verify(seconds=seconds)))
     container = replace(CONTAINER, restarts=restarts)
+    facts = replace(FACTS, containers=(replace(container, directory="/home"),) if settled else ())
+    chosen = replace(target(host, facts), settings=replace(SETTINGS, verify=Verify(seconds=seconds)))
     verify(chosen, Plain(Screen()), Started(container.image, [container], same=settled))
 
 
@@ -102,6 +113,44 @@ def test_a_container_that_ran_before_and_restarted_since_is_found(host: LocalHos
 def test_a_container_that_ran_before_and_restarts_at_this_moment_is_found(host: LocalHost) -> None:
     with pytest.raises(VerifyError, match="again and again"):
         watched(host, "restarting 3 none", settled=True, restarts=3, sleeps=False)
+
+
+def test_a_container_that_ran_before_may_be_unhealthy_for_the_time_of_one_check(host: LocalHost) -> None:
+    watched(host, *["running 3 unhealthy"] * 5, "running 3 healthy", settled=True, restarts=3)
+    assert looks(host) == 6
+
+
+def test_a_container_that_ran_before_and_stays_unhealthy_is_found(
+    box: LocalHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watching, "SETTLED_SECONDS", 2)
+    with pytest.raises(VerifyError, match="its health check says unhealthy"):
+        watched(box, "running 3 unhealthy", settled=True, restarts=3)
+    assert looks(box) == 5
+
+
+def test_a_container_that_ran_before_keeps_its_restarts_beside_a_new_one(host: LocalHost) -> None:
+    old, new = replace(CONTAINER, id="c1", restarts=3, directory="/home"), replace(CONTAINER, id="c2")
+    host.stubs.add("docker", {LOOK: "running 3 none\n", LOOK.replace("c1", "c2"): f"{UP}\n"})
+    settings = replace(SETTINGS, verify=Verify(seconds=0))
+    chosen = replace(target(host, replace(FACTS, containers=(old,))), settings=settings)
+    verify(chosen, Plain(Screen()), Started(CONTAINER.image, [old, new]))
+
+
+@pytest.mark.parametrize("settled", [True, False])
+def test_an_engine_that_comes_back_is_asked_again(host: LocalHost, settled: bool) -> None:
+    watched(host, *[AWAY] * 3, UP, seconds=1, settled=settled)
+    assert looks(host) == 3 + (1 if settled else 3)
+
+
+def test_an_engine_that_stays_away_says_nothing_about_the_container(
+    box: LocalHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watching, "SILENT_SECONDS", 2)
+    with pytest.raises(NotReadyError, match="stopped answering; whether the service runs is not known") as caught:
+        watched(box, UP, AWAY, seconds=1)
+    assert caught.value.evidence == "Cannot connect to the Docker daemon\n"
+    assert looks(box) == 1 + 5
 
 
 def test_each_container_of_a_service_is_watched(host: LocalHost) -> None:

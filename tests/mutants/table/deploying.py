@@ -13,11 +13,11 @@ GUARD, VERIFY = "tests/integration/test_guard.py", "tests/unit/test_verify.py"
 FOUND = f"{VERIFY}::test_what_does_not_stay_up_is_found_at_any_look"
 HEALTH = f"{VERIFY}::test_a_health_check_that"
 UNNOTICED = (
-    (Text("running) ;; gone |", "running | gone) ;;"), "0--its container is gone"),
+    (Text('then bad gone "$id"', "then echo up; exit"), "0--its container is gone"),
     (Text('*) bad exited "$id"', "*)"), "0-exited 0 none-its container did not stay up"),
     (Text("[ $look -ge", "[ 1 ] || [ $look -ge"), "2-exited 0 none-its container did not stay up"),
     (Text('[ "$2" -le', 'true || [ "$2" -le'), "0-running 1 none-its container restarts again and again"),
-    (Text('[ "$3" != unhealthy ]', "true"), "0-running 0 unhealthy-its health check says unhealthy"),
+    (Text("unhealthy) [", "ill) ["), "0-running 0 unhealthy-its health check says unhealthy"),
 )
 """Conditions of the script that watches a container, each with the parameters of the test that needs it."""
 DEATHS = "tests/faults/test_deaths.py"
@@ -32,17 +32,17 @@ MUTANTS = (
             ),
             Mutant(
                 "script",
-                Text("running) ;; gone | restarting)", "running | restarting) ;; gone)"),
+                Text('running) ;; restarting) bad restarting "$id" ;;', "running | restarting) ;;"),
                 {f"{VERIFY}::test_a_container_that_ran_before_and_restarts_at_this_moment_is_found": "DID NOT RAISE"},
             ),
             Mutant(
                 "script",
-                Text('[ "$starting" ]', "false"),
+                Text("starting) [", "early) ["),
                 {f"{HEALTH}_is_still_starting_is_waited_for_past_the_time": "looks(host) == 6"},
             ),
             Mutant(
                 "script",
-                Text("[ $look -lt", "true || [ $look -lt"),
+                Text(" ] || bad starting", " ] || : bad starting"),
                 {f"{HEALTH}_never_passes_is_not_waited_for_for_ever": "not done after"},
             ),
         ),
@@ -115,7 +115,7 @@ MUTANTS = (
         (
             Mutant(
                 "watch",
-                Never("verdict != 'up'"),
+                Never("watching.UP"),
                 {f"{DEPLOY}::test_an_image_that_does_not_stay_up_gives_way_to_the_previous_one": "refused(7,"},
             ),
             Mutant(

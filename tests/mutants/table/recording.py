@@ -5,7 +5,10 @@ from __future__ import annotations
 from tests.mutants.changes import DropCall, Gives, Instead, Never, Text, WithoutArgument
 from tests.mutants.mutant import Mutant, group
 
-RELEASES, PROBE, RUN = (f"tests/unit/test_{name}.py" for name in ("releases", "probe", "run"))
+RELEASES, PROBE, RUN, VERIFY, CONTAINERS = (
+    f"tests/unit/test_{name}.py" for name in ("releases", "probe", "run", "verify", "containers")
+)
+HOSTS = "tests/faults/test_bad_hosts.py"
 ROLLBACK = "tests/integration/test_rollback.py"
 UP = f"{ROLLBACK}::test_an_up_of_another_image_is_a_release_to_go_back_from_and_to"
 EXPORTED = (
@@ -13,6 +16,8 @@ EXPORTED = (
 )
 WARNED = "tests/unit/test_dotenv_file.py::test_a_name_that_no_shell_can_export_is_sent_with_a_warning"
 ONE = f"{RELEASES}::test_a_name_that_does_not_mean_one_release_is_usage_with_those_there_are"
+AWAY = f"{CONTAINERS}::test_an_engine_that_goes_away_between_two_questions_is_no_host_without_containers"
+SETTLED = f"{CONTAINERS}::test_a_container_that_runs_already_and_is_ill_is_no_failed_start"
 
 MUTANTS = (
     *group(
@@ -74,6 +79,51 @@ MUTANTS = (
                 {f"{RUN}::test_json_of_a_host_whose_end_nobody_saw_says_that_it_was_interrupted": "is in one only"},
             ),
         ),
+    ),
+    *group(
+        "galos_ops.engines.watching",
+        (
+            Mutant(
+                "script",
+                Text("else silent=yes; break; fi", 'else bad gone "$id"; fi'),
+                {
+                    f"{VERIFY}::test_an_engine_that_comes_back_is_asked_again": "its container is gone",
+                    f"{VERIFY}::test_an_engine_that_stays_away_says_nothing_about_the_container": "is gone",
+                    f"{HOSTS}::test_the_engine_restarts_while_the_new_container_is_watched": "running.end() == 0",
+                },
+            ),
+            Mutant(
+                "script",
+                Instead("2 * SETTLED_SECONDS if seconds is None else 0", "0"),
+                {f"{VERIFY}::test_a_container_that_ran_before_may_be_unhealthy_for_the_time_of_one_check": "unhealthy"},
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.engines.compose",
+        (
+            Mutant(
+                "Compose.watch",
+                Gives("before.get", "0"),
+                {f"{VERIFY}::test_a_container_that_ran_before_keeps_its_restarts_beside_a_new_one": "again and again"},
+            ),
+            Mutant(
+                "Compose.up",
+                Never("result.exited == SILENT"),
+                {f"{CONTAINERS}::test_an_engine_that_does_not_answer_has_not_failed_to_start_an_image": "VerifyError"},
+            ),
+            Mutant(
+                "_look",
+                Text("done\nexit ", "done\nexit 0; exit "),
+                {
+                    AWAY: "DID NOT RAISE",
+                },
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.workflows.deploy",
+        (Mutant("switch", Instead("started and started.same", "False"), {SETTLED: "again and again."}),),
     ),
     *group(
         "galos_ops.workflows.rollback",
