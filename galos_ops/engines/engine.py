@@ -16,7 +16,7 @@ from galos_ops.engines.docker_compose import DockerCompose
 from galos_ops.engines.snapshot import Container, Snapshot
 from galos_ops.errors import LockedError, NotReadyError
 from galos_ops.host.host import Host
-from galos_ops.host.lock import NOT_OURS, Lock, fence
+from galos_ops.host.lock import NOT_OURS, UNLOCKABLE, Lock, fence, unlockable_error
 from galos_ops.host.result import OnLine, Result
 from galos_ops.host.shell import exports, in_directory
 
@@ -200,7 +200,8 @@ class Target:
         text = self.host.read(f"{self.settings.directory}/.env")[0] or ""
         values = dotenv_values(stream=io.StringIO(text), interpolate=False)
         stdin = exports({name: value for name, value in values.items() if value is not None}).encode()
-        script = f". /dev/stdin\n{shlex.join(argv)} </dev/null"
+        # without the lock of a step, which what it leaves in the background would keep; the shell stays and holds it
+        script = f". /dev/stdin\n{shlex.join(argv)} </dev/null 8>&-\nexit $?"
         return self.ask(script, doing=doing, stdin=stdin, timeout=timeout, on_line=on_line)
 
     def unlocked(self, script: str, *, doing: str, **more: Any) -> Result:
@@ -237,6 +238,8 @@ class HeldTarget(Target):
                 f"nothing was done to {doing}.",
                 hint=f"it looks at the host first: {self.host.typed.again()}",
             )
+        if result.exited == UNLOCKABLE:
+            raise unlockable_error(self.host, result.stderr, undone=f"nothing was done to {doing}")
         if check and not result.ok:
             raise self.host.failed(doing, result)
         return result

@@ -28,6 +28,14 @@ STEP_SECONDS = 10
 RELEASE_SECONDS = 5
 ANSWER_SECONDS = 60
 NOT_OURS = 95
+UNLOCKABLE = 92
+TRY = f"""try() {{
+  said=$(flock "$@" 2>&1) && return
+  [ $? = 1 ] && [ -z "$said" ] && return 1
+  echo "$said" >&2; exit {UNLOCKABLE}
+}}"""
+"""A function of shell that ends the script where flock fails for another reason than a holder, of whom it says nothing:
+a file system without locks, or a flock without -w."""
 HELD = "[ -s holder ] && ! ( exec 9<lock && flock -n 9 ) 2>/dev/null"
 """Whether somebody holds the lock, asked in its folder; tried only where a holder is written down, so that who takes a
 free one never meets our try."""
@@ -66,13 +74,14 @@ def script(directory: str, wait: int, token: str, who: str) -> str:
     """
     state = f"{shell_path(directory)}/{STATE}"
     busy = 'echo "busy $(cat holder 2>/dev/null)"; exit 4'
-    patient = f'echo "waiting $(cat holder 2>/dev/null)"; flock -w {wait} 9 || {{ {busy}; }}'
+    patient = f'echo "waiting $(cat holder 2>/dev/null)"; try -w {wait} 9 || {{ {busy}; }}'
     return "\n".join(
         (
+            TRY,
             f"umask 077; mkdir -p {state} && cd {state} && exec 9>>lock 8>>step || exit 8",
-            f"flock -n 9 || {{ {patient if wait else busy}; }}",
+            f"try -n 9 || {{ {patient if wait else busy}; }}",
             f"printf '%s\\n' {token} >token && printf '%s\\n' {shlex.quote(who)} >holder || exit 8",
-            f"flock -w {max(wait, STEP_SECONDS)} 8 || {{ : >token; echo 'busy step'; exit 4; }}",
+            f"try -w {max(wait, STEP_SECONDS)} 8 || {{ : >token; echo 'busy step'; exit 4; }}",
             "exec 8>&-; echo held",
             f'while [ "$(timeout {SILENCE_SECONDS} head -c1)" = . ]; do :; done',
             ": >token; : >holder",
@@ -90,10 +99,12 @@ class Lock:
 def fence(lock: Lock) -> str:
     """What a step that changes the host begins with, in the service's directory: the proof that the lock is ours.
 
-    The step holds `step` to its end, even when we do not live to see it.
+    The step holds `step` to its end, even when we do not live to see it. It ends with `NOT_OURS`, and with `UNLOCKABLE`
+    where the host cannot lock at all.
     """
-    proof = f'flock -w {STEP_SECONDS} 8 && [ "$(cat {STATE}/token)" = {lock.token} ]'
-    return f"exec 8>>{STATE}/step && {proof} || exit {NOT_OURS}"
+    proof = f'try -w {STEP_SECONDS} 8 && [ "$(cat {STATE}/token)" = {lock.token} ]'
+    # in a subshell first: a shell that cannot open what exec names ends on the spot
+    return f"{TRY}\n( : >>{STATE}/step ) || exit {UNLOCKABLE}\nexec 8>>{STATE}/step; {proof} || exit {NOT_OURS}"
 
 
 @contextmanager
@@ -122,6 +133,15 @@ def holding(host: Host, directory: str) -> str:
     return host.run(
         f"cd {shell_path(directory)}/{STATE} 2>/dev/null && {HELD} && cat holder; exit 0", doing="look at the lock"
     ).stdout.strip()
+
+
+def unlockable_error(host: Host, evidence: str, *, undone: str = "nothing was changed") -> NotReadyError:
+    """The error for a host that cannot lock."""
+    return NotReadyError(
+        f"{host.name}: cannot take the lock in the service's directory; {undone}.",
+        evidence=evidence,
+        hint=f"correct what it says (flock must be that of util-linux), then: {host.typed.again()}",
+    )
 
 
 def refuse(host: Host, who: str) -> LockedError:
@@ -154,7 +174,7 @@ def _take(host: Host, channel: Channel, taking: str, wait: int, say: Callable[[s
     if word == "busy":
         raise refuse(host, who)
     if word != "held":
-        raise NotReadyError(f"{host.name}: cannot take the lock in the service's directory.", evidence=evidence)
+        raise unlockable_error(host, evidence)
 
 
 @dataclass(frozen=True)

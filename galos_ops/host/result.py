@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import paramiko
 
 OnLine = Callable[[str], None]
+KEPT_BYTES = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -24,13 +26,35 @@ class Result:
         return self.exited == 0
 
 
+class Tail:
+    """Bytes as they arrive; with a `limit` only the last of them, and what came in one piece with these."""
+
+    def __init__(self, limit: int | None) -> None:
+        self._limit = limit
+        self._chunks: deque[bytes] = deque()
+        self._size = 0
+
+    def add(self, data: bytes) -> None:
+        self._chunks.append(data)
+        self._size += len(data)
+        while self._limit is not None and self._size - len(self._chunks[0]) >= self._limit:
+            self._size -= len(self._chunks.popleft())
+
+    @property
+    def text(self) -> str:
+        return b"".join(self._chunks).decode(errors="replace")
+
+
 class Output:
-    """Both streams of a channel, gathered in the order they arrive and handed on a line at a time."""
+    """Both streams of a channel, gathered in the order they arrive and handed on a line at a time.
+
+    Of what is handed on, the last `KEPT_BYTES` of each stream are kept, so that a log may be followed for ever.
+    """
 
     def __init__(self, on_line: OnLine | None) -> None:
         self._on_line = on_line
-        self._streams: tuple[list[bytes], list[bytes]] = ([], [])
-        self._both: list[bytes] = []
+        limit = KEPT_BYTES if on_line else None
+        self._streams, self._both = (Tail(limit), Tail(limit)), Tail(limit)
         self._rest = b""
 
     def drain(self, channel: paramiko.Channel) -> bool:
@@ -43,22 +67,20 @@ class Output:
         return over
 
     def _take(self, stream: int, data: bytes) -> None:
-        self._streams[stream].append(data)
-        self._both.append(data)
+        self._streams[stream].add(data)
+        self._both.add(data)
         if self._on_line:
             *lines, self._rest = (self._rest + data).split(b"\n")
+            if len(self._rest) > KEPT_BYTES:
+                lines, self._rest = [*lines, self._rest], b""
             for line in lines:
                 self._on_line(line.decode(errors="replace").rstrip("\r"))
 
     @property
     def text(self) -> str:
-        return _text(self._both)
+        return self._both.text
 
     def result(self, exited: int) -> Result:
         if self._on_line and self._rest:
             self._on_line(self._rest.decode(errors="replace"))
-        return Result(exited, _text(self._streams[0]), _text(self._streams[1]), self.text)
-
-
-def _text(chunks: list[bytes]) -> str:
-    return b"".join(chunks).decode(errors="replace")
+        return Result(exited, self._streams[0].text, self._streams[1].text, self.text)

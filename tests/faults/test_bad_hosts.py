@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import replace
 from pathlib import Path
 
@@ -38,6 +39,17 @@ def test_a_read_only_home_is_named(deployed: Operator) -> None:
         assert "cannot take the lock" in told
         assert "Read-only file system" in told
     deployed.judge.untouched()
+
+
+def test_a_flock_that_cannot_wait_is_named_and_nobody_is_said_to_hold_the_host(case: Case) -> None:
+    told = '[ "$1" != -w ] || { echo "flock: unrecognized option: w" >&2; exit 1; }'
+    path = "/usr/local/bin/flock"
+    broken = f"printf '%s\n' '#!/bin/sh' {shlex.quote(told)} 'exec /usr/bin/flock \"$@\"' >{path} && chmod 755 {path}"
+    with undone(case.operator.host, broken, f"rm -f {path}"):
+        said = case.operator.refused(8, "deploy")
+    assert "cannot take the lock in the service's directory; nothing was changed" in said
+    assert "flock: unrecognized option: w" in said
+    case.operator.judge.untouched()
 
 
 def test_a_host_without_sftp_is_a_host(bare: Operator) -> None:
@@ -113,6 +125,7 @@ def test_the_engine_restarts_while_the_new_container_is_watched(case: Case) -> N
     """Who does not answer has not said that the container is gone, which would start the image before."""
     case.operator.environment["FABRIC_GALOS_VERIFY_SECONDS"] = "3"
     running = case.deploy(after="up")
+    running.reached()
     with engine_stopped(case.operator.host):
         running.go_on()
         wait_for(case.operator, WATCHED)

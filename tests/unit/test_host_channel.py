@@ -11,6 +11,7 @@ import pytest
 from galos_ops.config.command_line import CommandLine
 from galos_ops.errors import CommandFailed, CommandTimedOut, ConnectError
 from galos_ops.host import host as module
+from galos_ops.host import result
 from galos_ops.host.host import Host
 from tests.unit.ssh_server import SshServer
 
@@ -113,6 +114,44 @@ def test_more_output_than_a_window_holds_arrives_whole(host: Host, server: SshSe
 
     server.answer = answer
     assert len(host.run("x", doing="try").stdout) == 5_000_000
+
+
+def test_what_was_handed_on_is_kept_to_its_end_alone(
+    host: Host, server: SshServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(result, "KEPT_BYTES", 100_000)
+    lines, sent = 0, 50_000
+
+    def on_line(_line: str) -> None:
+        nonlocal lines
+        lines += 1
+
+    def answer(_: str, channel: paramiko.Channel) -> None:
+        channel.sendall("".join(f"{number:099}\n" for number in range(sent)).encode())
+        ends(channel)
+
+    server.answer = answer
+    done = host.run("x", doing="follow", on_line=on_line)
+    assert lines == sent
+    assert done.stdout.endswith(f"{sent - 1:099}\n")
+    assert 100_000 <= len(done.stdout) < 200_000
+    assert len(done.output) < 200_000
+
+
+def test_a_line_that_never_ends_is_handed_on_in_parts(
+    host: Host, server: SshServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(result, "KEPT_BYTES", 100_000)
+    lengths: list[int] = []
+
+    def answer(_: str, channel: paramiko.Channel) -> None:
+        channel.sendall(b"x" * 1_000_000)
+        ends(channel)
+
+    server.answer = answer
+    host.run("x", doing="follow", on_line=lambda line: lengths.append(len(line)))
+    assert sum(lengths) == 1_000_000
+    assert max(lengths) < 200_000
 
 
 def test_bytes_that_are_no_text_do_not_stop_a_command(host: Host, server: SshServer) -> None:

@@ -2,13 +2,14 @@ from __future__ import annotations
 
 import fcntl
 import json
+import os
 import shlex
 import subprocess
 
 import pytest
 
 from galos_ops.engines import one_off, retention
-from galos_ops.errors import LockedError
+from galos_ops.errors import LockedError, NotReadyError
 from galos_ops.host import lock
 from galos_ops.host.lock import SILENCE_SECONDS, STEP_SECONDS, Lock, describe, fence, holder, run_url, script
 from galos_ops.host.release_log import release
@@ -189,10 +190,50 @@ def test_a_step_whose_lock_is_not_ours_any_more_is_not_done(host: LocalHost, tok
     assert error.code == 4
 
 
-def test_a_step_on_a_host_without_flock_is_not_done(host: LocalHost) -> None:
+BROKEN = {
+    "no flock": "echo 'flock: not found' >&2; exit 127",
+    "no -w": """[ "$1" != -w ] || { echo "flock: unrecognized option: w" >&2; exit 1; }""",
+    "no locks": "echo 'flock: 8: No locks available' >&2; exit 65",
+    "in silence": "exit 71",
+}
+
+
+@pytest.mark.parametrize("fault", BROKEN)
+def test_a_step_on_a_host_that_cannot_lock_is_not_done_and_says_why(host: LocalHost, fault: str) -> None:
     host.put("~/.galos-ops/token", "t0ken\n")
-    host.stubs.program("flock", "echo 'flock: not found' >&2; exit 127")
-    assert step(host)
+    host.stubs.program("flock", BROKEN[fault])
+    with pytest.raises(NotReadyError, match="nothing was done to pull") as caught:
+        step(host)
+    assert caught.value.evidence.strip() in BROKEN[fault]
+
+
+@pytest.mark.parametrize("fault", BROKEN)
+@pytest.mark.parametrize("wait", [0, 5])
+def test_a_lock_that_cannot_be_had_for_another_reason_than_a_holder_is_not_busy(
+    host: LocalHost, fault: str, wait: int
+) -> None:
+    host.stubs.program("flock", BROKEN[fault])
+    out, err = take(host, wait=wait).communicate()
+    assert out == b""
+    assert err.decode().strip() in BROKEN[fault]
+
+
+def test_what_a_command_on_the_host_leaves_in_the_background_keeps_no_lock(host: LocalHost) -> None:
+    os.mkfifo(host.home / "fifo")
+    host.put("~/.galos-ops/token", "t0ken\n")
+    ours = target(host).held(Lock("t0ken"))
+    leaves = ["sh", "-c", "sh -c 'cat <fifo' >/dev/null 2>&1 & exit 3"]
+    assert ours.on_host(leaves, doing="back up", timeout=60).exited == 3
+    with (host.home / ".galos-ops" / "step").open("a") as free:
+        fcntl.flock(free, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    (host.home / "fifo").write_text("")
+
+
+def test_a_command_on_the_host_holds_its_step_to_its_own_end(host: LocalHost) -> None:
+    host.put("~/.galos-ops/token", "t0ken\n")
+    script = "exec 9<~/.galos-ops/step; flock -n 9 && echo free || echo held"
+    done = target(host).held(Lock("t0ken")).on_host(["sh", "-c", script], doing="back up", timeout=60)
+    assert done.stdout == "held\n"
 
 
 def test_a_step_is_not_begun_while_an_earlier_one_goes_on(host: LocalHost) -> None:

@@ -16,7 +16,7 @@ MUTANTS = (
         (
             Mutant(
                 "script",
-                Text("flock -n 9 ||", "true ||"),
+                Text("try -n 9 ||", "true ||"),
                 {
                     f"{RACES}::test_two_that_wait_run_one_after_the_other": "codes == [0, 0]",
                     f"{RACES}::test_of_twenty_deploys_one_runs_and_the_others_say_who_holds_the_host": (
@@ -51,7 +51,7 @@ MUTANTS = (
             ),
             Mutant(
                 "fence",
-                Text("flock -w ", "true "),
+                Text("try -w ", "true "),
                 {f"{RACES}::test_what_a_dead_client_left_running_is_waited_for": 'refused(4, "deploy")'},
             ),
             Mutant("_take", Never("held"), {f"{HOSTS}::test_a_read_only_home_is_named": "Read-only file system"}),

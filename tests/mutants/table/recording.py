@@ -5,8 +5,9 @@ from __future__ import annotations
 from tests.mutants.changes import DropCall, Gives, Instead, Never, Text, WithoutArgument
 from tests.mutants.mutant import Mutant, group
 
-RELEASES, PROBE, RUN, VERIFY, CONTAINERS = (
-    f"tests/unit/test_{name}.py" for name in ("releases", "probe", "run", "verify", "containers")
+RELEASES, PROBE, RUN, VERIFY, CONTAINERS, LOCK, CHANNEL = (
+    f"tests/unit/test_{name}.py"
+    for name in ("releases", "probe", "run", "verify", "containers", "lock", "host_channel")
 )
 HOSTS = "tests/faults/test_bad_hosts.py"
 ROLLBACK = "tests/integration/test_rollback.py"
@@ -16,6 +17,8 @@ EXPORTED = (
 )
 WARNED = "tests/unit/test_dotenv_file.py::test_a_name_that_no_shell_can_export_is_sent_with_a_warning"
 ONE = f"{RELEASES}::test_a_name_that_does_not_mean_one_release_is_usage_with_those_there_are"
+NOT_BUSY = f"{LOCK}::test_a_lock_that_cannot_be_had_for_another_reason_than_a_holder_is_not_busy"
+NO_WAIT = f"{HOSTS}::test_a_flock_that_cannot_wait_is_named_and_nobody_is_said_to_hold_the_host"
 AWAY = f"{CONTAINERS}::test_an_engine_that_goes_away_between_two_questions_is_no_host_without_containers"
 SETTLED = f"{CONTAINERS}::test_a_container_that_runs_already_and_is_ill_is_no_failed_start"
 
@@ -51,6 +54,45 @@ MUTANTS = (
                         "beyond_keep(with_keep(host, 2)"
                     )
                 },
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.host.lock",
+        (
+            Mutant(
+                "TRY",
+                Text('[ $? = 1 ] && [ -z "$said" ] && return 1', "return 1"),
+                {
+                    NOT_BUSY: "out == b''",
+                    f"{LOCK}::test_a_step_on_a_host_that_cannot_lock_is_not_done_and_says_why": "DID NOT RAISE",
+                    NO_WAIT: "refused(8,",
+                },
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.host.result",
+        (
+            Mutant(
+                "Output.__init__",
+                Instead("KEPT_BYTES if on_line else None", "None"),
+                {f"{CHANNEL}::test_what_was_handed_on_is_kept_to_its_end_alone": "< 200000"},
+            ),
+            Mutant(
+                "Output._take",
+                Never("len(self._rest) > KEPT_BYTES"),
+                {f"{CHANNEL}::test_a_line_that_never_ends_is_handed_on_in_parts": "max(lengths) <"},
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.engines.engine.Target",
+        (
+            Mutant(
+                "on_host",
+                Text(" 8>&-", ""),
+                {f"{LOCK}::test_what_a_command_on_the_host_leaves_in_the_background_keeps_no_lock": "BlockingIOError"},
             ),
         ),
     ),
