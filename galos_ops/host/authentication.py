@@ -16,6 +16,9 @@ from paramiko.ssh_exception import AuthenticationException, SSHException
 from galos_ops.host.key_files import UNREADABLE, certificate, certified, load, public_key
 from galos_ops.host.ssh_config import SshConfig
 
+AGENT_SECONDS = 120
+"""How long an agent may take, which may ask a person: sshd itself waits no longer for a login (LoginGraceTime)."""
+
 Load = Callable[[], PKey]
 """Returns a key to try, or raises one of `UNREADABLE`."""
 
@@ -26,6 +29,7 @@ class Agent(AgentSSH):
     def __init__(self, path: str) -> None:
         super().__init__()
         connection = socket.socket(socket.AF_UNIX)
+        connection.settimeout(AGENT_SECONDS)
         try:
             connection.connect(path)
             self._connect(connection)  # type: ignore[attr-defined]

@@ -14,6 +14,7 @@ import pytest
 from paramiko.common import AUTH_FAILED, AUTH_PARTIALLY_SUCCESSFUL, AUTH_SUCCESSFUL
 from paramiko.ssh_exception import AuthenticationException
 
+from galos_ops.host import authentication
 from galos_ops.host.authentication import SshAuthentication
 from galos_ops.host.key_files import public_key
 from galos_ops.host.ssh_config import SshConfig
@@ -134,6 +135,14 @@ def test_without_a_word_in_ssh_config_the_usual_agent_is_asked(keys: Keys, monke
     config = keys.config()
     del config["identityagent"]
     assert tried(keys.door(), config) == ["one"]
+
+
+def test_an_agent_that_never_answers_is_none(keys: Keys, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(authentication, "AGENT_SECONDS", 0.1)
+    with socket.socket(socket.AF_UNIX) as silent:
+        silent.bind(str(keys.folder / "silent"))
+        silent.listen()
+        assert tried(keys.door(), keys.config("two", identityagent=str(keys.folder / "silent"))) == ["two"]
 
 
 def test_nothing_is_tried_after_the_right_key_or_a_closed_door(keys: Keys) -> None:

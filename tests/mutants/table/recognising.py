@@ -222,8 +222,8 @@ MUTANTS = (
                 {f"{LIKE_SSH}::test_without_an_ssh_on_this_machine_fabric_reads_ssh_config": "FileNotFoundError"},
             ),
             Mutant(
-                "in_full",
-                Returns("config"),
+                "_filled",
+                Returns("text"),
                 {f"{GETS_IN}[tokens]": FAB, f"{GETS_IN}[command]": FAB},
             ),
             Mutant(
