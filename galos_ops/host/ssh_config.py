@@ -61,9 +61,7 @@ def ask(login: Login, options: Sequence[str] = ()) -> SshConfig:
     """Return what ssh would do for a login, its files named in full; raises `UsageError` in ssh's own words."""
     argv = ["ssh", "-G", "-T", *options, *login.argv]
     pipe = subprocess.PIPE
-    with subprocess.Popen(
-        argv, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe, errors="replace", start_new_session=True
-    ) as process:
+    with subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe, start_new_session=True) as process:
         try:
             printed, said = process.communicate(timeout=ASK_SECONDS)
         except BaseException as ended:
@@ -77,17 +75,17 @@ def ask(login: Login, options: Sequence[str] = ()) -> SshConfig:
     if process.returncode:
         raise UsageError(
             f"{login.name}: ssh does not accept this host or its configuration.",
-            evidence=said,
+            evidence=said.decode(errors="replace"),
             hint=f"correct what it says, then look: {shlex.join(argv)}",
         )
-    config = parse(printed)
+    config = parse(os.fsdecode(printed))
     return in_full(config, tokens(login, config))
 
 
 def parse(text: str, exists: Callable[[str], bool] = os.path.exists) -> SshConfig:
     """Return what `ssh -G` printed; the files in `FILES` are taken apart by those that are there."""
     config = SshConfig()
-    for line in text.splitlines():
+    for line in filter(None, text.split("\n")):
         keyword, _, value = line.partition(" ")
         if keyword in LISTS:
             config.setdefault(keyword, []).append(value)

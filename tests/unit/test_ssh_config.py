@@ -67,6 +67,12 @@ def test_ssh_is_asked_for_what_was_typed(tmp_path: Path) -> None:
     assert config["identityfile"] == ["/a key/box of ann"]
 
 
+def test_a_name_of_a_file_may_be_any_bytes(tmp_path: Path) -> None:
+    name = os.fsdecode(b"/keys/\xff\xe2\x80\xa8")
+    (tmp_path / "config").write_bytes(b"Host box\n    IdentityFile " + os.fsencode(name) + b"\n")
+    assert ask(Login("box"), ["-F", str(tmp_path / "config")])["identityfile"] == [name]
+
+
 @pytest.mark.parametrize("name", ["-oProxyCommand=touch touched", "a;touch touched", "$(touch touched)"])
 def test_a_name_is_a_name_whatever_it_looks_like(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.chdir(tmp_path)
