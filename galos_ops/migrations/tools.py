@@ -77,11 +77,15 @@ def read_alembic(result: Result) -> Answer:
 
 
 def read_django(result: Result) -> Answer:
-    """`manage.py migrate --check`: exit 1 for pending, and for a database that is down, which has a traceback."""
-    if result.ok:
+    """`manage.py migrate --check --plan`: `APP.NAME` for each pending one, its operations indented below, and exit 1.
+
+    A database that is down is exit 1 too, without a plan.
+    """
+    plan = result.stdout.partition("Planned operations:\n")[2]
+    names = _names(r"^(\w+)\.(\S+)$", plan)
+    if result.ok and plan.strip() == "No planned migration operations.":
         return CLEAN
-    broken = re.search(r"Traceback|Error", result.output)
-    return Answer("pending") if result.exited == 1 and not broken else unknown(result)
+    return Answer("pending", names) if result.exited == 1 and names else unknown(result)
 
 
 FLYWAY_DONE = {"Success", "Out of Order", "Baseline", "Below Baseline", "Ignored (Baseline)", "Superseded", "Undone"}
@@ -136,7 +140,9 @@ TOOLS: dict[str, Tool] = {
     ),
     "alembic": Tool("alembic {arguments} current --check-heads", "alembic {arguments} upgrade head", read_alembic),
     "django": Tool(
-        "python manage.py migrate --check {arguments}", "python manage.py migrate --noinput {arguments}", read_django
+        "python manage.py migrate --check --plan {arguments}",
+        "python manage.py migrate --noinput {arguments}",
+        read_django,
     ),
     "flyway": Tool("flyway {arguments} info -outputType=json", "flyway {arguments} migrate", read_flyway),
     "rails": Tool("rails db:abort_if_pending_migrations {arguments}", "rails db:migrate {arguments}", read_rails),

@@ -17,6 +17,26 @@ SQLX_NAMES = ("20260806140000 allow stars without orbits", "20260806150000 renam
 SQLX_MISSING = "error: migration 20260806140000 was previously applied but is missing in the resolved migrations\n"
 DBMATE_PENDING = "[X] 20260806_first.sql\n[ ] 20260807_second_one.sql\n\nApplied: 1\nPending: 1\n"
 RAILS_PENDING = "You have 1 pending migration:\n  20260806140000 AllowStars\nRun `bin/rails db:migrate`\n"
+# printed by django 4.2.30, and the same by 5.2.19
+DJANGO_CLEAN = "Planned operations:\n  No planned migration operations.\n"
+DJANGO_PENDING = """\
+Planned operations:
+contenttypes.0002_remove_content_type_name
+    Change Meta options on contenttype
+    Raw Python operation
+    Remove field name from contenttype
+auth.0006_require_contenttypes_0002
+auth.0011_update_proxy_permissions
+    Raw Python operation ->     Update the content_type of prox…
+shop.0001_error_log
+    Create model ErrorLog
+"""
+DJANGO_NAMES = (
+    "contenttypes 0002 remove content type name",
+    "auth 0006 require contenttypes 0002",
+    "auth 0011 update proxy permissions",
+    "shop 0001 error log",
+)
 
 
 def flyway(*states: str) -> str:
@@ -34,8 +54,8 @@ def flyway(*states: str) -> str:
         ("dbmate", 1, DBMATE_PENDING, Answer("pending", ("20260807 second one",))),
         ("alembic", 0, "ae1027a6acf (head)\n", CLEAN),
         ("alembic", 255, "FAILED: Database is not on all head revisions\n", Answer("pending")),
-        ("django", 0, "", CLEAN),
-        ("django", 1, "", Answer("pending")),
+        ("django", 0, DJANGO_CLEAN, CLEAN),
+        ("django", 1, DJANGO_PENDING, Answer("pending", DJANGO_NAMES)),
         ("flyway", 0, flyway("Success", "Baseline"), CLEAN),
         ("flyway", 0, flyway("Success", "Pending"), Answer("pending", ("2 step",))),
         ("rails", 0, "", CLEAN),
@@ -63,6 +83,11 @@ def test_a_readable_answer_is_read(tool: ToolName, exited: int, stdout: str, exp
         ("dbmate", 1, "Error: dial tcp: connection refused\n"),
         ("alembic", 255, "sqlalchemy.exc.OperationalError\n"),
         ("alembic", 1, "not on all head revisions\n"),
+        ("django", 0, ""),
+        ("django", 1, ""),
+        ("django", 0, DJANGO_PENDING),
+        ("django", 1, DJANGO_CLEAN),
+        ("django", 2, DJANGO_PENDING),
         ("django", 1, "Traceback (most recent call last):\ndjango.db.utils.OperationalError\n"),
         ("django", 2, ""),
         ("flyway", 0, "not json"),
@@ -95,7 +120,7 @@ def test_errors_on_standard_error_are_evidence_too() -> None:
             "dbmate --migration-lock --no-dump-schema --a 'b c' migrate --strict",
         ),
         ("alembic", "alembic --a 'b c' current --check-heads", "alembic --a 'b c' upgrade head"),
-        ("django", "python manage.py migrate --check --a 'b c'", "python manage.py migrate --noinput --a 'b c'"),
+        ("django", "python manage.py migrate --check --plan --a 'b c'", "python manage.py migrate --noinput --a 'b c'"),
         ("flyway", "flyway --a 'b c' info -outputType=json", "flyway --a 'b c' migrate"),
         ("rails", "rails db:abort_if_pending_migrations --a 'b c'", "rails db:migrate --a 'b c'"),
     ],

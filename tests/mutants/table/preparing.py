@@ -65,8 +65,11 @@ MUTANTS = (
                 "exports",
                 Unwrap("shlex.quote"),
                 {
-                    f"{HOSTS}::test_values_of_every_kind_reach_a_migration_on_the_host_as_they_are": "== values",
-                    f"{QUOTING}::test_the_values_of_env_reach_a_command_on_the_host_as_they_are": "done.ok",
+                    f"{HOSTS}::test_values_of_every_kind_reach_a_migration_on_the_host_as_they_are": "cat /tmp/told",
+                    f"{QUOTING}::test_the_values_of_env_reach_a_command_on_the_host_as_they_are": (
+                        "done.ok",
+                        "KeyError",
+                    ),
                 },
             ),
         ),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.mutants.changes import DropCall, Gives, Instead, Never, Text, WithoutArgument
+from tests.mutants.changes import Always, DropCall, Gives, Instead, Never, Text, WithoutArgument
 from tests.mutants.mutant import Mutant, group
 
 RELEASES, PROBE, RUN, VERIFY, CONTAINERS, LOCK, CHANNEL = (
@@ -16,6 +16,7 @@ EXPORTED = (
     "tests/unit/test_quoting.py::test_a_name_that_no_shell_can_export_stops_no_command_on_the_host_and_runs_as_none"
 )
 WARNED = "tests/unit/test_dotenv_file.py::test_a_name_that_no_shell_can_export_is_sent_with_a_warning"
+MIGRATION = "tests/unit/test_migration.py"
 ONE = f"{RELEASES}::test_a_name_that_does_not_mean_one_release_is_usage_with_those_there_are"
 NOT_BUSY = f"{LOCK}::test_a_lock_that_cannot_be_had_for_another_reason_than_a_holder_is_not_busy"
 NO_WAIT = f"{HOSTS}::test_a_flock_that_cannot_wait_is_named_and_nobody_is_said_to_hold_the_host"
@@ -64,10 +65,20 @@ MUTANTS = (
                 "TRY",
                 Text('[ $? = 1 ] && [ -z "$said" ] && return 1', "return 1"),
                 {
-                    NOT_BUSY: "out == b''",
+                    NOT_BUSY: "assert out ==",
                     f"{LOCK}::test_a_step_on_a_host_that_cannot_lock_is_not_done_and_says_why": "DID NOT RAISE",
                     NO_WAIT: "refused(8,",
                 },
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.migrations.tools",
+        (
+            Mutant(
+                "read_django",
+                Always("names"),
+                {f"{MIGRATION}::test_anything_else_is_unknown_and_keeps_its_evidence[django-1-]": "answer.state =="},
             ),
         ),
     ),
@@ -99,7 +110,7 @@ MUTANTS = (
     *group(
         "galos_ops.host.shell",
         (
-            Mutant("exports", Gives("filter", "values"), {EXPORTED: "done.ok"}),
+            Mutant("exports", Gives("filter", "values"), {EXPORTED: "'ran'"}),
             Mutant("exports", Text("command export ", "export "), {f"{EXPORTED}[bash]": "done.ok"}),
         ),
     ),
@@ -171,7 +182,7 @@ MUTANTS = (
         "galos_ops.workflows.rollback",
         (
             Mutant("chosen_release", Never("len(images) != 1"), {ONE: ("IndexError", "DID NOT RAISE")}),
-            Mutant("IMAGE", Text("{4,64}", "*"), {ONE: "DID NOT RAISE"}),
+            Mutant("IMAGE", Text("{4,64}", "*"), {f"{ONE}[aaa-no release of galos-sync has-shown4]": "DID NOT RAISE"}),
             Mutant(
                 "rollback",
                 DropCall("guard.require_clean"),
