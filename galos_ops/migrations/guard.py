@@ -10,6 +10,7 @@ from galos_ops.engines.engine import HeldTarget, ReleaseImages, Target
 from galos_ops.engines.snapshot import Snapshot, names
 from galos_ops.errors import CommandTimedOut, GuardError, NotReadyError
 from galos_ops.host.lock import STATE
+from galos_ops.host.result import Result
 from galos_ops.migrations import tools as migration
 from galos_ops.migrations.tools import CLEAN, Answer
 
@@ -31,18 +32,25 @@ def ask(target: Target, images: ReleaseImages, *, untouched: bool = False) -> An
     """
     if target.service.migration.tool == "none":
         return CLEAN
-    argv, doing = migration.argv(target.service.migration, "check"), "check for pending migrations"
+    settings = target.service.migration
+
+    def put(argv: list[str]) -> Result:
+        doing, seconds = "check for pending migrations", CHECK_SECONDS
+        if settings.where == "host":
+            return target.on_host(argv, doing=doing, timeout=seconds)
+        return one_off.run(target, images.migrations.id, argv, doing=doing, timeout=seconds, untouched=untouched)
+
     try:
-        if target.service.migration.where == "host":
-            result = target.on_host(argv, doing=doing, timeout=CHECK_SECONDS)
-        else:
-            image = images.migrations.id
-            result = one_off.run(target, image, argv, doing=doing, timeout=CHECK_SECONDS, untouched=untouched)
+        result = put(migration.argv(settings, "check"))
+        if untouched and result.exited == one_off.MISSING:
+            return Answer("undetermined", evidence=UNMADE)
+        answer = migration.read(settings, result)
+        listing = migration.argv(settings, "list")
+        if answer.state == "pending" and not answer.names and listing:
+            answer = migration.named(settings, answer, put(listing))
     except CommandTimedOut as error:
         return Answer("unknown", evidence=error.sentence)
-    if untouched and result.exited == one_off.MISSING:
-        return Answer("undetermined", evidence=UNMADE)
-    return migration.read(target.service.migration, result)
+    return answer
 
 
 def check(target: Target, images: ReleaseImages) -> Answer:

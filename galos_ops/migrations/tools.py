@@ -6,7 +6,7 @@ import json
 import re
 import shlex
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from galos_ops.config.settings import Migration
@@ -76,6 +76,25 @@ def read_alembic(result: Result) -> Answer:
     return Answer("pending") if pending else unknown(result)
 
 
+REVISION = re.compile(
+    r"^(?P<parents>.+?) -> (?P<id>[^\s,]+)(?P<marks>(?: \([^)]*\))*), ?(?P<message>.*)$", re.MULTILINE
+)
+
+
+def names_of_alembic(history: str) -> tuple[str, ...]:
+    """`alembic history --indicate-current`: `PARENTS -> ID (MARKS), MESSAGE`, newest first, with the mark `current`.
+
+    Pending is what is neither current nor an ancestor of that.
+    """
+    rows = {row["id"]: row for row in REVISION.finditer(history)}
+    applied, found = set[str](), [name for name, row in rows.items() if "(current)" in row["marks"]]
+    while found:
+        name = found.pop()
+        applied.add(name)
+        found += [parent for parent in rows[name]["parents"].split(", ") if parent in rows]
+    return tuple(f"{name} {row['message']}" for name, row in reversed(rows.items()) if name not in applied)
+
+
 def read_django(result: Result) -> Answer:
     """`manage.py migrate --check --plan`: `APP.NAME` for each pending one, its operations indented below, and exit 1.
 
@@ -124,11 +143,16 @@ def read_exit(result: Result) -> Answer:
 
 @dataclass(frozen=True)
 class Tool:
-    """A migration tool: how it checks and runs, where its options go, and how the answer of the check is read."""
+    """A migration tool: how it checks and runs, where its options go, and how the answer of the check is read.
+
+    Where that names nothing, `list` is a second command, and `names` reads what is pending from its output.
+    """
 
     check: str
     run: str
     read: Callable[[Result], Answer]
+    list: str = ""
+    names: Callable[[str], tuple[str, ...]] = lambda _: ()
 
 
 TOOLS: dict[str, Tool] = {
@@ -138,7 +162,13 @@ TOOLS: dict[str, Tool] = {
         "dbmate --migration-lock --no-dump-schema {arguments} migrate --strict",
         read_dbmate,
     ),
-    "alembic": Tool("alembic {arguments} current --check-heads", "alembic {arguments} upgrade head", read_alembic),
+    "alembic": Tool(
+        "alembic {arguments} current --check-heads",
+        "alembic {arguments} upgrade head",
+        read_alembic,
+        "alembic {arguments} history --indicate-current",
+        names_of_alembic,
+    ),
     "django": Tool(
         "python manage.py migrate --check --plan {arguments}",
         "python manage.py migrate --noinput {arguments}",
@@ -149,15 +179,24 @@ TOOLS: dict[str, Tool] = {
 }
 
 
-def argv(migration: Migration, verb: Literal["check", "run"]) -> list[str]:
-    """The words of a check or a run: the tool's own, or a shell around a command of one's own."""
+def argv(migration: Migration, verb: Literal["check", "run", "list"]) -> list[str]:
+    """The words of a check, a run or a list: the tool's own, or a shell around a command of one's own.
+
+    There are none for the list of a tool whose check names what is pending.
+    """
     if migration.tool == "command":
-        return ["sh", "-c", (migration.check if verb == "check" else migration.run) or ""]
+        own = {"check": migration.check, "run": migration.run}
+        return ["sh", "-c", own[verb] or ""] if verb in own else []
     tool = TOOLS[migration.tool]
-    template = tool.check if verb == "check" else tool.run
-    return shlex.split(template.format(arguments=migration.arguments))
+    template = {"check": tool.check, "run": tool.run, "list": tool.list}[verb]
+    return shlex.split(template.format(arguments=migration.arguments)) if template else []
 
 
 def read(migration: Migration, result: Result) -> Answer:
     """What the result of a check means."""
     return read_exit(result) if migration.tool == "command" else TOOLS[migration.tool].read(result)
+
+
+def named(migration: Migration, answer: Answer, listed: Result) -> Answer:
+    """A pending answer with the names that a list gives; it stays as it is where the list failed."""
+    return replace(answer, names=TOOLS[migration.tool].names(listed.stdout)) if listed.ok else answer

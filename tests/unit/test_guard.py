@@ -63,6 +63,16 @@ def test_pending_migrations_are_named_and_an_earlier_clean_answer_is_forgotten(h
     assert MARK not in host.files()
 
 
+def test_a_tool_whose_check_names_nothing_is_asked_for_the_names(host: LocalHost) -> None:
+    chosen = held(host)
+    alembic = replace(chosen.service.migration, tool="alembic", where="host", arguments="")
+    failed = Reply("FAILED: Database is not on all head revisions\n", 255)
+    host.stubs.add("alembic", {"current --check-heads": failed})
+    host.stubs.add("alembic", {"history --indicate-current": "<base> -> 397c (head), create systems\n"})
+    asked_of = replace(chosen, service=replace(chosen.service, migration=alembic))
+    assert guard.ask(asked_of, IMAGES) == Answer("pending", ("397c create systems",))
+
+
 @pytest.mark.parametrize("answer", [Reply(), Reply(PENDING)])
 def test_an_answer_of_another_image_is_unknown(host: LocalHost, answer: Reply) -> None:
     answers(host, answer, ran_in=OTHER)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from galos_ops.config.settings import Migration, ToolName
 from galos_ops.host.result import Result
-from galos_ops.migrations.tools import CLEAN, TOOLS, Answer, argv, read
+from galos_ops.migrations.tools import CLEAN, TOOLS, Answer, argv, named, names_of_alembic, read
 
 SQLX_PENDING = """\
 Can apply 20260806140000/migrate allow stars without orbits (0ns)
@@ -103,6 +103,38 @@ def test_anything_else_is_unknown_and_keeps_its_evidence(tool: ToolName, exited:
     answer = read(Migration(tool=tool, check="c", run="r"), Result(exited, output, "", output))
     assert answer.state == "unknown"
     assert answer.evidence == (output.strip() or f"the check ended with exit {exited}, in silence")
+
+
+# printed by alembic 1.20.1
+HISTORY = """\
+793e5ed1bfca, a689d1eedaf2 -> 6f2c0df3dc47 (head) (mergepoint), merge, both
+397cb889aa28 -> 793e5ed1bfca, add error, (head) -> column
+<base> -> 397cb889aa28 (current), create systems
+<base> -> a689d1eedaf2, other branch
+"""
+
+
+@pytest.mark.parametrize(
+    ("current", "pending"),
+    [
+        ("", ["a689d1eedaf2", "397cb889aa28", "793e5ed1bfca", "6f2c0df3dc47"]),
+        ("397cb889aa28", ["a689d1eedaf2", "793e5ed1bfca", "6f2c0df3dc47"]),
+        ("793e5ed1bfca", ["a689d1eedaf2", "6f2c0df3dc47"]),
+        ("6f2c0df3dc47", []),
+    ],
+)
+def test_alembic_names_what_is_neither_current_nor_below_it(current: str, pending: list[str]) -> None:
+    history = HISTORY.replace(" (current)", "").replace(
+        f"-> {current}", f"-> {current} (current)" if current else "-> "
+    )
+    assert [name.split()[0] for name in names_of_alembic(history)] == pending
+
+
+def test_the_names_of_alembic_have_their_messages() -> None:
+    listed = Result(0, HISTORY, "INFO  [alembic.runtime.migration] Context impl SQLiteImpl.\n", "")
+    answer = named(Migration(tool="alembic"), Answer("pending"), listed)
+    assert answer.names[1] == "793e5ed1bfca add error, (head) -> column"
+    assert named(Migration(tool="alembic"), Answer("pending"), Result(1, HISTORY, "", "")) == Answer("pending")
 
 
 def test_errors_on_standard_error_are_evidence_too() -> None:

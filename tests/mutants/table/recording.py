@@ -76,6 +76,11 @@ MUTANTS = (
         "galos_ops.migrations.tools",
         (
             Mutant(
+                "names_of_alembic",
+                Always("name not in applied"),
+                {f"{MIGRATION}::test_alembic_names_what_is_neither_current_nor_below_it[6f2c0df3dc47-pending3]": "=="},
+            ),
+            Mutant(
                 "read_django",
                 Always("names"),
                 {f"{MIGRATION}::test_anything_else_is_unknown_and_keeps_its_evidence[django-1-]": "answer.state =="},
