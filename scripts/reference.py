@@ -60,7 +60,7 @@ def called(kind: Any) -> str:
     """What a type is called in the page."""
     if get_origin(kind) is Literal:
         return ", ".join(f"`{choice}`" for choice in get_args(kind))
-    return " or ".join(NAMES[one] for one in get_args(kind) or (kind,))
+    return " or ".join(NAMES[get_origin(one) or one] for one in get_args(kind) or (kind,))
 
 
 def comments(text: str) -> Iterator[tuple[str, str]]:

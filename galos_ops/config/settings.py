@@ -25,7 +25,10 @@ TAG = re.compile(r"\w[\w.-]{0,127}\Z", re.ASCII)
 
 @dataclass(frozen=True)
 class Migration:
-    """How the migrations of a service are checked and run."""
+    """How the migrations of a service are checked and run.
+
+    `stops` are the services that stop too while they run; None is every one that has the same DATABASE_URL.
+    """
 
     tool: ToolName = "sqlx"
     where: Where = "service"
@@ -35,6 +38,7 @@ class Migration:
     run: str | None = None
     backup: str | None = None
     timeout: int = 3600
+    stops: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -148,6 +152,10 @@ def _value(kind: Any, value: object, path: str) -> Any:
         if not isinstance(value, Mapping):
             raise UsageError(f"{path} must be a mapping, not {called(value)}.")
         return {str(key): _build(choices[1], row, f"{path}.{key}") for key, row in value.items()}
+    if origin is tuple:
+        if not isinstance(value, list | tuple):
+            raise UsageError(f"{path} must be a list, not {called(value)}.")
+        return tuple(_value(choices[0], one, f"{path}[{index}]") for index, one in enumerate(value))
     if origin is not None:  # X | None
         return None if value is None else _value(choices[0], value, path)
     if kind in (str, int):
@@ -159,7 +167,7 @@ def _value(kind: Any, value: object, path: str) -> Any:
 
 NAMES: dict[Any, str] = {
     str: "text", int: "a whole number", bool: "true or false", float: "a decimal number",
-    list: "a list", dict: "a mapping", type(None): "empty",
+    list: "a list", tuple: "a list", dict: "a mapping", type(None): "empty",
 }  # fmt: skip
 
 
@@ -192,6 +200,13 @@ def _check(settings: Settings) -> None:
         _pattern(f"{row}.tag", service.tag, TAG, "a Docker tag")
         _pattern(f"{row}.migration.service", migration.service, SERVICE_NAME, "a compose service name")
         numbers[f"{row}.migration.timeout"] = (migration.timeout, 1)
+        for other in migration.stops or ():
+            if other not in settings.services:
+                near = difflib.get_close_matches(other, settings.services, n=1)
+                raise UsageError(
+                    f"{row}.migration.stops names {other!r}, which is no service of galos.services.",
+                    hint=f"did you mean {near[0]}?" if near else f"use some of: {', '.join(settings.services)}",
+                )
         try:
             shlex.split(migration.arguments)
         except ValueError as error:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from galos_ops.engines import dependencies, registry, watching
 from galos_ops.engines.docker_compose import DockerCompose, grace_seconds
-from galos_ops.engines.engine import ID, HeldTarget, ReleaseImages, Target
+from galos_ops.engines.engine import ID, STILL_RUNS, HeldTarget, ReleaseImages, Target
 from galos_ops.engines.probe import CONTAINER
 from galos_ops.engines.probe_output import container
 from galos_ops.engines.pull_output import Layers, worth_showing
@@ -90,6 +90,16 @@ class Compose:
                 f"{target.label}: a container that is not this project's still runs the service: {names(others)}.",
                 hint=target.stopping(others),
             )
+
+    def prove_stopped(self, services: Iterable[str]) -> str:
+        form = """'{{.Label "com.docker.compose.service"}}/{{.Names}}'"""
+        names = list(services)
+        checks, theirs = (" | ".join(pattern.format(name) for name in names) for pattern in ("{0}/{0}-check*", "{}/*"))
+        return (
+            f"running=$(docker ps --format {form}) || exit {STILL_RUNS}\nleft=\n"
+            f'for one in $running; do case $one in {checks}) ;; {theirs}) left="$left ${{one#*/}}" ;; esac; done\n'
+            f'[ -z "$left" ] || {{ echo $left; exit {STILL_RUNS}; }}'
+        )
 
     def up(self, target: HeldTarget, images: ReleaseImages) -> Sequence[Container]:
         image, pinned, depended = images.service.id, pin(images), dependencies.script(target)

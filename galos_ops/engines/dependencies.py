@@ -7,7 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from galos_ops.config.settings import Settings
+from galos_ops.engines.databases import stops
 from galos_ops.engines.engine import Target
+from galos_ops.engines.snapshot import Snapshot
 from galos_ops.errors import NotReadyError
 
 COMPLETED, HEALTHY = "service_completed_successfully", "service_healthy"
@@ -55,6 +58,44 @@ def ordered(names: Iterable[str], rows: Mapping[str, Any]) -> list[str]:
     for name in wanted:
         visit(name, ())
     return [name for name in visited if name in wanted]
+
+
+def groups(settings: Settings, snapshot: Snapshot, names: Iterable[str]) -> list[list[str]]:
+    """Part services so that those come together of which one stops while another one migrates.
+
+    In a group, and of the groups, each comes after those that it depends on, else in the order given.
+    """
+    rows = snapshot.rows()
+    order = ordered(names, rows)
+    stopping = {name: stops(settings, snapshot, name) for name in order}
+    group = {name: {name} for name in order}
+    for name in order:
+        for other in order:
+            if other in stopping[name]:
+                group[name] |= group[other]
+                group |= dict.fromkeys(group[name], group[name])
+    firsts = {name: min(group[name], key=order.index) for name in order}
+    below = {
+        firsts[name]: {
+            "depends_on": [firsts[other] for each in group[name] for other in reached(each, rows) if other in firsts]
+        }
+        for name in order
+    }
+    return [[name for name in order if firsts[name] == first] for first in ordered(below, below)]
+
+
+def reached(name: str, rows: Mapping[str, Any]) -> set[str]:
+    """The services that one depends on, direct and indirect."""
+    found: set[str] = set()
+
+    def visit(name: str) -> None:
+        for one in of(rows.get(name) or {}):
+            if one.name not in found:
+                found.add(one.name)
+                visit(one.name)
+
+    visit(name)
+    return found
 
 
 def needed(target: Target) -> list[Dependency]:
@@ -121,7 +162,7 @@ def _runs(target: Target, name: str) -> bool:
 
 
 def _require_running(target: Target, name: str) -> None:
-    if _runs(target, name) or (target.host.dry and name in target.earlier):
+    if _runs(target, name) or name in target.earlier:
         return
     raise NotReadyError(
         f"{target.label}: it depends on {name}, which does not run and is not started behind its own guard; "

@@ -8,10 +8,12 @@ import re
 import secrets
 import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
-from typing import Any, Protocol
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, Protocol, TypeVar
 
+from galos_ops.config.command_line import CommandLine
 from galos_ops.config.settings import Service, Settings
+from galos_ops.engines import databases
 from galos_ops.engines.docker_compose import DockerCompose
 from galos_ops.engines.snapshot import Container, Snapshot
 from galos_ops.errors import LockedError, NotReadyError
@@ -21,6 +23,7 @@ from galos_ops.host.result import OnLine, Result
 from galos_ops.host.shell import exports, in_directory
 
 ID = "docker image inspect -f '{{.Id}}'"
+STILL_RUNS, OF_A_COMMAND = 93, 99  # the second is what the first becomes as the exit code of a command
 CHECK = "check(-[0-9a-f]+)?"  # what follows the service's name in that of a container that checks
 
 
@@ -88,6 +91,12 @@ class Engine(Protocol):
         one.
         """
 
+    def prove_stopped(self, services: Iterable[str]) -> str:
+        """Return a script that ends with `STILL_RUNS`, and names them, where containers of services run.
+
+        It does so too where that cannot be known. The containers of checks do not count.
+        """
+
     def up(self, target: HeldTarget, images: ReleaseImages) -> Sequence[Container]:
         """Start the images that were checked, whatever their tags mean by now.
 
@@ -107,9 +116,12 @@ class Engine(Protocol):
         """
 
 
+AnyTarget = TypeVar("AnyTarget", bound="Target")
+
+
 @dataclass(frozen=True)
 class Target:
-    """One service on one host, to look at; `earlier` are the services that the same run did before."""
+    """One service on one host, to look at; `earlier` are the services that the same run starts before it."""
 
     host: Host
     settings: Settings
@@ -140,6 +152,22 @@ class Target:
     def stopping(self, found: Iterable[Container]) -> str:
         """Return what a person types to stop containers."""
         return self.host.typed.ssh(f"docker stop {' '.join(one.name for one in found)}")
+
+    @property
+    def stops(self) -> tuple[str, ...]:
+        """The services that must not run while this one migrates, itself first."""
+        return databases.stops(self.settings, self.snapshot, self.name)
+
+    def of(self: AnyTarget, name: str) -> AnyTarget:
+        """Return another service of the same host, as it was at the same moment."""
+        return replace(self, name=name, service=self.settings.services[name])
+
+    @property
+    def typed(self) -> CommandLine:
+        """What makes commands for this service, which need not be the one that was typed."""
+        typed = self.host.typed
+        mine = typed.options.get("service") in (None, self.name)
+        return typed if mine else replace(typed, options={"service": self.name})
 
     @property
     def running(self) -> tuple[Container, ...]:
@@ -193,16 +221,22 @@ class Target:
         """Run a script that asks the database and leaves nothing behind, whatever it ends with."""
         return self.run(script, doing=doing, check=False, **more)
 
-    def on_host(self, argv: list[str], *, doing: str, timeout: int, on_line: OnLine | None = None) -> Result:
-        """Run a command as `ask` does, with .env in its environment; the values travel on standard input."""
+    def on_host(
+        self, argv: list[str], *, doing: str, timeout: int, on_line: OnLine | None = None, first: str = ":"
+    ) -> Result:
+        """Run a command as `ask` does, with .env in its environment; the values travel on standard input.
+
+        `first` is a script that comes before it; the exit code `STILL_RUNS` is never the command's own.
+        """
         from dotenv import dotenv_values
 
         text = self.host.read(f"{self.settings.directory}/.env")[0] or ""
         values = dotenv_values(stream=io.StringIO(text), interpolate=False)
         stdin = exports({name: value for name, value in values.items() if value is not None}).encode()
         # without the lock of a step, which what it leaves in the background would keep; the shell stays and holds it
-        script = f". /dev/stdin\n{shlex.join(argv)} </dev/null 8>&-\nexit $?"
-        return self.ask(script, doing=doing, stdin=stdin, timeout=timeout, on_line=on_line)
+        script = f". /dev/stdin\n{shlex.join(argv)} </dev/null 8>&-"
+        code = f"code=$?; [ $code != {STILL_RUNS} ] || code={OF_A_COMMAND}; exit $code"
+        return self.ask(f"{first}\n{script}\n{code}", doing=doing, stdin=stdin, timeout=timeout, on_line=on_line)
 
     def unlocked(self, script: str, *, doing: str, **more: Any) -> Result:
         """Run a script that changes the host and needs no lock: one that fetches, stops or forgets."""

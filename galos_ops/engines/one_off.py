@@ -44,11 +44,13 @@ def run(target: Target, image: str, argv: list[str], *, doing: str, timeout: int
 def begin(target: HeldTarget, image: str, argv: list[str]) -> Result:
     """Start the migration in a container of an image, which lives on when we do not.
 
-    A container that the name had before is deleted once it has ended.
+    The exit code is `STILL_RUNS` where something runs that must not meanwhile; then nothing was begun. A container that
+    the name had before is deleted once it has ended.
     """
     service, name, tree = target.service.migration.service, target.migrator, target.snapshot.tree()
     command = target.engine.docker_compose.run(service, name, argv, detach=True, file=STDIN)
     script = (
+        f"{target.engine.prove_stopped(target.stops)}\n"
         f"docker rm {name} >/dev/null 2>&1\n"
         f'said=$({command} 2>&1) || {{ echo "$said"; exit 1; }}\n'
         f"image=$(docker inspect -f '{{{{.Image}}}}' {name})\n"

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 
 from galos_ops.engines import one_off
-from galos_ops.engines.engine import HeldTarget, ReleaseImages, Target
+from galos_ops.engines.engine import AnyTarget, HeldTarget, ReleaseImages, Target
 from galos_ops.engines.snapshot import Snapshot, names
 from galos_ops.errors import CommandTimedOut, GuardError, NotReadyError
 from galos_ops.host.lock import STATE
@@ -86,23 +87,28 @@ def pending_migrations_error(target: Target, answer: Answer) -> GuardError:
         return GuardError(
             f"{target.label}: {count} migration{'s' * (count != 1)} of this image pending; it is not started.",
             evidence="\n".join(answer.names),
-            hint=target.host.typed.fab("deploy"),
+            hint=target.typed.fab("deploy"),
         )
     return GuardError(
         f"{target.label}: cannot tell whether migrations are pending; nothing is started while that is unknown.",
         evidence=answer.evidence,
-        hint=f"correct what it says, then: {target.host.typed.fab('pending')}",
+        hint=f"correct what it says, then: {target.typed.fab('pending')}",
     )
 
 
 def require_no_running_migration(target: Target) -> None:
-    """Raise `GuardError` while a migration that an earlier run began still goes on in its container."""
-    one = target.snapshot.named(target.migrator)
-    if one and one.alive:
-        raise GuardError(
-            f"{target.label}: a migration that an earlier run began is still running on the host.",
-            hint=f"wait for its end and go on from there: {target.host.typed.fab('deploy')}",
-        )
+    """Raise `GuardError` while a migration of any service that an earlier run began still goes on in its container."""
+    for each in orphaned(target):
+        if goes_on(each):
+            raise GuardError(
+                f"{each.label}: a migration that an earlier run began is still running on the host.",
+                hint=f"wait for its end and go on from there: {each.typed.fab('deploy')}",
+            )
+
+
+def orphaned(target: AnyTarget) -> list[AnyTarget]:
+    """Return the configured services of which the host has a container that migrates, or migrated."""
+    return [one for one in map(target.of, target.settings.services) if target.snapshot.named(one.migrator)]
 
 
 def require_no_migrator(target: Target) -> None:
@@ -131,12 +137,48 @@ def require_no_one_offs(target: Target, snapshot: Snapshot) -> None:
         )
 
 
-def service_runs_error(target: Target) -> GuardError:
-    """The error for migrations while the service runs."""
-    return GuardError(
-        f"{target.label}: the service runs, and nothing is migrated while it does.",
+def goes_on(target: Target) -> bool:
+    """Whether a migration of the service that an earlier run began still goes on in its container."""
+    one = target.snapshot.named(target.migrator)
+    return one is not None and one.alive
+
+
+def require_stopped(target: Target) -> None:
+    """Raise `GuardError` while the service runs, or another one that must not while it migrates."""
+    found = [name for name in target.stops if target.of(name).running]
+    if not found:
+        return
+    what = "the service runs" if found == [target.name] else f"{_runs(found)} on its database"
+    raise GuardError(
+        f"{target.label}: {what}, and nothing is migrated while {'it does' if len(found) == 1 else 'they do'}.",
         hint=f"stop it first, or do the whole of it: {target.host.typed.fab('deploy')}",
     )
+
+
+def still_runs_error(target: Target, result: Result) -> GuardError:
+    """The error for what the script found that begins a migration."""
+    found = result.stdout.split()
+    if not found:
+        return GuardError(
+            f"{target.label}: cannot tell whether anything of it still runs; nothing was migrated.",
+            evidence=result.stderr,
+            hint=f"correct what it says, then: {target.typed.fab('deploy')}",
+        )
+    stopping = target.host.typed.ssh(f"docker stop {' '.join(found)}")
+    return GuardError(
+        f"{target.label}: nothing was migrated, as {_runs(found)} beside it.",
+        hint=f"see why, then stop it: {stopping}",
+    )
+
+
+def _runs(names: Sequence[str]) -> str:
+    return f"{', '.join(names)} run{'s' * (len(names) == 1)}"
+
+
+def stopped(target: Target) -> str:
+    """Say what is stopped while the service migrates."""
+    others = target.stops[1:]
+    return "the service is stopped" if not others else f"{', '.join(target.stops)} are stopped"
 
 
 def require_no_foreign_containers(target: Target) -> None:

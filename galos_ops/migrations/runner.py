@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from galos_ops.engines import one_off
-from galos_ops.engines.engine import HeldTarget, ReleaseImages, Target
+from galos_ops.engines.engine import STILL_RUNS, HeldTarget, ReleaseImages, Target
 from galos_ops.errors import CommandFailed, CommandTimedOut, MigrationError
 from galos_ops.host.lock import STATE
 from galos_ops.host.release_log import append, release
@@ -17,16 +17,28 @@ from galos_ops.migrations import tools as migration
 FORGET = f"rm -f {STATE}/*.passed"  # a migration changes what any image would answer
 
 
-def migrate(target: HeldTarget, images: ReleaseImages, names: tuple[str, ...], on_line: OnLine) -> None:
+def announce(target: HeldTarget, images: ReleaseImages, names: tuple[str, ...]) -> None:
+    """Prove that nothing runs that must not, and log the migration before it begins; `names` are the pending ones.
+
+    Raises `GuardError` and `CommandFailed`.
+    """
+    line = release("migrate", target.name, target.service.tag, images.migrations.id, migrations=names)
+    script = f"{target.engine.prove_stopped(target.stops)}\n{FORGET}\n{append(line)}"
+    result = target.change(script, doing="log the migration", check=False)
+    if result.exited == STILL_RUNS:
+        raise guard.still_runs_error(target, result)
+    if not result.ok:
+        raise target.host.failed("log the migration", result)
+
+
+def migrate(target: HeldTarget, images: ReleaseImages, on_line: OnLine) -> None:
     """Run the migrations and check again; raises `MigrationError` unless the second answer is clean.
 
-    `names` are those of the pending ones, which the host's log tells before the first of them runs.
+    Raises `GuardError` where something runs that must not meanwhile; then nothing was begun.
     """
     words = migration.argv(target.service.migration, "run")
-    line = release("migrate", target.name, target.service.tag, images.migrations.id, migrations=names)
-    target.change(f"{FORGET}\n{append(line)}", doing="log the migration")
     if target.service.migration.where == "host":
-        result = target.on_host(words, doing="migrate", timeout=target.service.migration.timeout, on_line=on_line)
+        result = _on_host(target, words, on_line)
     else:
         with going_on(target):
             _begin(target, images, words)
@@ -42,8 +54,19 @@ def migrate(target: HeldTarget, images: ReleaseImages, names: tuple[str, ...], o
 def _begin(target: HeldTarget, images: ReleaseImages, words: list[str]) -> None:
     """Start the container that migrates, under its fixed name and on its own: it lives on when we do not."""
     result = one_off.begin(target, images.migrations.id, words)
+    if result.exited == STILL_RUNS:
+        raise guard.still_runs_error(target, result)
     if not result.ok:
         raise _failed(target, "it could not be started", result.output)
+
+
+def _on_host(target: HeldTarget, words: list[str], on_line: OnLine) -> Result:
+    """Run the migration in a shell on the host, once the same script has proved that nothing runs."""
+    proof, seconds = target.engine.prove_stopped(target.stops), target.service.migration.timeout
+    result = target.on_host(words, doing="migrate", timeout=seconds, on_line=on_line, first=proof)
+    if result.exited == STILL_RUNS:
+        raise guard.still_runs_error(target, result)
+    return result
 
 
 @contextmanager
@@ -54,9 +77,9 @@ def going_on(target: Target) -> Iterator[None]:
     except KeyboardInterrupt:
         name = target.migrator
         raise CommandFailed(
-            f"{target.label}: interrupted; the migration goes on in the container {name}, and the service is stopped.",
+            f"{target.label}: interrupted; the migration goes on in the container {name}, and {guard.stopped(target)}.",
             hint=f"follow it on the host with {one_off.following(name)}, or wait for its end: "
-            f"{target.host.typed.fab('deploy')}",
+            f"{target.typed.fab('deploy')}",
         ) from None
 
 
@@ -72,9 +95,9 @@ def follow(target: HeldTarget, on_line: OnLine) -> Result:
         one_off.end(target)
         seconds = target.service.migration.timeout
         raise MigrationError(
-            f"{target.label}: the migration was not done after {seconds} s and was stopped; the service is stopped.",
+            f"{target.label}: the migration was not done after {seconds} s and was stopped; {guard.stopped(target)}.",
             evidence=error.evidence,
-            hint=f"look at the database, then: {target.host.typed.fab('pending')}",
+            hint=f"look at the database, then: {target.typed.fab('pending')}",
         ) from error
     one_off.remove(target)
     return result
@@ -88,9 +111,9 @@ def judge(target: Target, result: Result) -> None:
 
 def _failed(target: Target, reason: str, evidence: str) -> MigrationError:
     return MigrationError(
-        f"{target.label}: the migration failed ({reason}); the service is stopped until it succeeds.",
+        f"{target.label}: the migration failed ({reason}); {guard.stopped(target)} until it succeeds.",
         evidence=evidence,
-        hint=f"publish an image with the migration corrected, then: {target.host.typed.fab('deploy')}",
+        hint=f"publish an image with the migration corrected, then: {target.typed.fab('deploy')}",
     )
 
 

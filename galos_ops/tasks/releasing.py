@@ -44,9 +44,9 @@ def migrate(ops: Ops, service: str | None = None, *, dry_run: bool = False) -> N
     """
     from galos_ops.workflows import deploy
 
-    with ops.locked("migrate", service) as services:
-        for steps in services:
-            deploy.migrate(steps)
+    with ops.locked_groups("migrate", service) as groups:
+        for group in groups:
+            deploy.migrate(group)
 
 
 @host_task(SERVICE | JSON | DRY | {"tag": "deploy this tag of the repository", "wait": "seconds to wait for the lock"})
@@ -72,9 +72,9 @@ def deploy(
         raise UsageError(f"--tag is {tag!r}; it must be a Docker tag.")
     seconds = None if wait is None else parse_int_option("--wait", wait)
     outcomes = ops.document.setdefault("services", [])
-    with ops.locked("deploy", service, seconds) as services:
-        for steps in services:
-            outcomes.append(steps.document(deploy.deploy(steps, tag)))
+    with ops.locked_groups("deploy", service, seconds) as groups:
+        for group in groups:
+            outcomes.extend(deploy.deploy(group, tag))
 
 
 @host_task(SERVICE | JSON | DRY | {"to": "the release to go back to: its tag, time or image"})

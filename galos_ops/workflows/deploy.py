@@ -3,57 +3,189 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime, timezone
+from typing import Any
 
 from galos_ops.engines import dependencies
 from galos_ops.engines.engine import ReleaseImages
-from galos_ops.errors import VerifyError
+from galos_ops.errors import ConnectError, GuardError, LockedError, NotReadyError, OpsError, VerifyError, gravest
 from galos_ops.host.release_log import Event, release
-from galos_ops.migrations.guard import require_no_foreign_containers, service_runs_error
+from galos_ops.migrations import guard
 from galos_ops.migrations.tools import Answer
 from galos_ops.progress import short
-from galos_ops.workflows.steps import Outcome, Started, Steps, pending, present
+from galos_ops.workflows.steps import Group, Outcome, Started, Steps, pending, present
 
 
-def deploy(steps: Steps, tag: str | None = None) -> Outcome:
-    """Deploy one service; the lock is the caller's.
+@dataclass(frozen=True)
+class Candidate:
+    """Images of a service that are to start; `tag` is that of a release, None where the service only stops."""
 
-    Raises `GuardError`, `MigrationError` or `VerifyError` as the guard, the migration or the new container fails.
+    steps: Steps
+    images: ReleaseImages
+    tag: str | None = None
+
+    @property
+    def name(self) -> str:
+        return self.steps.target.name
+
+
+@dataclass(frozen=True)
+class Stop:
+    """Services that stop together, in the order in which they start again; `at` is monotonic, `since` UTC."""
+
+    services: Sequence[Steps]
+    at: float
+    since: str
+
+    @staticmethod
+    def now(services: Sequence[Steps]) -> Stop:
+        return Stop(services, time.monotonic(), f"{datetime.now(timezone.utc):%Y-%m-%dT%H:%M:%SZ}")
+
+    @contextmanager
+    def told(self, restart: type[OpsError] | tuple[()] = ()) -> Iterator[None]:
+        """Add to a failure since when the services are down; after a `restart` one, start what ran before again."""
+        try:
+            yield
+        except OpsError as error:
+            if isinstance(error, ConnectError | LockedError):
+                error.add(f"Perhaps down since {self.since}: {self}.")
+            elif isinstance(error, restart):
+                ran = [steps for steps in self.services if steps.target.running_image]
+                error.add(" ".join(f"{steps.target.name}: {steps.restart_previous()}." for steps in ran))
+            else:
+                error.add(f"Down since {self.since}: {self}.")
+            raise
+
+    def __str__(self) -> str:
+        return ", ".join(steps.target.name for steps in self.services)
+
+
+def deploy(group: Group, tag: str | None = None) -> Iterator[dict[str, Any]]:
+    """Deploy services that share a database, and yield what --json says of each; the lock is the caller's.
+
+    Raises `GuardError`, `MigrationError` or `VerifyError` as the guard, a migration or a new container fails.
     """
     began = time.monotonic()
-    require_no_foreign_containers(steps.target)
-    dependencies.needed(steps.target)
-    steps.resume_orphaned_migration()
-    images = steps.pull(tag)
-    answer = pending(steps, images)
-    if answer.state == "clean":
-        return switch(steps, images, began, tag=tag)
-    stopped = time.monotonic()
-    steps.down(answer)
-    run_migrations(steps, images, answer)
-    return switch(steps, images, began, tag=tag, migrations=answer.names, stopped=stopped)
-
-
-def migrate(steps: Steps) -> None:
-    """Run what is pending while the service is down; raises `GuardError` while it runs, and `MigrationError`."""
-    require_no_foreign_containers(steps.target)
-    steps.resume_orphaned_migration()
-    if steps.target.running:
-        raise service_runs_error(steps.target)
-    images = present(steps)
-    answer = pending(steps, images)
-    if answer.state == "clean":
-        steps.report.say("nothing to do: no migration is pending")
+    prepare(group)
+    for steps in group.chosen:
+        dependencies.needed(steps.target)
+    candidates = [Candidate(steps, steps.pull(tag), tag or steps.target.service.tag) for steps in group.chosen]
+    answers = {one.name: pending(one.steps, one.images) for one in candidates}
+    due = [one for one in candidates if answers[one.name].state != "clean"]
+    if not due:
+        for one in candidates:
+            yield one.steps.document(switch(one.steps, one.images, began, tag=one.tag))
         return
-    steps.require_no_one_offs(answer)
-    run_migrations(steps, images, answer)
-    steps.conclude(f"migrated; the service is down until: {steps.target.host.typed.fab('up')}")
+    stop = Stop.now(group.stopping(one.steps for one in due))
+    applied = run_migrations(due, answers, stop)
+    beside = [
+        Candidate(steps, steps.target.images_of(image))
+        for steps in group.others
+        if steps in stop.services and (image := steps.target.running_image)
+    ]
+    order = [steps.target.name for steps in group.all]
+    starting = sorted([*candidates, *beside], key=lambda one: order.index(one.name))
+    yield from start_again(starting, applied, stop, began)
 
 
-def run_migrations(steps: Steps, images: ReleaseImages, answer: Answer) -> None:
-    """Back up, then migrate, the service being down; raises `CommandFailed` for the backup and `MigrationError`."""
-    if steps.target.service.migration.backup:
-        steps.backup(images, answer)
-    steps.migrate(images, answer)
+def migrate(group: Group) -> None:
+    """Run what is pending while the services are down; raises `GuardError` while one runs, and `MigrationError`."""
+    prepare(group)
+    for steps in group.chosen:
+        guard.require_stopped(steps.target)
+    candidates = [Candidate(steps, present(steps)) for steps in group.chosen]
+    answers = {one.name: pending(one.steps, one.images) for one in candidates}
+    due = [one for one in candidates if answers[one.name].state != "clean"]
+    applied = run_migrations(due, answers, Stop.now(group.stopping(one.steps for one in due))) if due else {}
+    for one in candidates:
+        if one.name in applied:
+            one.steps.conclude(f"migrated; the service is down until: {one.steps.target.typed.fab('up')}")
+        else:
+            one.steps.report.say("nothing to do: no migration is pending")
+
+
+def prepare(group: Group) -> None:
+    """Resume an orphaned migration of any service before anything else.
+
+    Raises `MigrationError`, and `NotReadyError` for services of another compose project.
+    """
+    group.chosen[0].resume_orphaned_migrations()
+    for steps in group.all:
+        guard.require_no_foreign_containers(steps.target)
+
+
+def run_migrations(due: Sequence[Candidate], answers: Mapping[str, Answer], stop: Stop) -> dict[str, tuple[str, ...]]:
+    """Stop everything, back up, migrate, and return what was applied for each service, in order.
+
+    What one migration did already is not pending for the next. What fails before the first one starts what ran before
+    again. Raises as `deploy` does, and `NotReadyError` before anything is stopped.
+    """
+    first, *rest = due
+    gravest_answer = next((one for one in answers.values() if one.state == "pending"), answers[first.name])
+    for steps in stop.services:
+        steps.require_no_one_offs(gravest_answer)
+    with stop.told(restart=OpsError):
+        for steps in reversed(stop.services):
+            steps.down(gravest_answer)
+        for one in due:
+            if one.steps.target.service.migration.backup:
+                one.steps.backup(answers[one.name])
+        first.steps.announce(first.images, answers[first.name])
+    with stop.told(restart=GuardError):
+        first.steps.migrate(first.images, answers[first.name])
+    applied = {first.name: answers[first.name].names}
+    with stop.told():
+        for one in rest:
+            answer = pending(one.steps, one.images, again=True)
+            if answer.state != "clean":
+                one.steps.announce(one.images, answer)
+                one.steps.migrate(one.images, answer)
+                applied[one.name] = answer.names
+    return applied
+
+
+def start_again(
+    candidates: Sequence[Candidate], applied: Mapping[str, tuple[str, ...]], stop: Stop, began: float
+) -> Iterator[dict[str, Any]]:
+    """Start what was stopped, one after the other, each behind its own guard.
+
+    One that must not start, or does not stay up, keeps none down but those that depend on it. Raises the gravest error.
+    """
+    failures: dict[str, OpsError] = {}
+    for one in candidates:
+        its = replace(stop, services=[steps for steps in stop.services if steps is one.steps])
+        try:
+            with its.told():
+                require_dependencies(one.steps, failures)
+                if one.name != list(applied)[-1]:  # that migration ended in this question
+                    guard.require_clean(one.steps.target, pending(one.steps, one.images, again=True))
+                outcome = switch(
+                    one.steps,
+                    one.images,
+                    began,
+                    tag=one.tag,
+                    migrations=applied.get(one.name, ()),
+                    stopped=stop.at if its.services else None,
+                )
+            yield one.steps.document(outcome)
+        except OpsError as error:
+            failures[one.name] = error
+    if failures:
+        raise gravest(list(failures.values()))
+
+
+def require_dependencies(steps: Steps, failures: Mapping[str, OpsError]) -> None:
+    """Raise `NotReadyError` where a service that this one depends on was to start and did not."""
+    target = steps.target
+    missing = failures.keys() & dependencies.reached(target.name, target.snapshot.rows())
+    if missing:
+        raise NotReadyError(
+            f"{target.label}: not started, as it depends on {', '.join(sorted(missing))}.",
+            hint=f"when that one runs: {target.host.typed.fab('deploy', service=target.name)}",
+        )
 
 
 def switch(
@@ -83,8 +215,17 @@ def switch(
             raise
         raise steps.recover_from_failed_start(error, images, migrated=stopped is not None) from error
     seconds = time.monotonic() - began
+    other = bool(migrations) or previous != started.image
     outcome = Outcome(
-        target.host.name, target.name, started.image, previous, not started.same, migrations, seconds, downtime
+        host=target.host.name,
+        service=target.name,
+        image=started.image,
+        previous=previous,
+        changed=not started.same and (other or stopped is None),
+        migrations=migrations,
+        seconds=seconds,
+        downtime=downtime,
+        stopped=stopped is not None,
     )
     record(steps, outcome, event, tag)
     return outcome
@@ -110,10 +251,12 @@ def record(steps: Steps, outcome: Outcome, event: Event, tag: str | None) -> Non
             downtime=round(outcome.downtime or 0.0, 1),
         )
         steps.record(line)
+    down = "" if outcome.downtime is None else f" · service down for {outcome.downtime:.1f} s"
     if outcome.changed:
         done = {"deploy": "deployed", "rollback": "rolled back to", "up": "started"}[event]
-        down = "" if outcome.downtime is None else f" · service down for {outcome.downtime:.1f} s"
         steps.conclude(f"{done} {image} in {outcome.seconds:.1f} s{down}")
+    elif outcome.stopped:
+        steps.conclude(f"{image} runs again{down}")
     elif known:
         steps.report.conclude(f"nothing to do: {image} already runs")
     else:

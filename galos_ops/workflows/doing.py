@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, ClassVar
 
 from galos_ops.engines import retention
 from galos_ops.engines.engine import HeldTarget, ReleaseImages
 from galos_ops.engines.snapshot import Container
-from galos_ops.errors import CommandFailed, VerifyError
+from galos_ops.errors import CommandFailed, OpsError, VerifyError
 from galos_ops.host.release_log import Release
 from galos_ops.migrations import guard
 from galos_ops.migrations import runner as migrating
@@ -28,12 +28,13 @@ class Doing:
     looked: ClassVar[str] = DONE
 
     def step(self, name: str, detail: str = "") -> AbstractContextManager[Step]:
+        self.report.title(self.target.host.name, self.target.name)
         return self.report.step(name, detail)
 
-    def resume_orphaned_migration(self) -> None:
-        if self.target.snapshot.named(self.target.migrator):
-            with self.step("adopt", "a migration that an earlier run began"):
-                migrating.judge(self.target, migrating.follow(self.target, self.report.output))
+    def resume_orphaned_migrations(self) -> None:
+        for target in guard.orphaned(self.target):
+            with replace(self, target=target).step("adopt", "a migration that an earlier run began"):
+                migrating.judge(target, migrating.follow(target, self.report.output))
 
     def pull(self, tag: str | None = None) -> ReleaseImages:
         return pull(self.target, self.report, tag)
@@ -52,20 +53,23 @@ class Doing:
             guard.require_no_one_offs(self.target, found)
             self.target.engine.remove(self.target, found)
 
-    def backup(self, images: ReleaseImages, answer: Answer) -> None:  # noqa: ARG002
+    def backup(self, answer: Answer) -> None:  # noqa: ARG002
         try:
             with self.step("backup"):
                 migrating.backup(self.target, self.target.service.migration.backup or "", self.report.output)
         except CommandFailed as error:
             raise CommandFailed(
-                f"{self.target.label}: the backup failed and nothing was migrated; {self._start_previous()}.",
+                f"{self.target.label}: the backup failed and nothing was migrated.",
                 evidence=error.evidence,
                 hint=f"correct migration.backup or what it needs, then: {self.target.host.typed.again()}",
             ) from error
 
+    def announce(self, images: ReleaseImages, answer: Answer) -> None:
+        migrating.announce(self.target, images, answer.names)
+
     def migrate(self, images: ReleaseImages, answer: Answer) -> None:
         with self.step("migrate") as step:
-            migrating.migrate(self.target, images, answer.names, self.report.output)
+            migrating.migrate(self.target, images, self.report.output)
             step.detail = f"{len(answer.names) or 'all'} applied"
 
     def up(self, images: ReleaseImages) -> Started:
@@ -88,20 +92,20 @@ class Doing:
     def verify(self, started: Started) -> None:
         verify(self.target, self.report, started)
 
-    def recover_from_failed_start(self, error: VerifyError, images: ReleaseImages, *, migrated: bool) -> VerifyError:  # noqa: ARG002
+    def recover_from_failed_start(self, error: VerifyError, images: ReleaseImages, *, migrated: bool) -> VerifyError:
         if migrated:
+            again = images.service.id == self.target.running_image
             why = "the previous image must not start on the new schema"
-            state = f"a migration ran, so {why} and nothing was rolled back"
+            state = "a migration ran" if again else f"a migration ran, so {why} and nothing was rolled back"
         else:
-            state = self._start_previous()
+            state = self.restart_previous()
         return VerifyError(
             f"{error.sentence.rstrip('.')}; {state}.",
             evidence=error.evidence,
-            hint=f"publish a corrected image, then: {self.target.host.typed.fab('deploy')}",
+            hint=f"publish a corrected image, then: {self.target.typed.fab('deploy')}",
         )
 
-    def _start_previous(self) -> str:
-        """Start the image that ran before, if it may start, and tell the state of the host as half a sentence."""
+    def restart_previous(self) -> str:
         before = self.target.running_image
         if before is None:
             return "there is no previous image to start in its place"
@@ -112,7 +116,7 @@ class Doing:
         try:
             started = self.up(previous)
             self.verify(started)
-        except VerifyError as error:
+        except OpsError as error:
             return f"the previous image {image} does not run either: {error.sentence.rstrip('.')}"
         return f"the previous image {image} {'still runs' if started.same else 'runs again'}"
 
@@ -124,6 +128,7 @@ class Doing:
         """Leave it to `conclude`."""
 
     def conclude(self, sentence: str) -> None:
+        self.report.title(self.target.host.name, self.target.name)
         self.report.conclude(sentence)
 
     def document(self, outcome: Outcome) -> dict[str, Any]:

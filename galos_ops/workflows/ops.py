@@ -10,14 +10,14 @@ from typing import Any
 from galos_ops.config.settings import Settings
 from galos_ops.diagnostics.ready import PROJECT, require_ready
 from galos_ops.engines import probe
-from galos_ops.engines.dependencies import ordered
+from galos_ops.engines.dependencies import groups, ordered
 from galos_ops.engines.engine import Engine, Target
 from galos_ops.engines.snapshot import Snapshot
 from galos_ops.host.host import Change, Host
 from galos_ops.host.lock import holding, lock, refuse
 from galos_ops.progress import SAME, WOULD, Report
 from galos_ops.workflows.doing import Doing
-from galos_ops.workflows.steps import Steps
+from galos_ops.workflows.steps import Group, Steps
 from galos_ops.workflows.telling import Telling
 
 
@@ -58,6 +58,26 @@ class Ops:
             yield Target(self.host, self.settings, each, chosen[each], snapshot, engine, frozenset(earlier))
             earlier.append(each)
 
+    def groups(self, name: str | None) -> Iterator[tuple[list[Target], list[Target]]]:
+        """The same by groups: those together of which one stops while another one migrates.
+
+        Beside each the services that are not chosen and stop while one of them migrates.
+        """
+        chosen, snapshot = self.settings.chosen(name), self.snapshot()
+        engine = self.ready(snapshot)
+        done: list[str] = []
+        for names in groups(self.settings, snapshot, chosen):
+            if done:
+                snapshot = self.snapshot()
+                engine = self.ready(snapshot)
+            first, *_ = targets = [
+                Target(self.host, self.settings, each, chosen[each], snapshot, engine, frozenset(done + names[:index]))
+                for index, each in enumerate(names)
+            ]
+            stopping = dict.fromkeys(other for one in targets for other in one.stops if other not in names)
+            yield targets, [first.of(other) for other in stopping]
+            done += names
+
     def titled(self, name: str | None) -> Iterator[Target]:
         """The same, each under its title."""
         for target in self.targets(name):
@@ -80,6 +100,17 @@ class Ops:
         Raises `LockedError` when another holds it for longer than `wait` seconds. A dry run holds nothing and does not
         wait, but is refused all the same: what it would tell is about to change.
         """
+        with self._held(task, service, wait) as steps:
+            yield map(steps, self.titled(service))
+
+    @contextmanager
+    def locked_groups(self, task: str, service: str | None, wait: int | None = None) -> Iterator[Iterator[Group]]:
+        """The same for services that are taken together, as they use one database."""
+        with self._held(task, service, wait) as steps:
+            yield (Group(*(tuple(map(steps, each)) for each in pair)) for pair in self.groups(service))
+
+    @contextmanager
+    def _held(self, task: str, service: str | None, wait: int | None) -> Iterator[Callable[[Target], Steps]]:
         seconds = self.settings.lock.wait if wait is None else wait
         self.report.title(self.host.name, next(iter(self.settings.chosen(service))))
         if self.host.dry:
@@ -89,9 +120,9 @@ class Ops:
                 who = holding(self.host, self.settings.directory)
                 if who:
                     raise refuse(self.host, who)
-            yield (Telling(target, self.report) for target in self.titled(service))
+            yield lambda target: Telling(target, self.report)
             return
         with ExitStack() as stack:
             with self.report.step("lock"):
                 held = stack.enter_context(lock(self.host, self.settings.directory, task, seconds, self.report.say))
-            yield (Doing(target.held(held), self.report) for target in self.titled(service))
+            yield lambda target: Doing(target.held(held), self.report)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from galos_ops.engines.dependencies import ordered
 from galos_ops.engines.engine import ReleaseImages, Target
 from galos_ops.engines.snapshot import Container
 from galos_ops.errors import VerifyError
@@ -18,7 +19,10 @@ from galos_ops.progress import SAME, WARN, Report, Step, short
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a deploy did to a service; images are IDs, times seconds, `downtime` None where nothing ran before."""
+    """What a deploy did to a service; images are IDs, times seconds, `downtime` None where nothing ran before.
+
+    `stopped` where it was stopped while migrations ran, its own or those of another service on its database.
+    """
 
     host: str
     service: str
@@ -28,6 +32,7 @@ class Outcome:
     migrations: tuple[str, ...]
     seconds: float
     downtime: float | None
+    stopped: bool = False
 
 
 @dataclass(frozen=True)
@@ -54,8 +59,8 @@ class Steps(Protocol):
     def step(self, name: str, detail: str = "") -> AbstractContextManager[Step]:
         """Report a step."""
 
-    def resume_orphaned_migration(self) -> None:
-        """Wait for a migration whose client disconnected, showing its output; raises `MigrationError` if it failed."""
+    def resume_orphaned_migrations(self) -> None:
+        """Wait for migrations whose client disconnected, of any service; raises `MigrationError` if one failed."""
 
     def pull(self, tag: str | None = None) -> ReleaseImages:
         """Fetch the images while the old container runs on, and learn their IDs; raises `CommandFailed`."""
@@ -69,11 +74,17 @@ class Steps(Protocol):
     def down(self, answer: Answer) -> None:
         """Stop and delete the service's containers, unless somebody's one-off container is in the way."""
 
-    def backup(self, images: ReleaseImages, answer: Answer) -> None:
-        """Run `migration.backup`; where that fails, start what ran before and raise `CommandFailed`."""
+    def backup(self, answer: Answer) -> None:
+        """Run `migration.backup`; raises `CommandFailed`."""
+
+    def announce(self, images: ReleaseImages, answer: Answer) -> None:
+        """Prove that everything is stopped, and log the migration before it begins; raises `GuardError`."""
 
     def migrate(self, images: ReleaseImages, answer: Answer) -> None:
-        """Run the migrations and check again; raises `MigrationError`."""
+        """Run the migrations and check again; raises `MigrationError`, and `GuardError` where none was begun."""
+
+    def restart_previous(self) -> str:
+        """Start the image that ran before, if it may start, and tell the state of the host as half a sentence."""
 
     def up(self, images: ReleaseImages) -> Started:
         """Start the images that were checked; raises `VerifyError` and `GuardError`."""
@@ -100,6 +111,28 @@ class Steps(Protocol):
         """Return what --json says of the service."""
 
 
+@dataclass(frozen=True)
+class Group:
+    """The steps for services that a task takes together, each after those that it depends on.
+
+    `chosen` are what the task is about; the others only stop while one of them migrates.
+    """
+
+    chosen: Sequence[Steps]
+    others: Sequence[Steps]
+
+    @property
+    def all(self) -> list[Steps]:
+        """All of them, in the order in which they start."""
+        every = {steps.target.name: steps for steps in (*self.chosen, *self.others)}
+        return [every[name] for name in ordered(every, self.chosen[0].target.snapshot.rows())]
+
+    def stopping(self, migrating: Iterable[Steps]) -> list[Steps]:
+        """Return those that must not run while some of them migrate, in the order in which they start."""
+        names = {name for steps in migrating for name in steps.target.stops}
+        return [steps for steps in self.all if steps.target.name in names]
+
+
 def pending(steps: Steps, images: ReleaseImages, *, again: bool = False) -> Answer:
     """Ask the images for pending migrations, and report the answer; raises `GuardError` when it is unknown."""
     with steps.step("pending") as step:
@@ -113,6 +146,7 @@ def pending(steps: Steps, images: ReleaseImages, *, again: bool = False) -> Answ
 
 def pull(target: Target, report: Report, tag: str | None = None) -> ReleaseImages:
     """Fetch the images, which needs no lock, and report what that changes; raises `CommandFailed`."""
+    report.title(target.host.name, target.name)
     with report.step("pull") as step:
         images = target.engine.pull(target, tag, report.progress)
         image, old = images.service.id, target.running_image

@@ -24,7 +24,7 @@ class Telling:
     """Says what each of `Steps` would do.
 
     `plan` has their names and details for --json, `later` is when the image can be asked, where that is not yet, and
-    `deleted` whether the container that runs would be gone by then.
+    `deleted` whether the container that runs would be gone by then, for migrations that it would be asked after.
     """
 
     target: Target
@@ -36,6 +36,7 @@ class Telling:
 
     @contextmanager
     def step(self, name: str, detail: str = "") -> Iterator[Step]:
+        self.report.title(self.target.host.name, self.target.name)
         with self.report.step(name, detail) as step:
             step.mark = WOULD
             yield step
@@ -45,16 +46,13 @@ class Telling:
         with self.step(name, detail):
             pass
 
-    def resume_orphaned_migration(self) -> None:
-        """Say that one runs; raise `MigrationError` where it has failed by now."""
-        target, found = self.target, self.target.snapshot.named(self.target.migrator)
-        if found is None:
-            return
-        if found.alive:
-            self.later = "asked when that migration is over"
-        else:
-            migrating.judge(target, one_off.follow(target))
-        self._tell("adopt", "a migration that an earlier run began: show its output, wait for its end")
+    def resume_orphaned_migrations(self) -> None:
+        """Say which run; raise `MigrationError` where one has failed by now."""
+        for target in guard.orphaned(self.target):
+            if not guard.goes_on(target):
+                migrating.judge(target, one_off.follow(target))
+            it = f"a migration{'' if target.name == self.target.name else f' of {target.name}'}"
+            self._tell("adopt", f"{it} that an earlier run began: show its output, wait for its end")
 
     def pull(self, tag: str | None = None) -> ReleaseImages:
         """Ask the registry what would be fetched."""
@@ -69,6 +67,8 @@ class Telling:
         return images
 
     def answer(self, images: ReleaseImages, *, again: bool = False) -> Answer:
+        if any(map(guard.goes_on, guard.orphaned(self.target))):
+            return Answer("undetermined", evidence="asked when that migration is over")
         if self.later:
             return Answer("undetermined", evidence=self.later)
         if not again and guard.passed(self.target, images):
@@ -80,15 +80,17 @@ class Telling:
             guard.require_no_one_offs(self.target, self.target.snapshot)
 
     def down(self, answer: Answer) -> None:
-        self.require_no_one_offs(answer)
         found = self.target.snapshot.of(self.target.name)
         self._tell(
             "down", _if_pending(answer) + (f"stop and delete {names(found)}" if found else "there is no container")
         )
-        self.deleted = True
+        self.deleted, self.later = True, self.later or "asked again when the migrations have run"
 
-    def backup(self, images: ReleaseImages, answer: Answer) -> None:  # noqa: ARG002
+    def backup(self, answer: Answer) -> None:
         self._tell("backup", f"{_if_pending(answer)}run migration.backup")
+
+    def announce(self, images: ReleaseImages, answer: Answer) -> None:
+        """Nothing is logged, and what runs would be stopped."""
 
     def migrate(self, images: ReleaseImages, answer: Answer) -> None:  # noqa: ARG002
         self._tell("migrate", f"{_if_pending(answer)}run {answer.summary if answer.state == 'pending' else 'them'}")
@@ -126,6 +128,9 @@ class Telling:
             verify(self.target, self.report, started)
         else:
             self._tell("verify", f"watch it for {self.target.settings.verify.seconds} s")
+
+    def restart_previous(self) -> str:
+        return "nothing was stopped"
 
     def recover_from_failed_start(self, error: VerifyError, images: ReleaseImages, *, migrated: bool) -> VerifyError:  # noqa: ARG002
         return VerifyError(error.sentence, evidence=error.evidence, hint=error.hint)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from galos_ops.errors import MigrationError
+from galos_ops.errors import GuardError, MigrationError
 from galos_ops.host.release_log import LOG, parse
-from galos_ops.migrations.runner import migrate
+from galos_ops.migrations.runner import announce, migrate
 from tests.unit.local_host import LocalHost, Reply
 from tests.unit.targets import IMAGE_ID, IMAGES, held
+from tests.unit.test_databases import RUNNING
 from tests.unit.test_guard import OTHER, PENDING, answers
 
 NAME = "galos-sync-migration"
@@ -18,6 +19,7 @@ PASSED = "~/.galos-ops/galos-sync.passed"
 
 def migrates(host: LocalHost, *, ends: str = "0", ran_in: str = IMAGE_ID, begins: Reply | None = None) -> None:
     """Have the container that migrates begin, say two lines and end with an exit code; "" where it is gone by then."""
+    host.stubs.add("docker", {RUNNING: ""})
     host.stubs.add("docker-compose", {RUN: begins or Reply("c1\n")})
     host.stubs.add("docker", {f"rm {NAME}": [Reply(exited=1), Reply()]})
     if begins:
@@ -35,7 +37,9 @@ def run(host: LocalHost) -> list[str]:
     """Migrate; the lines that were shown."""
     lines: list[str] = []
     host.put(PASSED, "an answer from before")
-    migrate(held(host), IMAGES, ("1 one", "2 two"), lines.append)
+    target = held(host)
+    announce(target, IMAGES, ("1 one", "2 two"))
+    migrate(target, IMAGES, lines.append)
     return lines
 
 
@@ -55,6 +59,16 @@ def test_what_was_answered_before_is_void_and_the_log_tells_before_a_migration_b
         run(host)
     assert host.files()["~/logged"] == "1\n"
     assert caught.value.evidence == "no such service\n"
+
+
+@pytest.mark.parametrize("looks", [1, 2])
+def test_nothing_is_begun_beside_a_container_that_runs_at_either_look(host: LocalHost, looks: int) -> None:
+    """The first look is that before the log, the second that of the script which begins the migration."""
+    host.stubs.add("docker", {RUNNING: [Reply()] * (looks - 1) + [Reply("galos-sync/stray\n")]})
+    with pytest.raises(GuardError, match="nothing was migrated, as stray runs beside it"):
+        run(host)
+    assert len(host.stubs.calls) == looks
+    assert bool(host.read(f"~/{LOG}")[0]) == (looks == 2)
 
 
 @pytest.mark.parametrize(("ends", "words"), [("3", "exit 3"), ("137", "exit 137"), ("", "exit 97")])

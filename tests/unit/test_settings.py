@@ -57,6 +57,13 @@ def test_rows_of_a_file_replace_the_default_table_and_get_every_key() -> None:
         ({"services": {"a": {"tag": "x;y"}}}, "galos.services.a.tag is 'x;y'; it must be a Docker tag.", ""),
         ({"services": {"a": {"migration": {"tool": "command"}}}}, "needs both check and run", ""),
         ({"services": {"a": {"migration": {"check": "x"}}}}, "check and run are for tool command, not sqlx", ""),
+        (
+            {"services": {"web": {"migration": {"stops": ["wep"]}}}},
+            "galos.services.web.migration.stops names 'wep', which is no service of galos.services.",
+            "did you mean web?",
+        ),
+        ({"services": {"a": {"migration": {"stops": "b"}}}}, "galos.services.a.migration.stops must be a list", ""),
+        ({"services": {"a": {"migration": {"stops": [1]}}}}, "migration.stops[0] must be text, not a whole number", ""),
         ({"services": {"a": {"migration": {"arguments": "'"}}}}, "galos.services.a.migration.arguments", ""),
     ],
 )  # fmt: skip

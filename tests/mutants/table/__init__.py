@@ -16,12 +16,14 @@ from tests.mutants.table import (
     recording,
     setting_up,
     showing,
+    stopping,
     tasks,
 )
 
 MUTANTS = (
     *guarding.MUTANTS,
     *migrating.MUTANTS,
+    *stopping.MUTANTS,
     *deploying.MUTANTS,
     *recognising.MUTANTS,
     *recording.MUTANTS,

@@ -81,7 +81,7 @@ MUTANTS = (
         (
             Mutant(
                 "recover_from_failed_start",
-                Gives("self._start_previous", "'gone'"),
+                Gives("self.restart_previous", "'gone'"),
                 {f"{DEPLOY}::test_an_image_that_does_not_stay_up_gives_way_to_the_previous_one": "runs again"},
             ),
             Mutant(
@@ -90,7 +90,7 @@ MUTANTS = (
                 {f"{DEPLOY}::test_after_a_migration_nothing_is_rolled_back": "the previous image must not start on"},
             ),
             Mutant(
-                "_start_previous",
+                "restart_previous",
                 Never("clean"),
                 {
                     f"{GUARD}::test_a_previous_image_that_is_not_clean_is_not_started_again": (

@@ -129,8 +129,8 @@ MUTANTS = (
         "galos_ops.workflows.telling.Telling",
         (
             Mutant(
-                "resume_orphaned_migration",
-                Gives("named", "None"),
+                "resume_orphaned_migrations",
+                Gives("guard.orphaned", "[]"),
                 {f"{DRY_RUN}::test_a_migration_that_somebody_s_death_left_is_told": '"adopt" in steps(told)'},
             ),
         ),

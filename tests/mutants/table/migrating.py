@@ -16,7 +16,7 @@ MUTANTS = (
         "galos_ops.workflows.deploy",
         (
             Mutant(
-                "deploy",
+                "run_migrations",
                 DropCall("steps.down"),
                 {
                     f"{DEPLOY}::test_the_runbook_from_a_bare_host_to_a_failed_migration[v2]": ("existed while"),
@@ -27,8 +27,8 @@ MUTANTS = (
                 },
             ),
             Mutant(
-                "deploy",
-                DropCall("resume_orphaned_migration"),
+                "prepare",
+                DropCall("resume_orphaned_migrations"),
                 {
                     f"{DEATHS}::test_kill_9_inside_the_migration": (
                         'done("deploy", "--wait", "100")',
@@ -46,7 +46,7 @@ MUTANTS = (
         "galos_ops.migrations.runner",
         (
             Mutant(
-                "migrate",
+                "announce",
                 Instead("FORGET", "''"),
                 {
                     f"{DEPLOY}::test_a_migration_makes_every_earlier_answer_void": (
@@ -72,7 +72,7 @@ MUTANTS = (
                 {f"{GUARD}::test_a_migration_after_which_something_is_pending_has_failed": "refused(6,"},
             ),
             Mutant(
-                "migrate",
+                "announce",
                 Gives("append", "':'"),
                 {f"{ROLLBACK}::test_a_rollback_over_a_failed_migration_is_refused": "a migration ran since"},
             ),
@@ -105,7 +105,7 @@ MUTANTS = (
         "galos_ops.workflows.doing.Doing",
         (
             Mutant(
-                "resume_orphaned_migration",
+                "resume_orphaned_migrations",
                 Unwrap("migrating.judge"),
                 {f"{DEPLOY}::test_an_adopted_migration_that_failed_is_a_failed_migration": "deployed.judge.actions("},
             ),

@@ -30,7 +30,7 @@ MUTANTS = (
             Mutant(
                 "on_host",
                 Instead(
-                    "f'. /dev/stdin\\n{shlex.join(argv)} </dev/null 8>&-\\nexit $?'",
+                    "f'. /dev/stdin\\n{shlex.join(argv)} </dev/null 8>&-'",
                     "stdin.decode() + f'{shlex.join(argv)} </dev/null'",
                 ),
                 {f"{GUARD}::test_on_the_host_the_check_has_the_values_of_env_and_no_standard_input": '"p$w" not in'},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.mutants.changes import Gives, Never, Returns, Text, Uncaught
+from tests.mutants.changes import Always, DropCall, Gives, Never, Returns, Text, Uncaught
 from tests.mutants.mutant import Mutant, group
 
 CONNECT, DEPLOY, MIGRATIONS, ROLLBACK, SERVICES, SETUP, VERBS = (
@@ -154,7 +154,7 @@ MUTANTS = (
         (
             Mutant(
                 "migrate",
-                Never("steps.target.running"),
+                DropCall("require_stopped"),
                 {f"{MIGRATIONS}::test_migrate_alone_as_the_runbook_has_it": 'refused(5, "migrate")'},
             ),
             Mutant(
@@ -164,7 +164,7 @@ MUTANTS = (
             ),
             Mutant(
                 "deploy",
-                Never("answer.state == 'clean'"),
+                Always("state != 'clean'"),
                 {f"{DEPLOY}::test_a_release_without_a_migration_is_not_stopped_for_one": "✓ down"},
             ),
             Mutant(

@@ -1,0 +1,112 @@
+"""What makes of several services on one database one that is stopped while one of them migrates."""
+
+from __future__ import annotations
+
+from tests.mutants.changes import Always, Gives, Instead, Never, Returns, Text
+from tests.mutants.mutant import Mutant, group
+
+ONE, DATABASES, MIGRATING = (
+    "tests/faults/test_one_database.py",
+    "tests/unit/test_databases.py",
+    "tests/unit/test_migrating.py",
+)
+EITHER = f"{MIGRATING}::test_nothing_is_begun_beside_a_container_that_runs_at_either_look"
+
+MUTANTS = (
+    *group(
+        "galos_ops.engines.databases",
+        (
+            Mutant(
+                "stops",
+                Never("mine &"),
+                {f"{ONE}::test_a_deploy_of_both_is_one_stop_each_migration_once_and_one_start": "ran while"},
+            ),
+            Mutant(
+                "stops",
+                Always("migration.stops is None"),
+                {f"{ONE}::test_a_service_that_is_named_stops_whatever_its_database": "of_service(since=mark"},
+            ),
+            Mutant(
+                "database",
+                Instead("(*named, name)", "(*named,)"),
+                {f"{DATABASES}::test_another_server_port_or_name_is_another_database[postgresql://db/Elite]": "!="},
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.engines.compose.Compose",
+        (
+            Mutant(
+                "prove_stopped",
+                Text("|| exit", "; : ||"),
+                {f"{DATABASES}::test_an_engine_that_does_not_answer_proves_nothing[dash]": "begun"},
+            ),
+            Mutant(
+                "prove_stopped",
+                Returns("':'"),
+                {
+                    f"{ONE}::test_what_somebody_starts_between_the_stop_and_the_migration_keeps_that_away": (
+                        "running.returncode == 5"
+                    )
+                },
+            ),
+            Mutant(
+                "remove",
+                Gives("found.of", "found.of(name)[:1]"),
+                {f"{ONE}::test_all_containers_of_a_service_stop_and_start": 'done("deploy")'},
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.engines.one_off",
+        (Mutant("begin", Gives("prove_stopped", "':'"), {f"{EITHER}[dash-2]": "could not be started"}),),
+    ),
+    *group(
+        "galos_ops.migrations.runner",
+        (Mutant("announce", Gives("prove_stopped", "':'"), {f"{EITHER}[dash-1]": "len(host.stubs.calls) == looks"}),),
+    ),
+    *group(
+        "galos_ops.migrations.guard",
+        (
+            Mutant(
+                "orphaned",
+                Instead("target.settings.services", "[target.name]"),
+                {f"{ONE}::test_an_orphaned_migration_of_another_service_is_resumed_before_anything_else": "refused(5,"},
+            ),
+            Mutant(
+                "require_stopped",
+                Instead("target.stops", "[target.name]"),
+                {f"{ONE}::test_migrate_names_what_runs_and_removes_what_is_stopped": "refused(5,"},
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.workflows.deploy",
+        (
+            Mutant(
+                "deploy",
+                Instead("group.others", "()"),
+                {
+                    f"{ONE}::test_a_deploy_of_one_stops_the_other_only_for_a_migration": (
+                        'told.rindex("sandbox  galos-map")'
+                    )
+                },
+            ),
+            Mutant(
+                "Stop.told",
+                Never("isinstance(error, restart)"),
+                {f"{ONE}::test_what_fails_before_the_first_migration_starts_both_again": "runs again"},
+            ),
+            Mutant(
+                "run_migrations",
+                Always("answer.state != 'clean'"),
+                {f"{ONE}::test_a_deploy_of_both_is_one_stop_each_migration_once_and_one_start": "migrations() =="},
+            ),
+            Mutant(
+                "start_again",
+                Never("one.name !="),
+                {f"{ONE}::test_one_that_does_not_know_the_new_schema_stays_down_and_is_told": "refused("},
+            ),
+        ),
+    ),
+)
