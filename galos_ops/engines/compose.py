@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from galos_ops.engines import dependencies, registry, watching
+from galos_ops.engines import dependencies, registry, stopped, watching
 from galos_ops.engines.docker_compose import DockerCompose, grace_seconds
 from galos_ops.engines.engine import ID, STILL_RUNS, HeldTarget, ReleaseImages, Target
 from galos_ops.engines.probe import CONTAINER
@@ -31,7 +31,8 @@ class Compose:
     docker_compose: DockerCompose
 
     def stop(self, services: Iterable[str]) -> str:
-        return self.docker_compose.line("stop", *services)
+        names = list(services)
+        return f"{self.docker_compose.line('stop', *names)} && {stopped.forget(names)}"
 
     def down(self) -> str:
         return self.docker_compose.line("down")
@@ -108,6 +109,7 @@ class Compose:
                 *([pinned, *depended] if depended else []),
                 pinned,  # once more: what the service depends on may have taken minutes
                 f"{self.docker_compose.up(target.name)} >&2 || {{ docker ps -q >/dev/null || exit {SILENT}; exit 1; }}",
+                stopped.forget([target.name]),
                 _look(target),
             )
         )
@@ -131,7 +133,8 @@ class Compose:
 
     def start(self, target: HeldTarget, found: Iterable[Container]) -> None:
         containers = " ".join(one.id for one in found)
-        target.change("\n".join([*dependencies.script(target), f"docker start {containers} >/dev/null"]), doing="start")
+        start = f"docker start {containers} >/dev/null && {stopped.forget([target.name])}"
+        target.change("\n".join([*dependencies.script(target), start]), doing="start")
 
     def as_configured(self, target: Target, found: Iterable[Container]) -> bool:
         label = '{{index .Config.Labels "com.docker.compose.config-hash"}}'

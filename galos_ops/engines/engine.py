@@ -179,6 +179,11 @@ class Target:
         """The ID of the image that the service runs; None while it does not."""
         return next((one.image for one in self.running), None)
 
+    @property
+    def previous_image(self) -> str | None:
+        """The ID of the image that the service runs, or ran when it was stopped for a migration."""
+        return self.running_image or self.snapshot.stopped.get(self.name)
+
     def references(self) -> tuple[str, str]:
         """The image of the service, and the image that carries its migrations, which mostly is the same one.
 

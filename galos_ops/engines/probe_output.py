@@ -59,6 +59,7 @@ def parse(output: str, parts: AbstractSet[str] = frozenset(), began: float = 0.0
         images={reference: image for reference, image, _ in found},
         created={image: moment(when) for _, image, when in found},
         passed=dict(pairs("passed")),
+        stopped=dict(pairs("stopped")),
         recorded=dict(pairs("recorded")),
         private=tuple(Secret(unpack(packed)) for packed in every("private")),
         time=now,

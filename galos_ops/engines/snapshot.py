@@ -68,8 +68,9 @@ class Snapshot:
     """Read-only state of a host at one moment; a part that was not asked for has its default.
 
     `directories` are the names of the project's directory, `environment` is the sum of its .env; `images` maps
-    references to image IDs, `created` these to times in ISO 8601, `passed` services to guard keys, `recorded` services
-    to the image that the release log has last; `private` are the texts of .env and its like. `time` is the host's in
+    references to image IDs, `created` these to times in ISO 8601, `passed` services to guard keys, `stopped` services
+    that a run stopped for a migration and did not start again to the images that they ran, `recorded` services to the
+    image that the release log has last; `private` are the texts of .env and its like. `time` is the host's in
     seconds, `clock_difference` how far it is ahead of ours. `registry` is by reference, `helper_error` what the
     credential helper wrote into its log meanwhile; `stores` are the credential helpers on the PATH, `exported` the
     names of the variables that the login shell sets. `texts` are files by path, absent ones left out, `unreadable` why
@@ -88,6 +89,7 @@ class Snapshot:
     images: Mapping[str, str] = field(default_factory=dict)
     created: Mapping[str, str | None] = field(default_factory=dict)
     passed: Mapping[str, str] = field(default_factory=dict)
+    stopped: Mapping[str, str] = field(default_factory=dict)
     recorded: Mapping[str, str] = field(default_factory=dict)
     private: tuple[Secret, ...] = ()
     time: int = 0

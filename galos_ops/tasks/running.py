@@ -78,6 +78,7 @@ def down(ops: Ops, service: str | None = None, *, dry_run: bool = False) -> None
     With --service only that service's container; without, the whole project and its network: exit 5 while a migration
     runs, which that would end. Takes no lock.
     """
+    from galos_ops.engines.stopped import forget
     from galos_ops.migrations.guard import require_no_migrator
 
     target = next(ops.targets(service))
@@ -92,6 +93,7 @@ def down(ops: Ops, service: str | None = None, *, dry_run: bool = False) -> None
             target.unlocked(target.engine.down(), doing="stop")
         else:
             target.engine.remove(target, target.engine.look(target))
+        target.unlocked(forget(ops.settings.chosen(service)), doing="note that it is down for good")
 
 
 def report_containers(ops: Ops, step: str, found: Sequence[Container]) -> None:

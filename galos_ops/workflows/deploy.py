@@ -50,12 +50,12 @@ class Stop:
         try:
             yield
         except OpsError as error:
-            if isinstance(error, ConnectError | LockedError):
+            if self.services and isinstance(error, ConnectError | LockedError):
                 error.add(f"Perhaps down since {self.since}: {self}.")
             elif isinstance(error, restart):
-                ran = [steps for steps in self.services if steps.target.running_image]
+                ran = [steps for steps in self.services if steps.target.previous_image]
                 error.add(" ".join(f"{steps.target.name}: {steps.restart_previous()}." for steps in ran))
-            else:
+            elif self.services:
                 error.add(f"Down since {self.since}: {self}.")
             raise
 
@@ -75,20 +75,15 @@ def deploy(group: Group, tag: str | None = None) -> Iterator[dict[str, Any]]:
     candidates = [Candidate(steps, steps.pull(tag), tag or steps.target.service.tag) for steps in group.chosen]
     answers = {one.name: pending(one.steps, one.images) for one in candidates}
     due = [one for one in candidates if answers[one.name].state != "clean"]
-    if not due:
-        for one in candidates:
-            yield one.steps.document(switch(one.steps, one.images, began, tag=one.tag))
-        return
     stop = Stop.now(group.stopping(one.steps for one in due))
-    applied = run_migrations(due, answers, stop)
+    applied = run_migrations(due, answers, stop) if due else {}
+    stopped = [steps for steps in group.others if steps in stop.services or not steps.target.running]
     beside = [
-        Candidate(steps, steps.target.images_of(image))
-        for steps in group.others
-        if steps in stop.services and (image := steps.target.running_image)
+        Candidate(steps, steps.target.images_of(image)) for steps in stopped if (image := steps.target.previous_image)
     ]
     order = [steps.target.name for steps in group.all]
     starting = sorted([*candidates, *beside], key=lambda one: order.index(one.name))
-    yield from start_again(starting, applied, stop, began)
+    yield from start(starting, applied, stop, began)
 
 
 def migrate(group: Group) -> None:
@@ -147,25 +142,28 @@ def run_migrations(due: Sequence[Candidate], answers: Mapping[str, Answer], stop
     return applied
 
 
-def start_again(
+def start(
     candidates: Sequence[Candidate], applied: Mapping[str, tuple[str, ...]], stop: Stop, began: float
 ) -> Iterator[dict[str, Any]]:
-    """Start what was stopped, one after the other, each behind its own guard.
+    """Start services one after the other, each behind its own guard; those too that an earlier run had only stopped.
 
-    One that must not start, or does not stay up, keeps none down but those that depend on it. Raises the gravest error.
+    After a stop, one that must not start, or does not stay up, keeps none down but those that depend on it. Raises the
+    gravest error.
     """
+    known = {list(applied)[-1]} if applied else {one.name for one in candidates if one.tag}
     failures: dict[str, OpsError] = {}
     for one in candidates:
         its = replace(stop, services=[steps for steps in stop.services if steps is one.steps])
         try:
             with its.told():
                 require_dependencies(one.steps, failures)
-                if one.name != list(applied)[-1]:  # that migration ended in this question
+                if one.name not in known:
                     guard.require_clean(one.steps.target, pending(one.steps, one.images, again=True))
                 outcome = switch(
                     one.steps,
                     one.images,
                     began,
+                    event="deploy" if one.tag else "up",
                     tag=one.tag,
                     migrations=applied.get(one.name, ()),
                     stopped=stop.at if its.services else None,
@@ -173,6 +171,8 @@ def start_again(
             yield one.steps.document(outcome)
         except OpsError as error:
             failures[one.name] = error
+            if not stop.services:
+                break
     if failures:
         raise gravest(list(failures.values()))
 

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, replace
 from typing import Any, ClassVar
 
-from galos_ops.engines import retention
+from galos_ops.engines import retention, stopped
 from galos_ops.engines.engine import HeldTarget, ReleaseImages
 from galos_ops.engines.snapshot import Container
 from galos_ops.errors import CommandFailed, OpsError, VerifyError
@@ -35,6 +35,8 @@ class Doing:
         for target in guard.orphaned(self.target):
             with replace(self, target=target).step("adopt", "a migration that an earlier run began"):
                 migrating.judge(target, migrating.follow(target, self.report.output))
+            if target.name != self.target.name:
+                self.report.say(f"it ended well; {target.name} is down until: {target.typed.fab('deploy')}")
 
     def pull(self, tag: str | None = None) -> ReleaseImages:
         return pull(self.target, self.report, tag)
@@ -51,6 +53,9 @@ class Doing:
         with self.step("down"):
             found = self.target.engine.look(self.target)
             guard.require_no_one_offs(self.target, found)
+            if (image := self.target.running_image) is not None:
+                note = stopped.remember(self.target.name, image)
+                self.target.change(note, doing="note what is to start again")
             self.target.engine.remove(self.target, found)
 
     def backup(self, answer: Answer) -> None:  # noqa: ARG002
@@ -94,7 +99,7 @@ class Doing:
 
     def recover_from_failed_start(self, error: VerifyError, images: ReleaseImages, *, migrated: bool) -> VerifyError:
         if migrated:
-            again = images.service.id == self.target.running_image
+            again = images.service.id == self.target.previous_image
             why = "the previous image must not start on the new schema"
             state = "a migration ran" if again else f"a migration ran, so {why} and nothing was rolled back"
         else:
@@ -106,7 +111,7 @@ class Doing:
         )
 
     def restart_previous(self) -> str:
-        before = self.target.running_image
+        before = self.target.previous_image
         if before is None:
             return "there is no previous image to start in its place"
         previous, image = self.target.images_of(before), short(before)

@@ -187,10 +187,31 @@ def test_an_orphaned_migration_of_another_service_is_resumed_before_anything_els
         assert images(newer) == {}
         gate.open()
         told, _ = waiting.communicate(timeout=300)
-    assert waiting.returncode == 0, told
-    assert told.index("adopt") < told.index("pull")
+    assert waiting.returncode == 5, told
+    assert told.index("adopt") < told.index("pull") < told.index("deployed ")
+    assert "galos-sync: cannot tell whether migrations are pending" in told, "its image is that of before"
+    assert images(newer).keys() == {"galos-map"}
     newer.done("-f", config, "deploy")
     assert container(newer.host) == f"running {image_id(newer.host)}"
+
+
+@pytest.mark.parametrize("down", [False, True])
+def test_what_a_dead_client_left_stopped_starts_again_unless_somebody_stopped_it_for_good(
+    newer: Operator, down: bool
+) -> None:
+    config = map_is_somebody_else_s(newer)
+    before = images(newer)
+    with gated(newer.sandbox) as gate:
+        running = newer.start("-f", config, "deploy", "--service", "galos-sync")
+        gate.reached()
+        running.kill()
+        running.wait()
+    if down:
+        newer.done("-f", config, "down", "--service", "galos-map")
+    newer.done("-f", config, "deploy", "--service", "galos-sync", "--wait", "100")
+    expected = {"galos-sync": image_id(newer.host), "galos-map": before["galos-map"]}
+    assert images(newer) == {name: image for name, image in expected.items() if name != "galos-map" or not down}
+    assert newer.host.shell("ls ~/.galos-ops/*.stopped", check=False) == ""
 
 
 def test_all_containers_of_a_service_stop_and_start(deployed: Operator) -> None:

@@ -11,6 +11,7 @@ ONE, DATABASES, MIGRATING = (
     "tests/unit/test_migrating.py",
 )
 EITHER = f"{MIGRATING}::test_nothing_is_begun_beside_a_container_that_runs_at_either_look"
+LEFT = f"{ONE}::test_what_a_dead_client_left_stopped_starts_again_unless_somebody_stopped_it_for_good"
 
 MUTANTS = (
     *group(
@@ -55,6 +56,13 @@ MUTANTS = (
                 Gives("found.of", "found.of(name)[:1]"),
                 {f"{ONE}::test_all_containers_of_a_service_stop_and_start": 'done("deploy")'},
             ),
+        ),
+    ),
+    *group(
+        "galos_ops.engines.stopped",
+        (
+            Mutant("remember", Returns("':'"), {f"{LEFT}[False]": "images(newer) =="}),
+            Mutant("forget", Returns("':'"), {f"{LEFT}[True]": "images(newer) =="}),
         ),
     ),
     *group(
@@ -103,8 +111,8 @@ MUTANTS = (
                 {f"{ONE}::test_a_deploy_of_both_is_one_stop_each_migration_once_and_one_start": "migrations() =="},
             ),
             Mutant(
-                "start_again",
-                Never("one.name !="),
+                "start",
+                Never("one.name not in known"),
                 {f"{ONE}::test_one_that_does_not_know_the_new_schema_stays_down_and_is_told": "refused("},
             ),
         ),
