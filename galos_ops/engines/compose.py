@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from galos_ops.engines import dependencies, registry, stopped, watching
+from galos_ops.engines import dependencies, registry, retention, stopped, watching
 from galos_ops.engines.docker_compose import DockerCompose, grace_seconds
 from galos_ops.engines.engine import ID, STILL_RUNS, HeldTarget, ReleaseImages, Target
 from galos_ops.engines.probe import CONTAINER
@@ -21,6 +21,7 @@ PULL_SECONDS = 1800
 LOOKS = 5
 SILENT = 93  # the exit code of a script that the engine did not answer
 START_SECONDS = 1800  # of which docker-compose may wait for what the service depends on
+TAKE_FILE = "file=$(cat)"  # standard input, which several commands need
 FULL = "look at the host's disk: {ssh:docker system df}"
 
 
@@ -35,7 +36,7 @@ class Compose:
         return f"{self.docker_compose.line('stop', *names)} && {stopped.forget(names)}"
 
     def down(self) -> str:
-        return self.docker_compose.line("down")
+        return f"COMPOSE_PROFILES='*' {self.docker_compose.line('down')}"
 
     def logs(self, services: Iterable[str], *, tail: int, follow: bool) -> str:
         options = ["--no-color", f"--tail={tail}", *(["-f"] if follow else [])]
@@ -47,7 +48,8 @@ class Compose:
         commands = [self.docker_compose.line("pull", *dict.fromkeys((target.name, carrier)))]
         if tag and tag != target.service.tag:
             others = [self.docker_compose.line("pull", carrier)] if len(sources) > 1 else []
-            commands = [f"docker pull {sources[0]}", *others]
+            commands = [retention.pull_by_tag(target, sources[0]), *others]
+            sources[0] = retention.candidate(target)
 
         def count(line: str) -> None:
             nonlocal layers
@@ -58,7 +60,7 @@ class Compose:
         result = target.unlocked(script, doing="pull", timeout=PULL_SECONDS, check=False, on_line=count)
         if not result.ok:
             raise CommandFailed(
-                f"{target.label}: could not pull {sources[0]}; what ran before is untouched.",
+                f"{target.label}: could not pull {_sources(target, tag)[references[0]]}; what ran before is untouched.",
                 evidence=worth_showing(result.output),
                 hint=target.host.typed.fill(FULL if "no space left" in result.output else "{fab:ecr.check}"),
             )
@@ -106,6 +108,7 @@ class Compose:
         image, pinned, depended = images.service.id, pin(images), dependencies.script(target)
         script = "\n".join(
             (
+                TAKE_FILE,
                 *([pinned, *depended] if depended else []),
                 pinned,  # once more: what the service depends on may have taken minutes
                 f"{self.docker_compose.up(target.name)} >&2 || {{ docker ps -q >/dev/null || exit {SILENT}; exit 1; }}",
@@ -113,7 +116,8 @@ class Compose:
                 _look(target),
             )
         )
-        result = target.change(script, doing="start", check=False, timeout=START_SECONDS)
+        file = self.docker_compose.as_started(target.snapshot.tree(), target.name)
+        result = target.change(script, doing="start", stdin=file, check=False, timeout=START_SECONDS)
         if result.exited == SILENT:
             raise silent_engine_error(target, result.output)
         before = [one.id for one in target.snapshot.of(target.name)]
@@ -127,14 +131,15 @@ class Compose:
             raise GuardError(
                 f"{target.label}: docker-compose started {short(wrong[0].image)}, not the {short(image)} that was "
                 "checked, and was stopped again.",
-                hint="remove pull_policy and build from the compose file",
+                hint=f"its tag moved in that moment: {target.host.typed.again()}",
             )
         return started
 
     def start(self, target: HeldTarget, found: Iterable[Container]) -> None:
-        containers = " ".join(one.id for one in found)
-        start = f"docker start {containers} >/dev/null && {stopped.forget([target.name])}"
-        target.change("\n".join([*dependencies.script(target), start]), doing="start")
+        started = f"docker start {' '.join(one.id for one in found)} >/dev/null && {stopped.forget([target.name])}"
+        script = "\n".join((TAKE_FILE, *dependencies.script(target), started))
+        file = self.docker_compose.as_started(target.snapshot.tree(), target.name)
+        target.change(script, doing="start", stdin=file)
 
     def as_configured(self, target: Target, found: Iterable[Container]) -> bool:
         label = '{{index .Config.Labels "com.docker.compose.config-hash"}}'
@@ -142,6 +147,7 @@ class Compose:
         asked = target.run(
             f"{made} && {self.docker_compose.hash(target.name)}",
             doing="compare the container with its configuration",
+            stdin=self.docker_compose.as_started(target.snapshot.tree(), target.name),
             check=False,
         )
         *hashes, now = asked.stdout.strip().split("\n")

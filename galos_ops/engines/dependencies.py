@@ -24,6 +24,7 @@ class Dependency:
 
     name: str
     condition: str = "service_started"
+    optional: bool = False
 
 
 def of(row: Mapping[str, Any]) -> list[Dependency]:
@@ -32,11 +33,10 @@ def of(row: Mapping[str, Any]) -> list[Dependency]:
     docker-compose takes links, shared namespaces and volumes_from as dependencies; v2 resolves them, v1 does not.
     """
     named = row.get("depends_on") or {}
+    rows = {name: (named[name] or {}) if isinstance(named, Mapping) else {} for name in named}
     found = {
-        name: Dependency(name, (named[name] or {}).get("condition", "service_started"))
-        if isinstance(named, Mapping)
-        else Dependency(name)
-        for name in named
+        name: Dependency(name, row.get("condition", "service_started"), row.get("required") is False)
+        for name, row in rows.items()
     }
     links = [str(link).partition(":")[0] for link in row.get("links") or []]
     shared = [str(row.get(key) or "").partition("service:") for key in NAMESPACES]
@@ -110,7 +110,7 @@ def needed(target: Target) -> list[Dependency]:
 
     def visit(name: str, above: tuple[str, ...]) -> None:
         for one in of(rows.get(name) or {}):
-            if one.name not in rows or one.name in above:
+            if one.name not in rows or one.name in above or (one.optional and rows[one.name].get("profiles")):
                 continue  # optional and without its profile; docker-compose itself refuses what is missing or circular
             if one.condition == COMPLETED or one.name in carriers - configured.keys():
                 raise _runs_once(target, one.name)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 FILES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
 FILE = "docker-compose.yml"  # the name that every flavour finds
-STDIN = ("-f", "-")
+FETCHING = ("pull_policy", "build")  # what lets docker-compose fetch or make an image by itself
+FROM_VARIABLE = """printf %s "$file" | """
 SECONDS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6}  # of a duration in a compose file
 
 
@@ -34,36 +36,58 @@ class DockerCompose:
     def line(self, *argv: str) -> str:
         return f"{self.command} {shlex.join(argv)}"
 
-    def up(self, service: str) -> str:
-        """`up -d` of one service and nothing that it depends on, which never fetches an image by itself.
+    def resolved(self, *argv: str) -> str:
+        """The same with a resolved compose file on standard input; v1 alone still reads .env, for `COMPOSE_*`."""
+        blind = ("--env-file", "/dev/null") if self.version >= (2,) else ()
+        return self.line(*blind, "-f", "-", *argv)
 
-        v1 has no flag against fetching and fetches only a missing image.
+    def up(self, service: str) -> str:
+        """`up -d` of one service and nothing that it depends on, from the resolved compose file in `$file`.
+
+        It never fetches an image by itself: v1 has no flag against that, and fetches only a missing one.
         """
         stay = ("--pull", "never") if self.version >= (2, 6) else ()
-        return self.line("up", "-d", "--no-deps", *stay, service)
+        return FROM_VARIABLE + self.resolved("up", "-d", "--no-deps", *stay, service)
 
     def up_dependency(self, service: str) -> str:
         """Start what somebody else looks after: with the container it has, or a new one where it has none."""
-        return self.line("up", "-d", "--no-deps", "--no-recreate", service)
+        return FROM_VARIABLE + self.resolved("up", "-d", "--no-deps", "--no-recreate", service)
 
-    def run(self, service: str, name: str, argv: list[str], *, detach: bool = False, file: tuple[str, ...] = ()) -> str:
-        """A one-off container with a name of its own, without a terminal, in place of the image's entrypoint.
+    def run(self, service: str, name: str, argv: list[str], *, detach: bool = False) -> str:
+        """A one-off container from a resolved compose file, with a name of its own and without a terminal.
 
-        The entrypoint is replaced because it may start the service itself; `file` is `STDIN` for another compose file
-        than the directory's.
+        The image's entrypoint is replaced because it may start the service itself.
         """
         on_its_own = ["-d"] if detach else []
         options = ["--no-deps", "-T", *on_its_own, "--name", name, "--entrypoint", argv[0]]
-        return self.line(*file, "run", *options, service, *argv[1:])
+        return self.resolved("run", *options, service, *argv[1:])
 
     def hash(self, service: str) -> str:
         """Print `SERVICE HASH`, the hash that a container made now would have as its label `config-hash`.
 
-        v1 hashes what the files mean; v2 hashes .env only where it is resolved already.
+        v1 cannot be asked about standard input, which it reads twice; v2 hashes what `--no-deps` takes away.
         """
         if self.version < (2,):
             return self.line("config", "--hash", service)
-        return f"{self.line('config')} | {self.line(*STDIN, 'config', '--hash', service)}"
+        return f"COMPOSE_PROFILES='*' {self.resolved('config', '--hash', service)}"
+
+    def as_started(self, tree: Mapping[str, Any], service: str) -> bytes:
+        """A resolved compose file from which a service starts with the hash that the files themselves give it.
+
+        v1 resolves a port without a protocol as one with it, where it is bound to an address.
+        """
+        row = tree["services"][service]
+        if self.version >= (2,):
+            return encoded(tree, service, without=(*FETCHING, "depends_on"))
+        ports = [port.removesuffix("/tcp") if isinstance(port, str) else port for port in row.get("ports") or []]
+        return encoded(tree, service, **({"ports": ports} if ports else {}))
+
+
+def encoded(tree: Mapping[str, Any], service: str, *, without: Collection[str] = (), **changed: Any) -> bytes:
+    """A resolved compose file in JSON, with the row of one service changed."""
+    row = {key: value for key, value in tree["services"][service].items() if key not in without}
+    services = {**tree["services"], service: {**row, **changed}}
+    return json.dumps({**tree, "services": services}, ensure_ascii=False, default=str).encode()
 
 
 def grace_seconds(row: Mapping[str, Any]) -> int | None:

@@ -15,7 +15,7 @@ from galos_ops.config.command_line import CommandLine
 from galos_ops.config.settings import Service, Settings
 from galos_ops.engines import databases
 from galos_ops.engines.docker_compose import DockerCompose
-from galos_ops.engines.snapshot import Container, Snapshot
+from galos_ops.engines.snapshot import LOSSLESS, NOTHING, Container, Snapshot
 from galos_ops.errors import LockedError, NotReadyError
 from galos_ops.host.host import Host
 from galos_ops.host.lock import NOT_OURS, UNLOCKABLE, Lock, fence, unlockable_error
@@ -212,10 +212,18 @@ class Target:
         return ReleaseImages.of(references, self.snapshot.images) if present else None
 
     def images_of(self, service: str) -> ReleaseImages:
-        """The images of a release whose image of the service is this one, whatever the reference means."""
+        """The images of a release whose image of the service is this one, whatever the reference means.
+
+        Raises `NotReadyError` where the host does not have the one that carries the migrations.
+        """
         references = self.references()
-        found = {reference: self.snapshot.images.get(reference, "") for reference in references}
-        return ReleaseImages.of(references, {**found, references[0]: service})
+        found = {**self.snapshot.images, references[0]: service}
+        if references[1] not in found:
+            raise NotReadyError(
+                f"{self.label}: the image {references[1]} that carries its migrations is not on the host.",
+                hint=self.host.typed.fab("pull"),
+            )
+        return ReleaseImages.of(references, found)
 
     def run(self, script: str, *, doing: str, **more: Any) -> Result:
         """Run a script that leaves the host as it is, in the project's directory."""
@@ -229,15 +237,15 @@ class Target:
     def on_host(
         self, argv: list[str], *, doing: str, timeout: int, on_line: OnLine | None = None, first: str = ":"
     ) -> Result:
-        """Run a command as `ask` does, with .env in its environment; the values travel on standard input.
+        """Run a command as `ask` does, with the snapshot's .env in its environment, which travels on standard input.
 
         `first` is a script that comes before it; the exit code `STILL_RUNS` is never the command's own.
         """
         from dotenv import dotenv_values
 
-        text = self.host.read(f"{self.settings.directory}/.env")[0] or ""
-        values = dotenv_values(stream=io.StringIO(text), interpolate=False)
-        stdin = exports({name: value for name, value in values.items() if value is not None}).encode()
+        text = self.snapshot.environment or NOTHING
+        values = dotenv_values(stream=io.StringIO(text.value), interpolate=False)
+        stdin = exports({name: value for name, value in values.items() if value is not None}).encode(errors=LOSSLESS)
         # without the lock of a step, which what it leaves in the background would keep; the shell stays and holds it
         script = f". /dev/stdin\n{shlex.join(argv)} </dev/null 8>&-"
         code = f"code=$?; [ $code != {STILL_RUNS} ] || code={OF_A_COMMAND}; exit $code"

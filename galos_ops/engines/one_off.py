@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from galos_ops.engines.docker_compose import STDIN
+from galos_ops.engines.docker_compose import FETCHING, encoded
 from galos_ops.engines.engine import CHECK, HeldTarget, Target
 from galos_ops.host.host import Host
 from galos_ops.host.result import OnLine, Result
@@ -31,14 +30,14 @@ def run(target: Target, image: str, argv: list[str], *, doing: str, timeout: int
     script = (
         f"{first}\ndocker rm -f {name} >/dev/null 2>&1\n"
         f"trap 'docker rm -f -v {name} >/dev/null 2>&1' EXIT; trap 'exit 1' HUP INT TERM\n"
-        f"{target.engine.docker_compose.run(service, name, argv, file=STDIN)}; code=$?\n"
+        f"{target.engine.docker_compose.run(service, name, argv)}; code=$?\n"
         f"set -- $(docker inspect -f '{ENDED}' {name} 2>/dev/null)\n"
         # what docker-compose fails of itself has exit codes of commands, too
         f'[ "$2 $3" = "exited $code" ] || exit {NOT_RUN}\n'
         f'[ "$1" = {image} ] || {{ echo "it ran in $1"; exit {WRONG_IMAGE}; }}\n'
         "exit $code"
     )
-    return target.ask(script, doing=doing, stdin=_file(tree, service, image), timeout=timeout)
+    return target.ask(script, doing=doing, stdin=file(tree, service, image), timeout=timeout)
 
 
 def begin(target: HeldTarget, image: str, argv: list[str]) -> Result:
@@ -48,7 +47,7 @@ def begin(target: HeldTarget, image: str, argv: list[str]) -> Result:
     the name had before is deleted once it has ended.
     """
     service, name, tree = target.service.migration.service, target.migrator, target.snapshot.tree()
-    command = target.engine.docker_compose.run(service, name, argv, detach=True, file=STDIN)
+    command = target.engine.docker_compose.run(service, name, argv, detach=True)
     script = (
         f"{target.engine.prove_stopped(target.stops)}\n"
         f"docker rm {name} >/dev/null 2>&1\n"
@@ -56,7 +55,7 @@ def begin(target: HeldTarget, image: str, argv: list[str]) -> Result:
         f"image=$(docker inspect -f '{{{{.Image}}}}' {name})\n"
         f'[ "$image" = {image} ] || {{ docker rm -f {name}; echo "it ran in $image"; exit {WRONG_IMAGE}; }}'
     )
-    stdin = _file(tree, service, image)
+    stdin = file(tree, service, image)
     return target.change(script, doing="start the migration", stdin=stdin, check=False)
 
 
@@ -94,11 +93,9 @@ def remove_ended_checks(host: Host, services: Iterable[str]) -> list[str]:
     return host.change(script, doing="remove what checks left").stdout.split()
 
 
-def _file(tree: dict[str, Any], service: str, image: str) -> bytes:
+def file(tree: Mapping[str, Any], service: str, image: str) -> bytes:
     """The resolved compose file with the image of a service by its ID, which nothing fetches or builds."""
-    row = {key: value for key, value in tree["services"][service].items() if key not in ("pull_policy", "build")}
-    services = {**tree["services"], service: {**row, "image": image}}
-    return json.dumps({**tree, "services": services}, ensure_ascii=False, default=str).encode()
+    return encoded(tree, service, without=FETCHING, image=image)
 
 
 def needs(tree: dict[str, Any], service: str, directory: str) -> str:

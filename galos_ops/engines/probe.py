@@ -20,6 +20,7 @@ from galos_ops.host.shell import shell_path
 
 HELPERS = r"""say() { printf '%s\t%s\n' "$1" "$2"; }
 pack() { printf %s "$1" | base64 | tr -d '\n'; }
+image() { v=$(docker image inspect -f '{{.Id}} {{.Created}}' "$1" 2>/dev/null) && say image "$1 $v"; }
 private() { [ ! -f "$1" ] || say private "$(head -c 65536 "$1" 2>/dev/null | base64 | tr -d '\n')"; }"""
 
 RELEASED = r"""s/.*"service": "\([^"]*\)".*"image": "\(sha256:[0-9a-f]*\)".*}$/recorded	\1 \2/p"""
@@ -64,11 +65,7 @@ def containers(_: Scope) -> str:
 
 
 def images(scope: Scope) -> str:
-    return "\n".join(
-        f"v=$(docker image inspect -f '{{{{.Id}}}} {{{{.Created}}}}' {reference} 2>/dev/null) && "
-        f'say image "{reference} $v"'
-        for reference in scope.references
-    )
+    return "\n".join(f"image {reference}" for reference in scope.references)
 
 
 def compose(scope: Scope) -> str:
@@ -79,7 +76,12 @@ else compose=; fi
 cd {shell_path(scope.directory)} 2>/dev/null || exit
 file=; for f in {" ".join(FILES)}; do [ -e $f ] && say compose_file $f && file=$f && break; done
 [ "$compose" ] || exit
-if v=$($compose config 2>/dev/null); then say config "$(pack "$v")"; exit; fi
+# services behind a profile count, too, unless docker-compose cannot resolve them
+if v=$(COMPOSE_PROFILES='*' $compose config 2>/dev/null || $compose config 2>/dev/null); then
+say config "$(pack "$v")"
+for reference in $(printf '%s\\n' "$v" | sed -n 's/^    image: //p' | tr -d '"' | tr -d "'" | sort -u); do
+case ${{reference##*/}} in *[:@]*) ;; *) reference=$reference:latest ;; esac
+case " {" ".join(scope.references)} " in *" $reference "*) ;; *) image "$reference" ;; esac; done; exit; fi
 say config_error "$(pack "$($compose config 2>&1 >/dev/null)")"
 # an env_file of any name: where docker-compose cannot tell, each file that its file has a word for
 words=$(cat "$file" 2>/dev/null | tr -s ' \\t",[]' '\\n' | tr -d "'")
@@ -90,7 +92,7 @@ def project(scope: Scope) -> str:
     return f"""cd {shell_path(scope.directory)} 2>/dev/null || exit
 say directory "$(pwd)"; say directory "$(pwd -P)"
 [ -w . ] || say read_only yes
-[ -e .env ] && say environment "$(sha256sum <.env)"
+[ -e .env ] && say environment "$(base64 <.env | tr -d '\n')"
 for f in .env .env.* *.env; do private "$f"; done
 for f in {STATE}/*{SUFFIX}; do [ -e "$f" ] && say stopped "$(basename "$f" {SUFFIX}) $(cat "$f")"; done
 for f in {STATE}/*.passed; do [ -e "$f" ] && say passed "$(basename "$f" .passed) $(cat "$f")"; done

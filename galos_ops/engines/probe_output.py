@@ -11,7 +11,7 @@ from datetime import datetime, timezone
 
 from galos_ops.engines import registry
 from galos_ops.engines.docker_compose import DockerCompose
-from galos_ops.engines.snapshot import FREE, Container, FreeSpace, Snapshot
+from galos_ops.engines.snapshot import FREE, LOSSLESS, Container, FreeSpace, Snapshot
 from galos_ops.host.lock import LockState
 from galos_ops.host.shell import lines
 from galos_ops.redaction import Secret
@@ -52,7 +52,7 @@ def parse(output: str, parts: AbstractSet[str] = frozenset(), began: float = 0.0
         engine_error=text("engine_error"),
         flavour=DockerCompose.of(last("flavour")),
         compose_file=last("compose_file"),
-        environment=last("environment").partition(" ")[0],
+        environment=Secret(_bytes(last("environment")).decode(errors=LOSSLESS)) if every("environment") else None,
         config=Secret(text("config")),
         config_error=Secret(text("config_error")),
         containers=tuple(map(container, every("container"))),
@@ -101,7 +101,11 @@ def moment(text: str) -> str | None:
 
 def unpack(text: str) -> str:
     """A text of several lines, as the script packs it."""
-    return base64.b64decode(text, validate=True).decode(errors="replace")
+    return _bytes(text).decode(errors="replace")
+
+
+def _bytes(text: str) -> bytes:
+    return base64.b64decode(text, validate=True)
 
 
 def clock_difference(reported: int, began: float, ended: float) -> int:

@@ -15,7 +15,8 @@ def record(target: HeldTarget, line: Release) -> None:
     target.change(
         f"{append(line)}\ndocker tag {line.image} {_kept(target)}:{line.image.partition(':')[2][:12]} || exit 1\n"
         f"{_unneeded(target, f'cat {LOG}')} |\n"
-        'while read -r old; do docker rmi "$old" >/dev/null || echo "kept: $old"; done',
+        'while read -r old; do docker rmi "$old" >/dev/null || echo "kept: $old"; done\n'
+        f"docker rmi {candidate(target)} >/dev/null 2>&1; true",
         doing="record the release",
     )
 
@@ -27,6 +28,23 @@ def beyond_keep(target: Target, image: str) -> list[str]:
     )
     log = f"cat {LOG} 2>/dev/null; printf '%s\\n' {line}"
     return target.run(_unneeded(target, log), doing="look at the releases").stdout.split()
+
+
+def pull_by_tag(target: Target, reference: str) -> str:
+    """A script that fetches an image by a tag that stays only if the host had it before: `candidate` keeps the image.
+
+    The candidate of an earlier deploy goes, and its image with it unless a release is of that.
+    """
+    return (
+        f"had=$({ID} {reference} 2>/dev/null); docker pull {reference} >&2 && "
+        f"{{ docker rmi {candidate(target)} >/dev/null 2>&1; docker tag {reference} {candidate(target)}; }} && "
+        f'{{ [ "$had" ] || docker rmi {reference}; }}'
+    )
+
+
+def candidate(target: Target) -> str:
+    """The tag that keeps an image until a release of it is recorded."""
+    return f"{_kept(target)}:candidate"
 
 
 def _kept(target: Target) -> str:

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
-from hashlib import sha256
 from typing import Any
 
 from galos_ops.engines.docker_compose import DockerCompose
@@ -16,6 +15,7 @@ from galos_ops.host.lock import LockState
 from galos_ops.redaction import Secret
 
 NOTHING, FREE = Secret(), LockState(False)
+LOSSLESS = "surrogateescape"  # how .env is text, whatever its bytes
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class FreeSpace:
 class Snapshot:
     """Read-only state of a host at one moment; a part that was not asked for has its default.
 
-    `directories` are the names of the project's directory, `environment` is the sum of its .env; `images` maps
+    `directories` are the names of the project's directory, `environment` is its .env; `images` maps
     references to image IDs, `created` these to times in ISO 8601, `passed` services to guard keys, `stopped` services
     that a run stopped for a migration and did not start again to the images that they ran, `recorded` services to the
     image that the release log has last; `private` are the texts of .env and its like. `time` is the host's in
@@ -82,7 +82,7 @@ class Snapshot:
     engine_error: str = ""
     flavour: DockerCompose | None = None
     compose_file: str = ""
-    environment: str = ""
+    environment: Secret | None = None
     config: Secret = NOTHING
     config_error: Secret = NOTHING
     containers: tuple[Container, ...] = ()
@@ -170,10 +170,6 @@ class Snapshot:
     def age(self, moment: str) -> float:
         """The seconds since a moment, as the host counts them."""
         return self.time - datetime.fromisoformat(moment).timestamp()
-
-    def key(self, image: str, *spec: str) -> str:
-        """What a clean answer of the migration check is bound to: image, .env, compose file and the check itself."""
-        return sha256("\0".join((image, self.environment, self.config.value, *spec)).encode()).hexdigest()
 
 
 def tagged(reference: str) -> str:

@@ -8,7 +8,8 @@ import select
 import shlex
 import time
 from dataclasses import dataclass, replace
-from types import TracebackType
+from hashlib import sha256
+from types import EllipsisType, TracebackType
 from typing import Any
 
 import paramiko
@@ -30,6 +31,7 @@ from galos_ops.host.shell import shell_path
 COMMAND_SECONDS = 60
 GRACE_SECONDS = 15  # what a remote deadline gets on top before we stop waiting for its word
 SUDO_ASKS = 97
+CHANGED = 93
 
 
 @dataclass(frozen=True)
@@ -175,24 +177,33 @@ class Host:
             evidence = "it is not UTF-8 text"
         raise NotReadyError(f"{self.name}: cannot read {path}; it was left as it is.", evidence=evidence)
 
-    def write(self, path: str, text: str, *, mode: int = 0o600) -> None:
+    def write(self, path: str, text: str, *, mode: int = 0o600, over: str | EllipsisType | None = ...) -> None:
         """Put a whole file in place atomically: private from its first byte, complete or not there at all.
 
-        A symbolic link stays, its target is replaced; as root a file keeps its owner; missing folders are made for the
-        owner alone. Needs no SFTP.
+        `over` is the text that it replaces, None where there is no file; raises `NotReadyError` for another one, which
+        stays. A symbolic link stays, its target is replaced; as root a file keeps its owner; missing folders are made
+        for the owner alone. Needs no SFTP.
         """
-        data = text.encode()
-        self.change(
+        data, doing = text.encode(), f"write {path}; it is as it was"
+        result = self.change(
             f'umask 077; path={shell_path(path)}; path=$(readlink -f -- "$path" || printf %s "$path")\n'
             'folder=$(dirname -- "$path"); mkdir -p -- "$folder" || exit 1\n'
             'new=$(mktemp "$folder/.galos-ops.XXXXXX") || exit 1\n'
             "trap 'rm -f -- \"$new\"' EXIT; trap 'exit 1' HUP INT TERM\n"
             '[ "$(id -u)" != 0 ] || ! [ -e "$path" ] || chown "$(stat -c %u:%g -- "$path")" "$new" || exit 1\n'
-            f'cat >"$new" && [ "$(wc -c <"$new")" -eq {len(data)} ] && chmod {mode:o} "$new" && sync "$new" '
-            '&& mv -f -- "$new" "$path"',
-            doing=f"write {path}; it is as it was",
+            f'cat >"$new" && [ "$(wc -c <"$new")" -eq {len(data)} ] && chmod {mode:o} "$new" && sync "$new" || exit 1\n'
+            f'{_unchanged(over)} || exit {CHANGED}\nmv -f -- "$new" "$path"',
+            doing=doing,
             stdin=data,
+            check=False,
         )
+        if result.exited == CHANGED:
+            raise NotReadyError(
+                f"{self.name}: {path} was changed by somebody else meanwhile; it was left as it is.",
+                hint=self.typed.again(),
+            )
+        if not result.ok:
+            raise self.failed(doing, result)
 
     def channel(self, doing: str) -> paramiko.Channel:
         """A fresh channel of this connection, which is not opened again once it is lost; raises `ConnectError`."""
@@ -243,6 +254,15 @@ class Host:
                 evidence=gathered.text,
             )
         return gathered.result(channel.exit_status)
+
+
+def _unchanged(over: str | EllipsisType | None) -> str:
+    """A test whether `$path` is the text that was read, None for no file; an ellipsis is any."""
+    if over is ...:
+        return "true"
+    if over is None:
+        return '! [ -e "$path" ]'
+    return f'[ "$(sha256sum 2>/dev/null <"$path")" = "{sha256(over.encode()).hexdigest()}  -" ]'
 
 
 def link_is_dead(channel: paramiko.Channel) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
+from hashlib import sha256
 
 from galos_ops.engines import one_off
 from galos_ops.engines.engine import AnyTarget, HeldTarget, ReleaseImages, Target
@@ -16,13 +17,23 @@ from galos_ops.migrations import tools as migration
 from galos_ops.migrations.tools import CLEAN, Answer
 
 CHECK_SECONDS = 120
+OUTSIDE = ("volumes", "volumes_from", "secrets", "configs")  # of a service in the compose file
 UNMADE = "asked when docker-compose has made what the service needs: networks, volumes, folders"
 
 
-def key(target: Target, images: ReleaseImages) -> str:
-    """Return the cache key of a clean check."""
+def key(target: Target, images: ReleaseImages) -> str | None:
+    """Return the sum of what a check asks: image IDs, resolved compose file, migration settings.
+
+    None where an answer also depends on what only the host has: commands on it, mounts, secrets and configs.
+    """
+    migration, tree = target.service.migration, target.snapshot.tree()
+    row = tree["services"][migration.service]
+    if migration.where == "host" or any(row.get(each) for each in OUTSIDE):
+        return None
     ids = ",".join(image.id for image in images.all)
-    return target.snapshot.key(ids, json.dumps(asdict(target.service.migration), sort_keys=True))
+    asked = one_off.file(tree, migration.service, images.migrations.id)
+    settings = json.dumps(asdict(migration), sort_keys=True)
+    return sha256(b"\0".join((ids.encode(), asked, settings.encode()))).hexdigest()
 
 
 def ask(target: Target, images: ReleaseImages, *, untouched: bool = False) -> Answer:
@@ -63,10 +74,10 @@ def check(target: Target, images: ReleaseImages) -> Answer:
 
 
 def check_and_remember(target: HeldTarget, images: ReleaseImages) -> Answer:
-    """Ask, and remember on the host whether the answer is clean."""
-    answer = check(target, images)
-    if answer.state == "clean" and target.service.migration.tool != "none" and not passed(target, images):
-        path, clean = _passed(target), key(target, images)
+    """Ask, and remember on the host whether the answer is clean, where that can be told by a sum."""
+    answer, clean = check(target, images), key(target, images)
+    if answer.state == "clean" and clean and target.service.migration.tool != "none" and not passed(target, images):
+        path = _passed(target)
         target.change(f"umask 077; echo {clean} >{path}.new && mv {path}.new {path}", doing="remember a clean answer")
     return answer
 
@@ -76,8 +87,9 @@ def _passed(target: Target) -> str:
 
 
 def passed(target: Target, images: ReleaseImages) -> bool:
-    """Whether the same images already answered clean against the same .env and compose file."""
-    return target.snapshot.passed.get(target.name) == key(target, images)
+    """Whether the same images already answered clean against the same resolved compose file."""
+    clean = key(target, images)
+    return clean is not None and target.snapshot.passed.get(target.name) == clean
 
 
 def pending_migrations_error(target: Target, answer: Answer) -> GuardError:

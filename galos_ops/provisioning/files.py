@@ -21,12 +21,12 @@ def place(
 ) -> Change:
     """Write `new` where `host.read(path)` gave `old`, unless they are equal; a dry run only tells.
 
-    An equal file that is `private` loses what group and others may do with it; `note` ends the detail of a write, and
-    `mask` takes the secrets out of the diff.
+    Raises `NotReadyError` for a file that changed since it was read. An equal file that is `private` loses what group
+    and others may do with it; `note` ends the detail of a write, and `mask` takes the secrets out of the diff.
     """
     if new != old:
         if not host.dry:
-            host.write(path, new, mode=mode)
+            host.write(path, new, mode=mode, over=old)
         done = done_or_would(host, "written" if old is None else "updated")
         return Change(True, f"{path} {done}{note and f': {note}'}", diffs.unified(path, old, new, mask))
     if private and _closed(host, path):

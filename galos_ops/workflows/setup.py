@@ -26,7 +26,7 @@ def setup(ops: Ops) -> None:
     changed = [] if snapshot.directories else [ops.change("directory", lambda: directory(ops))]
     if changed:
         # for a directory that is not there yet, the rest of the host is as it is from anywhere else
-        snapshot = replace(gather(host, PROJECT, Scope((), "~")), environment="") if host.dry else ops.snapshot()
+        snapshot = replace(gather(host, PROJECT, Scope((), "~")), environment=None) if host.dry else ops.snapshot()
     ops.ready(snapshot, ENGINE)
     steps: dict[str, Callable[[], Change]] = {
         "ecr.credentials": lambda: ecr.credentials(host, settings),
@@ -58,7 +58,7 @@ def directory(ops: Ops) -> Change:
 
 def push_environment(ops: Ops, snapshot: Snapshot) -> Change:
     """`env.push`, except where there is nothing to send and the host has its own .env already."""
-    if snapshot.environment and not Path(ops.settings.env_file).exists():
+    if snapshot.environment is not None and not Path(ops.settings.env_file).exists():
         return Change(False, f"no {ops.settings.env_file} here; the host keeps its own")
     return dotenv_file.push(ops.host, ops.settings)
 

@@ -14,12 +14,12 @@ from tests.integration.test_deploy import wait_for
 STEPS = {
     "lock": "flock -n 9",
     "pull": "docker-compose pull *",
-    "pending": "docker-compose -f - run * galos-sync-check *",
+    "pending": "docker-compose * run * galos-sync-check *",
     "down": "docker stop *",
     "backup": "tar *",
-    "migrate": "docker-compose -f - run * galos-sync-migration *",
+    "migrate": "docker-compose * run * galos-sync-migration *",
     "adopt": "docker logs -f galos-sync-migration",
-    "up": "docker-compose up *",
+    "up": "docker-compose * up -d *",
     "verify": "docker inspect -f {{.State.Status}} {{.RestartCount}} *",
     "record": "docker tag * galos-ops/galos-sync:*",
 }

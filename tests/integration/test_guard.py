@@ -10,8 +10,6 @@ from tests.integration.conftest import REFERENCE, Operator, container, image_id
 from tests.integration.test_deploy import V2, applied
 from tests.integration.test_migrations import migration
 
-OLD_TAG = f"docker tag {REFERENCE}:latest {REFERENCE}:v1"
-BACK_TO_V1 = "sed -i s/:latest/:v1/ docker-compose.yml"
 ALWAYS_PULL = "sed -i 's/^    image: .*/&\\n    pull_policy: always/' ~/docker-compose.yml"
 NEWER = "INSERT INTO _sqlx_migrations VALUES (29990101000000, 'of a newer release', now(), true, '', 0)"
 
@@ -43,32 +41,6 @@ def test_a_check_and_a_migration_fetch_nothing(deployed: Operator) -> None:
     deployed.done("migrate")
     assert applied(deployed) == V2
     assert image_id(deployed.host, "latest") == newer
-
-
-@pytest.mark.violates("guard", "docker-compose reads the edited file when it starts; what it started is stopped")
-@pytest.mark.violates("checked", "so another image runs for that moment")
-def test_a_compose_file_that_is_edited_after_the_check_is_not_what_migrates(deployed: Operator) -> None:
-    with deployed.judge.by_hand("the image has another tag, too"):
-        deployed.host.shell(OLD_TAG)
-    deployed.sandbox.publish("v2")
-    told = deployed.refused(5, "-f", migration(deployed, backup=BACK_TO_V1), "deploy")
-    assert f"docker-compose started {image_id(deployed.host, 'v1')[:15]}, not the" in told
-    assert container(deployed.host) == ""
-    assert applied(deployed) == V2
-
-
-def test_a_service_that_started_in_another_image_is_stopped_again(deployed: Operator) -> None:
-    """Somebody edits the compose file between the last check and the start."""
-    with deployed.judge.by_hand("the image has another tag, too"):
-        deployed.host.shell(OLD_TAG)
-    deployed.sandbox.publish("v2")
-    file = on_the_host(deployed, check="test -e ~/migrated", run=f"touch ~/migrated; {BACK_TO_V1}")
-    try:
-        told = deployed.refused(5, "-f", file, "deploy")
-    finally:
-        deployed.host.shell("rm -f ~/migrated")
-    assert f"docker-compose started {image_id(deployed.host, 'v1')[:15]}, not the" in told
-    assert container(deployed.host) == ""
 
 
 @pytest.mark.violates("guard", "the check is the test's own, and has nothing against the image that crashes")

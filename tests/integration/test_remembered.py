@@ -7,6 +7,7 @@ import pytest
 from tests.integration.conftest import Operator
 
 AS_BEFORE = "none, as checked before"
+MOUNT = "/etc:/of-the-host:ro"
 IN_THE_FILE = "sed -i 's/^    init: true$/    init: true\\n    stop_grace_period: 9s/' ~/docker-compose.yml"
 
 
@@ -27,3 +28,10 @@ def test_whatever_changes_is_asked_again(deployed: Operator, part: str) -> None:
         words = ["-f", deployed.configured({"services": {"galos-sync": {"migration": migration}}}), "deploy"]
     assert AS_BEFORE not in deployed.done(*words)
     assert AS_BEFORE in deployed.done(*words)
+
+
+def test_what_depends_on_a_mount_is_asked_each_time(deployed: Operator) -> None:
+    """Migrations may lie in it."""
+    deployed.host.shell(f"sed -i 's#^    init: true$#&\\n    volumes: [{MOUNT}]#' ~/docker-compose.yml")
+    for _ in range(2):
+        assert AS_BEFORE not in deployed.done("deploy")

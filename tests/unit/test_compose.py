@@ -4,7 +4,7 @@ import pytest
 import yaml
 
 from galos_ops.engines.compose import Compose
-from galos_ops.engines.docker_compose import DockerCompose, grace_seconds, render
+from galos_ops.engines.docker_compose import FROM_VARIABLE, DockerCompose, grace_seconds, render
 from galos_ops.host.shell import in_directory
 from tests.unit.local_host import LocalHost, Reply
 
@@ -27,19 +27,19 @@ def test_the_flavour_is_read_from_its_version(text: str, flavour: DockerCompose 
 
 
 def test_v1_gets_no_flag_that_it_does_not_know() -> None:
-    assert V1.up("a") == "docker-compose up -d --no-deps a"
-    assert V2.up("a") == "docker compose up -d --no-deps --pull never a"
+    assert V1.up("a") == FROM_VARIABLE + "docker-compose -f - up -d --no-deps a"
+    options = "--env-file /dev/null -f - up -d --no-deps --pull never"
+    assert V2.up("a") == f"{FROM_VARIABLE}docker compose {options} a"
 
 
 def test_words_are_quoted() -> None:
     assert V2.run("a", "a-migration", ["sh", "-c", "x; y"]) == (
-        "docker compose run --no-deps -T --name a-migration --entrypoint sh a -c 'x; y'"
+        "docker compose --env-file /dev/null -f - run --no-deps -T --name a-migration --entrypoint sh a -c 'x; y'"
     )
     assert in_directory("~/it's here", "true") == "cd \"$HOME\"/'it'\"'\"'s here' || exit 1\ntrue"
 
 
 VERBS: dict[str, tuple[Callable[[Compose], str], str]] = {
-    "up": (lambda compose: compose.docker_compose.up_dependency("a"), "up -d --no-deps --no-recreate a"),
     "stop": (lambda compose: compose.stop(["a"]), "stop a"),
     "down": (lambda compose: compose.down(), "down"),
     "logs": (lambda compose: compose.logs(["a"], tail=5, follow=True), "logs --no-color --tail=5 -f a"),

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from galos_ops.engines.docker_compose import FROM_VARIABLE
 from galos_ops.engines.probe import CONTAINER
 from galos_ops.engines.probe_output import container
 from galos_ops.engines.watching import LOG_LINES, LOOK
@@ -21,7 +22,7 @@ from tests.unit.targets import COMPOSE, FACTS, IMAGE_ID, IMAGES, REFERENCE, held
 from tests.unit.test_guard import OTHER
 from tests.unit.test_probe import row as fact
 
-UP = COMPOSE.docker_compose.up("galos-sync").partition(" ")[2]
+UP = COMPOSE.docker_compose.up("galos-sync").removeprefix(FROM_VARIABLE).partition(" ")[2]
 LISTING = "ps -aq --no-trunc --filter label=com.docker.compose.service=galos-sync"
 
 

@@ -10,13 +10,14 @@ import yaml
 from galos_ops.config.settings import Settings
 from galos_ops.engines.compose import Compose
 from galos_ops.engines.dependencies import Dependency, absent, needed, of, ordered, script
-from galos_ops.engines.docker_compose import DockerCompose
+from galos_ops.engines.docker_compose import FROM_VARIABLE, DockerCompose
 from galos_ops.engines.engine import Target
 from galos_ops.engines.snapshot import Container, Snapshot
 from galos_ops.errors import NotReadyError
 from galos_ops.redaction import Secret
 from tests.unit.fake_host import FakeHost
 
+STARTS = "docker-compose --env-file /dev/null -f - up -d --no-deps --no-recreate"
 CONFIGURED = {name: {"migration": {"tool": "none"}} for name in ("a", "b")}
 
 
@@ -69,8 +70,8 @@ def test_what_is_not_configured_starts_in_its_own_order_unless_it_runs() -> None
     assert [each.name for each in needed(one)] == ["y", "x", "z"]
     assert absent(one) == ["y", "x"]
     first, second, wait = script(one)
-    assert first == "docker-compose up -d --no-deps --no-recreate y >&2 || exit 1"
-    assert second == "docker-compose up -d --no-deps --no-recreate x >&2 || exit 1"
+    assert first == FROM_VARIABLE + f"{STARTS} y >&2 || exit 1"
+    assert second == FROM_VARIABLE + f"{STARTS} x >&2 || exit 1"
     assert "--filter health=healthy" in wait
     assert "label=com.docker.compose.service=x" in wait
 

@@ -64,7 +64,7 @@ FACTS = Snapshot(
     engine="26.1.5",
     flavour=DockerCompose("docker-compose", (2, 26, 1)),
     compose_file="docker-compose.yml",
-    environment="02ac",
+    environment=Secret("A=1\n"),
     config=Secret(CONFIGURED),
     containers=(RUNNING,),
     images={IMAGE: "sha256:aa"},

@@ -5,16 +5,19 @@ from __future__ import annotations
 import json
 import secrets
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from galos_ops.engines.compose import pin
 from galos_ops.engines.engine import Image, ReleaseImages
+from galos_ops.engines.snapshot import Snapshot
 from galos_ops.errors import LockedError
 from galos_ops.migrations import guard
 from galos_ops.migrations.tools import CLEAN, Answer
+from galos_ops.redaction import Secret
 from tests.unit.local_host import LocalHost, Reply
-from tests.unit.targets import FACTS, IMAGE_ID, IMAGES, held, image_of, images, target
+from tests.unit.targets import FACTS, IMAGE_ID, IMAGES, REFERENCE, held, image_of, images, target
 
 MARK = "~/.galos-ops/galos-sync.passed"
 NAMES = "20260806140000 allow stars without orbits", "20260806150000 rename surface columns"
@@ -24,7 +27,7 @@ OTHER = "sha256:" + "b" * 64
 
 def asked(name: str) -> str:
     words = "migrate run --dry-run --source galos_db/migrations"
-    return f"-f - run --no-deps -T --name {name} --entrypoint sqlx galos-sync {words}"
+    return f"--env-file /dev/null -f - run --no-deps -T --name {name} --entrypoint sqlx galos-sync {words}"
 
 
 def answers(
@@ -55,7 +58,7 @@ def test_a_clean_answer_is_remembered_for_these_very_inputs(host: LocalHost) -> 
 
 def test_pending_migrations_are_named_and_an_earlier_clean_answer_is_forgotten(host: LocalHost) -> None:
     chosen = held(host)
-    key = guard.key(chosen, IMAGES)
+    key = guard.key(chosen, IMAGES) or ""
     host.put(MARK, key)
     answers(host, Reply(PENDING))
     known = replace(chosen, snapshot=replace(FACTS, passed={"galos-sync": key}))
@@ -71,6 +74,43 @@ def test_a_tool_whose_check_names_nothing_is_asked_for_the_names(host: LocalHost
     host.stubs.add("alembic", {"history --indicate-current": "<base> -> 397c (head), create systems\n"})
     asked_of = replace(chosen, service=replace(chosen.service, migration=alembic))
     assert guard.ask(asked_of, IMAGES) == Answer("pending", ("397c create systems",))
+
+
+def resolved(**row: Any) -> Snapshot:
+    """A snapshot of a compose file with this in the row of the service."""
+    tree = {"services": {"galos-sync": {"image": REFERENCE, **row}, "db": {"image": "postgres", "volumes": ["/x:/x"]}}}
+    return replace(FACTS, config=Secret(json.dumps(tree)))
+
+
+def test_the_key_of_a_clean_answer_is_a_sum_of_all_that_is_asked(host: LocalHost) -> None:
+    chosen = target(host, resolved())
+    migration = replace(chosen.service.migration, arguments="--source elsewhere")
+    keys = {
+        guard.key(chosen, IMAGES),
+        guard.key(chosen, images(OTHER)),
+        guard.key(target(host, resolved(environment={"DATABASE_URL": "x"})), IMAGES),
+        guard.key(replace(chosen, service=replace(chosen.service, migration=migration)), IMAGES),
+    }
+    assert None not in keys
+    assert len(keys) == 4
+    assert guard.key(chosen, IMAGES) == guard.key(target(host, resolved()), IMAGES)
+
+
+@pytest.mark.parametrize("outside", ["volumes", "volumes_from", "secrets", "configs"])
+def test_an_answer_that_depends_on_what_only_the_host_has_is_not_remembered(host: LocalHost, outside: str) -> None:
+    chosen = held(host, resolved(**{outside: ["x"]}))
+    answers(host, Reply())
+    assert guard.check_and_remember(chosen, IMAGES) == CLEAN
+    assert MARK not in host.files()
+    assert not guard.passed(chosen, IMAGES)
+
+
+def test_an_answer_of_a_command_on_the_host_is_not_remembered(host: LocalHost) -> None:
+    chosen = held(host)
+    service = replace(chosen.service, migration=replace(chosen.service.migration, where="host"))
+    host.stubs.program("sqlx", "true")
+    assert guard.check_and_remember(replace(chosen, service=service), IMAGES) == CLEAN
+    assert MARK not in host.files()
 
 
 @pytest.mark.parametrize("answer", [Reply(), Reply(PENDING)])
@@ -95,7 +135,7 @@ def test_what_docker_compose_fails_of_itself_is_no_answer(host: LocalHost, ended
     own = replace(chosen.service.migration, tool="command", check="./check", run="./run")
     answers(host, Reply(exited=1, stderr="no\n"), ended=ended)
     host.stubs.add("docker-compose", {asked("galos-sync-check"): Reply(exited=9)}, asked=False)
-    words = "-f - run --no-deps -T --name galos-sync-check --entrypoint sh galos-sync -c ./check"
+    words = "--env-file /dev/null -f - run --no-deps -T --name galos-sync-check --entrypoint sh galos-sync -c ./check"
     host.stubs.add("docker-compose", {words: Reply(exited=1, stderr="no\n")})
     found = guard.check(replace(chosen, service=replace(chosen.service, migration=own)), IMAGES)
     assert found == Answer("unknown", evidence="no")
@@ -141,7 +181,9 @@ def test_a_service_without_migrations_is_not_asked(host: LocalHost) -> None:
 def test_on_the_host_the_check_has_the_values_of_env_and_no_standard_input(host: LocalHost) -> None:
     chosen = held(host)
     there = replace(chosen.service.migration, where="host")
-    host.put("~/.env", "DATABASE_URL='postgresql://u:p$w@db/x' # ours\n")
+    text = "DATABASE_URL='postgresql://u:p$w@db/x' # ours\n"
+    chosen = replace(chosen, snapshot=replace(chosen.snapshot, environment=Secret(text)))
+    host.put("~/.env", "DATABASE_URL=pushed-meanwhile\n")
     host.stubs.program("sqlx", "cat; [ \"$DATABASE_URL\" = 'postgresql://u:p$w@db/x' ] || exit 9")
     found = guard.check(replace(chosen, service=replace(chosen.service, migration=there)), IMAGES)
     assert found == CLEAN

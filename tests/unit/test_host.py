@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -131,6 +132,23 @@ def test_a_full_disk_leaves_the_file_as_it_was(host: LocalHost, tiny: Path) -> N
     host.write("~/tiny/file", "new" * 1000)
     assert host.files() == {"~/tiny/file": "new" * 1000}
     assert [path.name for path in tiny.iterdir()] == ["file"]
+
+
+@pytest.mark.parametrize("read", [None, "old", ""])
+def test_a_file_that_somebody_changed_since_it_was_read_stays(host: LocalHost, read: str | None) -> None:
+    host.put("~/file", "of somebody else")
+    with pytest.raises(NotReadyError, match=r"~/file was changed by somebody else meanwhile; it was left as it is"):
+        host.write("~/file", "new", over=read)
+    assert host.files() == {"~/file": "of somebody else"}
+    host.write("~/file", "new", over="of somebody else")
+    assert host.files() == {"~/file": "new"}
+
+
+@pytest.mark.parametrize("read", [None, "old"])
+def test_a_file_that_is_gone_is_made_again_only_by_who_knew_none(host: LocalHost, read: str | None) -> None:
+    with pytest.raises(NotReadyError) if read else nullcontext():
+        host.write("~/file", "new", over=read)
+    assert ("~/file" in host.files()) == (read is None)
 
 
 def test_a_write_that_is_ended_by_a_signal_takes_its_temporary_file_along(host: LocalHost) -> None:

@@ -13,7 +13,8 @@ from tests.unit.test_databases import RUNNING
 from tests.unit.test_guard import OTHER, PENDING, answers
 
 NAME = "galos-sync-migration"
-RUN = f"-f - run --no-deps -T -d --name {NAME} --entrypoint sqlx galos-sync migrate run --source galos_db/migrations"
+OPTIONS = f"--no-deps -T -d --name {NAME} --entrypoint sqlx"
+RUN = f"--env-file /dev/null -f - run {OPTIONS} galos-sync migrate run --source galos_db/migrations"
 PASSED = "~/.galos-ops/galos-sync.passed"
 
 

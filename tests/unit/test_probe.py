@@ -2,7 +2,6 @@ import base64
 import json
 from collections.abc import Mapping
 from dataclasses import replace
-from hashlib import sha256
 
 import pytest
 
@@ -45,7 +44,7 @@ OUTPUT = "\n".join(
         "engine\t26.1.5",
         "flavour\tdocker-compose 2.26.1-4",
         "compose_file\tdocker-compose.yml",
-        "environment\t0123abcd  -",
+        f"environment\t{packed('A=1')}",
         f"config\t{packed(CONFIG)}",
         "container\t" + row("c1 sha256:aa running 0 /root-galos-sync-1 galos-sync False root /data/galos"),
         "container\t" + row("c2 sha256:bb exited 3 /galos-sync-migration galos-sync True root /data/galos"),
@@ -61,7 +60,7 @@ def test_every_line_of_the_probe_becomes_a_fact() -> None:
     facts = parse(OUTPUT)
     assert facts.directories == ("/srv/galos", "/data/galos")
     assert facts.flavour == DockerCompose("docker-compose", (2, 26, 1))
-    assert facts.environment == "0123abcd"
+    assert facts.environment == Secret("A=1")
     assert facts.services() == {"galos-sync": "registry/galos-sync:latest", "db": "postgres:latest"}
     assert facts.images == {"registry/galos-sync:latest": "sha256:aa"}
     assert facts.passed == {"galos-sync": "99ff"}
@@ -106,19 +105,6 @@ def test_what_the_probe_does_not_print_is_not_taken_for_a_fact(noise: str) -> No
 )
 def test_a_container_is_alive_unless_docker_says_it_ended(state: str, alive: bool) -> None:
     assert Container("c", "i", state, 0, "n", "s", False, "p", "/").alive is alive
-
-
-def test_the_key_of_a_clean_answer_changes_with_everything_it_depends_on() -> None:
-    facts = parse(OUTPUT)
-    keys = {
-        facts.key("sha256:aa", "spec"),
-        facts.key("sha256:bb", "spec"),
-        facts.key("sha256:aa", "other"),
-        replace(facts, environment="x").key("sha256:aa", "spec"),
-        replace(facts, config=Secret("x")).key("sha256:aa", "spec"),
-    }
-    assert len(keys) == 5
-    assert facts.key("sha256:aa", "spec") == parse(OUTPUT).key("sha256:aa", "spec")
 
 
 HERE = Snapshot(directories=("/r",))
@@ -198,6 +184,8 @@ def with_docker(host: LocalHost, *, containers: str = "", images: Mapping[str, s
     ids = [line.split(" ")[0] for line in containers.splitlines()]
     told = "".join(f"container\t{row(line)}\n" for line in containers.splitlines())
     host.stubs.add("docker", {ENGINE_ASKED: "26.1.5\n", LISTING: "".join(f"{one}\n" for one in ids)})
+    absent = Reply(exited=1, stderr="Error: No such image\n")
+    host.stubs.add("docker", {IMAGE_ASKED + REFERENCE: absent}, asked=False)  # that of `CONFIG`
     if ids:
         host.stubs.add("docker", {f"inspect -f container\t{CONTAINER} {' '.join(ids)}": told})
     for reference, image in (images or {}).items():
@@ -227,7 +215,7 @@ def test_all_facts_are_told_in_one_round_trip(host: LocalHost) -> None:
         engine="26.1.5",
         flavour=DockerCompose("docker-compose", (2, 26, 1)),
         compose_file="docker-compose.yml",
-        environment=sha256(b"A=1\n").hexdigest(),
+        environment=Secret("A=1\n"),
         config=Secret(CONFIG.rstrip("\n")),
         containers=tuple(
             container(row(f"{one} {ROW} {place}")) for one, place in (("c1", host.home), ("c2", "/else where"))
@@ -254,7 +242,17 @@ def test_a_host_with_nothing_running_and_no_image_is_told_so(host: LocalHost) ->
     with_compose(host)
     facts = look(host, (REFERENCE, "b:v1"))
     assert (facts.containers, facts.images, facts.passed) == ((), {"b:v1": "sha256:bb"}, {})
-    assert (facts.compose_file, facts.environment) == ("", "")
+    assert (facts.compose_file, facts.environment) == ("", None)
+
+
+def test_the_images_of_every_service_in_the_compose_file_are_looked_up(host: LocalHost) -> None:
+    """One carries the migrations of another."""
+    named = ("a/b:v1", "c", "registry:5000/d", "e@sha256:aa")
+    asked = ("a/b:v1", "c:latest", "registry:5000/d:latest", "e@sha256:aa")
+    with_docker(host, images={reference: f"sha256:{number}" for number, reference in enumerate(asked)})
+    rows = "".join(f"  s{number}:\n    image: {name}\n" for number, name in enumerate(named))
+    with_compose(host, f"services:\n{rows}  s9:\n    environment:\n      image: of-no-service\n")
+    assert look(host).images == {reference: f"sha256:{number}" for number, reference in enumerate(asked)}
 
 
 def test_a_directory_behind_a_link_has_both_its_names(host: LocalHost) -> None:
@@ -286,7 +284,7 @@ def test_without_an_engine_the_rest_is_told_all_the_same(host: LocalHost, words:
     assert (facts.engine, facts.engine_error) == ("", words)
     assert facts.flavour is not None
     assert facts.config
-    assert facts.environment == sha256(b"").hexdigest()
+    assert facts.environment == Secret("")
 
 
 def test_a_host_without_docker_is_told_so(host: LocalHost) -> None:

@@ -21,9 +21,10 @@ from galos_ops.host.lock import script
 from galos_ops.host.release_log import append, parse, release
 from galos_ops.host.shell import shell_path
 from galos_ops.migrations.tools import argv
+from galos_ops.redaction import Secret
 from tests.properties import PROCESSES
 from tests.unit.local_host import SHELLS, LocalHost
-from tests.unit.targets import held
+from tests.unit.targets import FACTS, held
 
 NASTY = "'\"`$\\;&|<>(){}[]*?!#~% \t\n\ré♥"
 TEXT = st.text(st.sampled_from(NASTY + string.ascii_letters) | st.characters(exclude_characters="\0", codec="utf-8"))
@@ -70,8 +71,8 @@ def test_the_options_of_a_migration_tool_reach_it_as_they_are(shell: str, texts:
 def test_the_values_of_env_reach_a_command_on_the_host_as_they_are(shell: str, texts: list[str]) -> None:
     with machine(shell) as host:
         rows = {f"ODD_{number}": text for number, text in enumerate(texts)}
-        host.write("~/.env", "".join(f"{name}={quoted(text)}\n" for name, text in rows.items()))
-        done = held(host).on_host(["env", "-0"], doing="print", timeout=60)
+        text = "".join(f"{name}={quoted(text)}\n" for name, text in rows.items())
+        done = held(host, replace(FACTS, environment=Secret(text))).on_host(["env", "-0"], doing="print", timeout=60)
     assert done.ok
     found = dict(line.partition("=")[::2] for line in done.stdout.split("\0"))
     assert {name: found[name] for name in rows} == rows
@@ -81,8 +82,8 @@ def test_the_values_of_env_reach_a_command_on_the_host_as_they_are(shell: str, t
 def test_a_name_that_no_shell_can_export_stops_no_command_on_the_host_and_runs_as_none(shell: str) -> None:
     names = ("A.B", "A-B", "'A;echo ran;B'", "UID", "PPID", "1A", "A")
     with machine(shell) as host:
-        host.write("~/.env", "".join(f"{name}=x\n" for name in names))
-        done = held(host).on_host(["env"], doing="print", timeout=60)
+        text = "".join(f"{name}=x\n" for name in names)
+        done = held(host, replace(FACTS, environment=Secret(text))).on_host(["env"], doing="print", timeout=60)
     assert done.ok
     found = [line for line in done.stdout.splitlines() if line.endswith("=x") or "ran" in line]
     assert set(found) - {"UID=x", "PPID=x"} == {"A=x"}

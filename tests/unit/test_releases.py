@@ -171,7 +171,8 @@ def test_what_follows_a_line_that_could_not_be_written_is_not_done(host: LocalHo
 def test_a_release_is_logged_and_its_image_is_kept_from_pruning(host: LocalHost) -> None:
     image = "sha256:" + "ab" * 32
     host.put(LOG_PATH, written([V1]))
-    host.stubs.add("docker", {f"tag {image} galos-ops/galos-sync:abababababab": "", LISTING: kept("aa")})
+    tagged: dict[str, Reply | str] = {f"tag {image} galos-ops/galos-sync:abababababab": "", LISTING: kept("aa")}
+    host.stubs.add("docker", {**tagged, "rmi galos-ops/galos-sync:candidate": Reply(exited=1)})
     record(held(host), replace(V2, image=image))
     assert parse(host.read(LOG_PATH)[0]).releases == (V1, replace(V2, image=image))
 
@@ -189,6 +190,7 @@ def test_the_tags_beyond_those_to_keep_are_removed_and_one_that_is_in_use_is_tol
     host.stubs.add(
         "docker", {"rmi galos-ops/galos-sync:bb": Reply(exited=1), "rmi galos-ops/galos-sync:aa": "Untagged"}
     )
+    host.stubs.add("docker", {"rmi galos-ops/galos-sync:candidate": "Untagged"})
     record(with_keep(host, 2), line("deploy", "dd"))
 
 

@@ -20,7 +20,7 @@ UNNOTICED = (
     (Text("unhealthy) [", "ill) ["), "0-running 0 unhealthy-its health check says unhealthy"),
 )
 """Conditions of the script that watches a container, each with the parameters of the test that needs it."""
-DEATHS = "tests/faults/test_deaths.py"
+ONE_SUM, DEATHS = "tests/faults/test_one_sum.py", "tests/faults/test_deaths.py"
 
 MUTANTS = (
     *group(
@@ -144,8 +144,9 @@ MUTANTS = (
                 "up",
                 Never("wrong"),
                 {
-                    f"{GUARD}::test_a_service_that_started_in_another_image_is_stopped_again": "refused(5,",
-                    f"{GUARD}::test_a_compose_file_that_is_edited_after_the_check_is_not_what_migrates": "refused(5,",
+                    f"{ONE_SUM}::test_an_image_whose_tag_moves_while_docker_compose_starts_it_is_stopped_again": (
+                        "assert running.end() == 5"
+                    ),
                 },
             ),
         ),
@@ -171,6 +172,16 @@ MUTANTS = (
                 "local_images",
                 Always("present"),
                 {f"{HOSTS}::test_images_pruned_away_are_pulled_again": 'done("up")'},
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.engines.retention",
+        (
+            Mutant(
+                "pull_by_tag",
+                Text('[ "$had" ] ||', "true ||"),
+                {f"{DEPLOY}::test_another_tag_can_be_deployed": '{"latest"} == tags(deployed)'},
             ),
         ),
     ),

@@ -7,11 +7,11 @@ from tests.mutants.mutant import Mutant, group
 
 DEPLOY, VERBS = "tests/integration/test_deploy.py", "tests/integration/test_verbs.py"
 DEATHS, DATABASES = "tests/faults/test_deaths.py", "tests/faults/test_bad_databases.py"
+ONE_SUM = "tests/faults/test_one_sum.py"
 GUARD, REMEMBERED = "tests/integration/test_guard.py", "tests/integration/test_remembered.py"
 OTHERS, ASKED = "tests/faults/test_other_projects.py", "tests/unit/test_guard.py"
 DRY_RUN = "tests/integration/test_dry_run.py"
 NEIGHBOURS, ONE_OFFS = "tests/faults/test_neighbours.py", "tests/faults/test_one_offs.py"
-PROBE = "tests/unit/test_probe.py"  # on a host, a .env that reaches the service is in the compose file as resolved, too
 
 MUTANTS = (
     *group(
@@ -28,20 +28,53 @@ MUTANTS = (
                 {f"{ASKED}::test_what_docker_compose_fails_of_itself_is_no_answer[dash-created 127]": "unknown"},
             ),
             Mutant(
-                "_file",
-                Instead("('pull_policy', 'build')", "()"),
+                "file",
+                Instead("FETCHING", "()"),
                 {f"{GUARD}::test_a_check_and_a_migration_fetch_nothing": "2 migrations of this image pending"},
             ),
             Mutant(
-                "_file",
-                Instead("image", "row['image']"),
+                "file",
+                Instead("image", "tree['services'][service]['image']"),
                 {f"{DRY_RUN}::test_a_deploy_is_told_step_by_step": "2: 20260806140000 allow stars"},
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.engines.probe",
+        (
+            Mutant(
+                "compose",
+                Text("COMPOSE_PROFILES='*' ", ""),
+                {
+                    f"{ONE_SUM}::test_a_service_behind_a_profile_is_deployed_and_a_person_s_up_recreates_nothing[v2]": (
+                        'operator.done("setup", "deploy")'
+                    )
+                },
+            ),
+            Mutant(
+                "compose",
+                Text('*) image "$reference" ;;', ""),
+                {
+                    f"{ONE_SUM}::test_migrations_in_an_image_of_their_own_are_asked_in_every_task": (
+                        "refused(5, *config, task)",
+                        '" pull " not in told',
+                    )
+                },
             ),
         ),
     ),
     *group(
         "galos_ops.engines.docker_compose.DockerCompose",
         (
+            Mutant(
+                "resolved",
+                Instead("'-'", "'docker-compose.yml'"),
+                {
+                    f"{ONE_SUM}::test_what_is_changed_after_the_check_starts_with_the_next_deploy[migrate]": (
+                        'assert not {"PUSHED", "EDITED"} & variables(operator).keys()'
+                    )
+                },
+            ),
             Mutant(
                 "up",
                 Text("--no-deps", "--detach"),
@@ -131,16 +164,6 @@ MUTANTS = (
         "galos_ops.engines.snapshot.Snapshot",
         (
             Mutant(
-                "key",
-                Instead("self.environment", "''"),
-                {f"{PROBE}::test_the_key_of_a_clean_answer_changes_with_everything_it_depends_on": "len(keys) == 5"},
-            ),
-            Mutant(
-                "key",
-                Instead("self.config.value", "''"),
-                {f"{REMEMBERED}::test_whatever_changes_is_asked_again[compose file]": "AS_BEFORE not in"},
-            ),
-            Mutant(
                 "ours",
                 Always("self.project in"),
                 {
@@ -148,6 +171,21 @@ MUTANTS = (
                         'refused(8, "deploy")'
                     )
                 },
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.migrations.guard",
+        (
+            Mutant(
+                "key",
+                Instead("(ids.encode(), asked, settings.encode())", "(ids.encode(), settings.encode())"),
+                {f"{REMEMBERED}::test_whatever_changes_is_asked_again[compose file]": "AS_BEFORE not in"},
+            ),
+            Mutant(
+                "key",
+                Never("OUTSIDE"),
+                {f"{REMEMBERED}::test_what_depends_on_a_mount_is_asked_each_time": "AS_BEFORE not in"},
             ),
         ),
     ),
