@@ -31,7 +31,7 @@ def credentials(ops: Ops, *, dry_run: bool = False) -> None:
     """
     from galos_ops.provisioning import ecr
 
-    ops.change("ecr.credentials", lambda: ecr.credentials(ops.host, ops.settings))
+    ops.change_alone("ecr.credentials", lambda: ecr.credentials(ops.host, ops.settings))
 
 
 @host_task(DRY)
@@ -39,7 +39,7 @@ def region(ops: Ops, *, dry_run: bool = False) -> None:
     """Set the region of the registry in the host's ~/.aws/config."""
     from galos_ops.provisioning import ecr
 
-    ops.change("ecr.region", lambda: ecr.region(ops.host, ops.settings))
+    ops.change_alone("ecr.region", lambda: ecr.region(ops.host, ops.settings))
 
 
 @host_task(DRY)
@@ -50,7 +50,7 @@ def helper(ops: Ops, *, dry_run: bool = False) -> None:
     """
     from galos_ops.provisioning import ecr
 
-    ops.change("ecr.helper", lambda: ecr.helper(ops.host))
+    ops.change_alone("ecr.helper", lambda: ecr.helper(ops.host))
 
 
 @host_task(DRY)
@@ -58,7 +58,7 @@ def docker_config(ops: Ops, *, dry_run: bool = False) -> None:
     """Merge the credential helper into the host's ~/.docker/config.json."""
     from galos_ops.provisioning import ecr
 
-    ops.change("ecr.docker-config", lambda: ecr.docker_config(ops.host, ops.settings))
+    ops.change_alone("ecr.docker-config", lambda: ecr.docker_config(ops.host, ops.settings))
 
 
 @host_task(SERVICE | DRY, looking=True)
@@ -82,7 +82,8 @@ def push(ops: Ops, *, dry_run: bool = False) -> None:
     """
     from galos_ops.provisioning import dotenv
 
-    ops.change("env.push", lambda: dotenv.push(ops.host, ops.settings))
+    dotenv.checked(ops.settings.env_file)  # what is wrong here is told before the host is touched
+    ops.change_alone("env.push", lambda: dotenv.push(ops.host, ops.settings))
 
 
 @host_task(looking=True)

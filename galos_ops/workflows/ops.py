@@ -14,7 +14,7 @@ from galos_ops.engines.dependencies import groups, ordered
 from galos_ops.engines.engine import Engine, Target
 from galos_ops.engines.snapshot import Snapshot
 from galos_ops.host.host import Change, Host
-from galos_ops.host.lock import holding, lock, refuse
+from galos_ops.host.lock import Lock, holding, lock, refuse
 from galos_ops.progress import SAME, WOULD, Report
 from galos_ops.workflows.doing import Doing
 from galos_ops.workflows.steps import Group, Steps
@@ -84,6 +84,11 @@ class Ops:
             self.report.title(self.host.name, target.name)
             yield target
 
+    def change_alone(self, name: str, make: Callable[[], Change]) -> bool:
+        """Take such a step as `change` does, while no other task changes the host."""
+        with self.holding(name):
+            return self.change(name, make)
+
     def change(self, name: str, make: Callable[[], Change]) -> bool:
         """Take a step that is safe to repeat and report it; true when it changed the host, or in a dry run would."""
         with self.report.step(name) as step:
@@ -111,18 +116,26 @@ class Ops:
 
     @contextmanager
     def _held(self, task: str, service: str | None, wait: int | None) -> Iterator[Callable[[Target], Steps]]:
-        seconds = self.settings.lock.wait if wait is None else wait
         self.report.title(self.host.name, next(iter(self.settings.chosen(service))))
-        if self.host.dry:
-            self.document["dry_run"] = True
-            with self.report.step("lock", "free") as step:
-                step.mark = WOULD
-                who = holding(self.host, self.settings.directory)
-                if who:
-                    raise refuse(self.host, who)
-            yield lambda target: Telling(target, self.report)
-            return
         with ExitStack() as stack:
-            with self.report.step("lock"):
-                held = stack.enter_context(lock(self.host, self.settings.directory, task, seconds, self.report.say))
-            yield lambda target: Doing(target.held(held), self.report)
+            with self.report.step("lock", "free" if self.host.dry else "") as step:
+                step.mark = WOULD if self.host.dry else step.mark
+                held = stack.enter_context(self.holding(task, wait))
+            if held is None:
+                self.document["dry_run"] = True
+                yield lambda target: Telling(target, self.report)
+            else:
+                yield lambda target: Doing(target.held(held), self.report)
+
+    @contextmanager
+    def holding(self, task: str, wait: int | None = None) -> Iterator[Lock | None]:
+        """Hold the host, as `locked` does, without a report; a dry run has no lock."""
+        directory = self.settings.directory
+        if self.host.dry:
+            if who := holding(self.host, directory):
+                raise refuse(self.host, who)
+            yield None
+            return
+        seconds = self.settings.lock.wait if wait is None else wait
+        with lock(self.host, directory, task, seconds, self.report.say) as held:
+            yield held

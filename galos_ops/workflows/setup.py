@@ -38,8 +38,9 @@ def setup(ops: Ops) -> None:
         "ecr.check": lambda: proof(ops, any(changed)),
     }
     ops.report.width = max(map(len, steps))
-    for name, make in steps.items():
-        changed.append(ops.change(name, make))
+    with ops.holding("setup"):
+        for name, make in steps.items():
+            changed.append(ops.change(name, make))
     if not any(changed):
         ops.report.say("nothing to do: the host was ready already")
     elif not host.dry:

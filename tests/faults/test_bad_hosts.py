@@ -25,7 +25,7 @@ def test_a_full_disk_leaves_the_file_as_it_was(ready: Operator, tmp_path: Path) 
         told = ready.refused(1, "env.push")
         assert "could not write /srv/full/.env; it is as it was" in told
         assert "No space left on device" in told
-        assert ready.host.shell("cat /srv/full/.env; ls -A /srv/full") == "OLD=1\n.env"
+        assert ready.host.shell("cat /srv/full/.env; ls -A /srv/full") == "OLD=1\n.env\n.galos-ops"
         ready.host.shell("cp ~/docker-compose.yml /srv/full; head -c 100000 /dev/zero >/srv/full/zeros || :")
         told = ready.refused(8, "deploy")
         assert "cannot take the lock" in told

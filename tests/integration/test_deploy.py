@@ -266,7 +266,7 @@ def test_a_migration_past_its_time_is_stopped_on_the_host_too(deployed: Operator
 
 def test_a_second_deploy_is_told_who_holds_the_host(deployed: Operator) -> None:
     with migrating(deployed) as first:
-        for task in ("deploy", "up", "start", "migrate"):
+        for task in ("deploy", "up", "start", "migrate", "setup", "env.push", "ecr.region"):
             told = deployed.refused(4, task)
             assert "has held the host for deploy since 2" in told
             assert "nothing was changed" in told

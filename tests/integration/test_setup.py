@@ -59,8 +59,8 @@ def content(host: Host, path: str) -> bytes:
 
 
 def inventory(host: Host, home: str) -> str:
-    """Every file and folder of a home with its kind, mode, owner, time and SHA-256; the helper's own cache aside."""
-    find = "find . -path ./.ecr -prune -o"
+    """Every file and folder in a home: kind, mode, owner, time and SHA-256; the helper's cache and our lock aside."""
+    find = "find . -mindepth 1 \\( -path ./.ecr -o -path ./.galos-ops \\) -prune -o"
     files = f"{find} -type f -print0 | sort -z | xargs -0 sha256sum"
     return host.shell(f"cd {home}; {find} -printf '%p %y %m %u %T@ %l\\n' | sort; {files}")
 
@@ -105,7 +105,6 @@ def test_setup_makes_a_bare_host_ready_and_the_second_run_changes_nothing(
     assert f"image: {REFERENCE}:latest" in resolved
 
     before = inventory(host, home)
-    assert ".galos-ops" not in before
     assert "nothing to do: the host was ready already" in fab.done("setup")
     assert inventory(host, home) == before
 
@@ -144,7 +143,7 @@ def test_setup_makes_the_directory_of_the_service(ready: Operator) -> None:
     ready.environment["FABRIC_GALOS_DIRECTORY"] = "/srv/galos new"
     try:
         assert "the host is ready" in ready.done("setup")
-        assert ready.host.shell("ls -A '/srv/galos new'").split() == [".env", "docker-compose.yml"]
+        assert ready.host.shell("ls -A '/srv/galos new'").split() == [".env", ".galos-ops", "docker-compose.yml"]
         assert "nothing to do" in ready.done("setup")
     finally:
         ready.host.shell("rm -rf '/srv/galos new'")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from tests.mutants.changes import Always, Gives, Instead, Never, Text, Uncaught
+from tests.mutants.changes import Always, Gives, Instead, Never, Returns, Text, Uncaught
 from tests.mutants.mutant import Mutant, group
 
-SETUP = "tests/integration/test_setup.py"
+SETUP, DEPLOY = "tests/integration/test_setup.py", "tests/integration/test_deploy.py"
 UNPARSED = f"{SETUP}::test_a_file_that_does_not_parse_is_left_byte_for_byte_and_named"
 STOPPED = f"{SETUP}::test_setup_stops_at_a_file_that_does_not_parse"
 REFUSED_ENV = f"{SETUP}::test_a_local_env_with_errors_is_refused_before_anything_is_sent"
@@ -117,6 +117,21 @@ MUTANTS = (
                 "read",
                 Text("echo '!'", "echo"),
                 {f"{SETUP}::test_what_cannot_be_opened_as_a_file_is_left_and_named[env.push]": LEFT},
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops",
+        (
+            Mutant(
+                "workflows.ops.Ops.change_alone",
+                Gives("self.holding", "ExitStack()"),
+                {f"{DEPLOY}::test_a_second_deploy_is_told_who_holds_the_host": "refused(4, task)"},
+            ),
+            Mutant(
+                "host.host._unchanged",
+                Returns("'true'"),
+                {"tests/unit/test_host.py::test_a_file_that_somebody_changed_since_it_was_read_stays": "DID NOT RAISE"},
             ),
         ),
     ),
