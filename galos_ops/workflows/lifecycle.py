@@ -7,8 +7,8 @@ import time
 from galos_ops.engines import dependencies
 from galos_ops.errors import CommandFailed
 from galos_ops.migrations import guard
-from galos_ops.workflows.deploy import switch
 from galos_ops.workflows.steps import Steps, pending, present
+from galos_ops.workflows.switching import switch
 
 
 def up(steps: Steps) -> None:

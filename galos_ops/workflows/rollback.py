@@ -12,8 +12,8 @@ from galos_ops.errors import GuardError, NotReadyError, UsageError
 from galos_ops.host.release_log import Release, read, started
 from galos_ops.migrations import guard
 from galos_ops.progress import short
-from galos_ops.workflows.deploy import switch
 from galos_ops.workflows.steps import Outcome, Steps, pending
+from galos_ops.workflows.switching import switch
 
 TIME = re.compile(r"\d{4}-\d\d-\d\d")
 IMAGE = re.compile(r"(sha256:)?[0-9a-f]{4,64}")

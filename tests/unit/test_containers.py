@@ -13,9 +13,9 @@ from galos_ops.engines.watching import LOG_LINES, LOOK
 from galos_ops.errors import GuardError, NotReadyError, VerifyError
 from galos_ops.progress import DONE, SAME
 from galos_ops.ui.plain import Plain
-from galos_ops.workflows.deploy import switch
 from galos_ops.workflows.doing import Doing
 from galos_ops.workflows.steps import Started
+from galos_ops.workflows.switching import switch
 from tests.unit.local_host import LocalHost, Reply
 from tests.unit.screen import Screen
 from tests.unit.targets import COMPOSE, FACTS, IMAGE_ID, IMAGES, REFERENCE, held, image_of

@@ -101,7 +101,7 @@ MUTANTS = (
         ),
     ),
     *group(
-        "galos_ops.workflows.deploy",
+        "galos_ops.workflows.switching",
         (
             Mutant(
                 "record",

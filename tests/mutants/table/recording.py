@@ -183,7 +183,7 @@ MUTANTS = (
         ),
     ),
     *group(
-        "galos_ops.workflows.deploy",
+        "galos_ops.workflows.switching",
         (Mutant("switch", Instead("started and started.same", "False"), {SETTLED: "again and again."}),),
     ),
     *group(
@@ -203,7 +203,7 @@ MUTANTS = (
         (Mutant("up", WithoutArgument("switch", "event"), {UP: '"started {third[:15]}" in'}),),
     ),
     *group(
-        "galos_ops.workflows.deploy",
+        "galos_ops.workflows.switching",
         (Mutant("record", Never("event == 'up'"), {UP: "released(deployed) =="}),),
     ),
 )

@@ -158,11 +158,6 @@ MUTANTS = (
                 {f"{MIGRATIONS}::test_migrate_alone_as_the_runbook_has_it": 'refused(5, "migrate")'},
             ),
             Mutant(
-                "record",
-                Never("last == outcome.image"),
-                {f"{DEPLOY}::test_the_second_deploy_changes_nothing_and_says_so": '"nothing to do: sha256:" in told'},
-            ),
-            Mutant(
                 "deploy",
                 Always("state != 'clean'"),
                 {f"{DEPLOY}::test_a_release_without_a_migration_is_not_stopped_for_one": "✓ down"},
@@ -175,6 +170,16 @@ MUTANTS = (
                         'shell("cat ~/backup", check=False) =='
                     )
                 },
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.workflows.switching",
+        (
+            Mutant(
+                "record",
+                Never("last == outcome.image"),
+                {f"{DEPLOY}::test_the_second_deploy_changes_nothing_and_says_so": '"nothing to do: sha256:" in told'},
             ),
         ),
     ),
