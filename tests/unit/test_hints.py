@@ -48,12 +48,17 @@ def commands() -> list[tuple[str, dict[str, Any]]]:
     for tree in TREES.values():
         for call in calls(tree, "fab"):
             task = ast.literal_eval(call.args[0])
-            found.append((task, {str(word.arg): getattr(word.value, "value", 600) for word in call.keywords}))
+            found.append((task, {str(word.arg): value(word) for word in call.keywords}))
         for text in strings(tree):
             for spec in re.findall(r"\{fab:([^{}]+)\}", text):
                 task, *words = shlex.split(spec)
                 found.append((task, {word[2:]: True for word in words}))
     return [pair for index, pair in enumerate(found) if pair not in found[:index]]
+
+
+def value(word: ast.keyword) -> Any:
+    """What a call gives an option: the constant, or one of its kind in place of what is known only when it runs."""
+    return word.value.value if isinstance(word.value, ast.Constant) else {"service": "other"}.get(str(word.arg), 600)
 
 
 def parsed(command: str) -> tuple[Fab, ParserContext]:
