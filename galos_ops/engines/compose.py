@@ -7,21 +7,21 @@ from dataclasses import dataclass, replace
 
 from galos_ops.engines import dependencies, registry, retention, stopped, watching
 from galos_ops.engines.docker_compose import DockerCompose, grace_seconds
-from galos_ops.engines.engine import ID, STILL_RUNS, HeldTarget, ReleaseImages, Target
+from galos_ops.engines.engine import ID, HeldTarget, ReleaseImages, Target
 from galos_ops.engines.probe import CONTAINER
 from galos_ops.engines.probe_output import container
 from galos_ops.engines.pull_output import Layers, worth_showing
 from galos_ops.engines.snapshot import Container, Snapshot, names
 from galos_ops.errors import CommandFailed, GuardError, NotReadyError, VerifyError
 from galos_ops.host.result import Result
-from galos_ops.host.shell import lines
+from galos_ops.host.shell import ExitCode, lines
 from galos_ops.progress import short
 
 PULL_SECONDS = 1800
 LOOKS = 5
-SILENT = 93  # the exit code of a script that the engine did not answer
 START_SECONDS = 1800  # of which docker-compose may wait for what the service depends on
 TAKE_FILE = "file=$(cat)"  # standard input, which several commands need
+ANSWERS = f"docker ps -q >/dev/null || exit {ExitCode.SILENT}"
 FULL = "look at the host's disk: {ssh:docker system df}"
 
 
@@ -99,9 +99,9 @@ class Compose:
         names = list(services)
         checks, theirs = (" | ".join(pattern.format(name) for name in names) for pattern in ("{0}/{0}-check*", "{}/*"))
         return (
-            f"running=$(docker ps --format {form}) || exit {STILL_RUNS}\nleft=\n"
+            f"running=$(docker ps --format {form}) || exit {ExitCode.STILL_RUNS}\nleft=\n"
             f'for one in $running; do case $one in {checks}) ;; {theirs}) left="$left ${{one#*/}}" ;; esac; done\n'
-            f'[ -z "$left" ] || {{ echo $left; exit {STILL_RUNS}; }}'
+            f'[ -z "$left" ] || {{ echo $left; exit {ExitCode.STILL_RUNS}; }}'
         )
 
     def up(self, target: HeldTarget, images: ReleaseImages) -> Sequence[Container]:
@@ -111,14 +111,14 @@ class Compose:
                 TAKE_FILE,
                 *([pinned, *depended] if depended else []),
                 pinned,  # once more: what the service depends on may have taken minutes
-                f"{self.docker_compose.up(target.name)} >&2 || {{ docker ps -q >/dev/null || exit {SILENT}; exit 1; }}",
+                f"{self.docker_compose.up(target.name)} >&2 || {{ {ANSWERS}; exit 1; }}",
                 stopped.forget([target.name]),
                 _look(target),
             )
         )
         file = self.docker_compose.as_started(target.snapshot.tree(), target.name)
         result = target.change(script, doing="start", stdin=file, check=False, timeout=START_SECONDS)
-        if result.exited == SILENT:
+        if result.exited == ExitCode.SILENT:
             raise silent_engine_error(target, result.output)
         before = [one.id for one in target.snapshot.of(target.name)]
         own = _seen(target, result).of(target.name) if result.ok else []
@@ -206,7 +206,7 @@ for try in {" ".join(map(str, range(LOOKS)))}; do
   [ $# -gt 0 ] || exit 0
   if found=$(docker inspect -f '{CONTAINER}' "$@" 2>/dev/null); then printf '%s\\n' "$found"; exit 0; fi
 done
-exit {SILENT}"""
+exit {ExitCode.SILENT}"""
 
 
 def _seen(target: Target, result: Result) -> Snapshot:

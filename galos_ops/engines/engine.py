@@ -18,12 +18,11 @@ from galos_ops.engines.docker_compose import DockerCompose
 from galos_ops.engines.snapshot import LOSSLESS, NOTHING, Container, Snapshot
 from galos_ops.errors import LockedError, NotReadyError
 from galos_ops.host.host import Host
-from galos_ops.host.lock import NOT_OURS, UNLOCKABLE, Lock, fence, unlockable_error
+from galos_ops.host.lock import Lock, fence, unlockable_error
 from galos_ops.host.result import OnLine, Result
-from galos_ops.host.shell import exports, in_directory
+from galos_ops.host.shell import EXIT, ExitCode, exports, in_directory
 
 ID = "docker image inspect -f '{{.Id}}'"
-STILL_RUNS, OF_A_COMMAND = 93, 99  # the second is what the first becomes as the exit code of a command
 CHECK = "check(-[0-9a-f]+)?"  # what follows the service's name in that of a container that checks
 
 
@@ -92,7 +91,7 @@ class Engine(Protocol):
         """
 
     def prove_stopped(self, services: Iterable[str]) -> str:
-        """Return a script that ends with `STILL_RUNS`, and names them, where containers of services run.
+        """Return a script that ends with `ExitCode.STILL_RUNS`, and names them, where containers of services run.
 
         It does so too where that cannot be known. The containers of checks do not count.
         """
@@ -239,7 +238,7 @@ class Target:
     ) -> Result:
         """Run a command as `ask` does, with the snapshot's .env in its environment, which travels on standard input.
 
-        `first` is a script that comes before it; the exit code `STILL_RUNS` is never the command's own.
+        `first` is a script that comes before it; an `ExitCode` is never the command's own.
         """
         from dotenv import dotenv_values
 
@@ -248,8 +247,9 @@ class Target:
         stdin = exports({name: value for name, value in values.items() if value is not None}).encode(errors=LOSSLESS)
         # without the lock of a step, which what it leaves in the background would keep; the shell stays and holds it
         script = f". /dev/stdin\n{shlex.join(argv)} </dev/null 8>&-"
-        code = f"code=$?; [ $code != {STILL_RUNS} ] || code={OF_A_COMMAND}; exit $code"
-        return self.ask(f"{first}\n{script}\n{code}", doing=doing, stdin=stdin, timeout=timeout, on_line=on_line)
+        return self.ask(
+            f"{first}\n{script}\ncode=$?; {EXIT}", doing=doing, stdin=stdin, timeout=timeout, on_line=on_line
+        )
 
     def unlocked(self, script: str, *, doing: str, **more: Any) -> Result:
         """Run a script that changes the host and needs no lock: one that fetches, stops or forgets."""
@@ -279,13 +279,13 @@ class HeldTarget(Target):
     def change(self, script: str, *, doing: str, check: bool = True, **more: Any) -> Result:
         """Run a script that changes the host, once it has proved there that the lock is ours; else `LockedError`."""
         result = self.unlocked(f"{fence(self.lock)}\n{script}", doing=doing, **{**more, "check": False})
-        if result.exited == NOT_OURS:
+        if result.exited == ExitCode.NOT_OURS:
             raise LockedError(
                 f"{self.host.name}: the lock expired, as no heartbeat reached the host for too long; "
                 f"nothing was done to {doing}.",
                 hint=f"it looks at the host first: {self.host.typed.again()}",
             )
-        if result.exited == UNLOCKABLE:
+        if result.exited == ExitCode.UNLOCKABLE:
             raise unlockable_error(self.host, result.stderr, undone=f"nothing was done to {doing}")
         if check and not result.ok:
             raise self.host.failed(doing, result)

@@ -11,19 +11,16 @@ from galos_ops.engines.docker_compose import FETCHING, encoded
 from galos_ops.engines.engine import CHECK, HeldTarget, Target
 from galos_ops.host.host import Host
 from galos_ops.host.result import OnLine, Result
+from galos_ops.host.shell import EXIT, ExitCode
 
-MISSING = 94
-NOT_RUN = 96
-GONE = 97
-WRONG_IMAGE = 98
 ENDED = "{{.Image}} {{.State.Status}} {{.State.ExitCode}}"
 
 
 def run(target: Target, image: str, argv: list[str], *, doing: str, timeout: int, untouched: bool = False) -> Result:
     """Run a command to its end in a container of an image, and remove that; the exit code is the container's own.
 
-    It is `NOT_RUN` when no container ran to its end, `WRONG_IMAGE` when one of another image did, and, where the host
-    must stay `untouched`, `MISSING` when docker-compose would make something first.
+    It is an `ExitCode`: `NOT_RUN` when no container ran to its end, `WRONG_IMAGE` when one of another image did, and,
+    where the host must stay `untouched`, `MISSING` when docker-compose would make something first.
     """
     service, name, tree = target.service.migration.service, target.checker, target.snapshot.tree()
     first = needs(tree, service, target.snapshot.directories[-1]) if untouched else ""
@@ -33,9 +30,9 @@ def run(target: Target, image: str, argv: list[str], *, doing: str, timeout: int
         f"{target.engine.docker_compose.run(service, name, argv)}; code=$?\n"
         f"set -- $(docker inspect -f '{ENDED}' {name} 2>/dev/null)\n"
         # what docker-compose fails of itself has exit codes of commands, too
-        f'[ "$2 $3" = "exited $code" ] || exit {NOT_RUN}\n'
-        f'[ "$1" = {image} ] || {{ echo "it ran in $1"; exit {WRONG_IMAGE}; }}\n'
-        "exit $code"
+        f'[ "$2 $3" = "exited $code" ] || exit {ExitCode.NOT_RUN}\n'
+        f'[ "$1" = {image} ] || {{ echo "it ran in $1"; exit {ExitCode.WRONG_IMAGE}; }}\n'
+        f"{EXIT}"
     )
     return target.ask(script, doing=doing, stdin=file(tree, service, image), timeout=timeout)
 
@@ -53,7 +50,7 @@ def begin(target: HeldTarget, image: str, argv: list[str]) -> Result:
         f"docker rm {name} >/dev/null 2>&1\n"
         f'said=$({command} 2>&1) || {{ echo "$said"; exit 1; }}\n'
         f"image=$(docker inspect -f '{{{{.Image}}}}' {name})\n"
-        f'[ "$image" = {image} ] || {{ docker rm -f {name}; echo "it ran in $image"; exit {WRONG_IMAGE}; }}'
+        f'[ "$image" = {image} ] || {{ docker rm -f {name}; echo "it ran in $image"; exit {ExitCode.WRONG_IMAGE}; }}'
     )
     stdin = file(tree, service, image)
     return target.change(script, doing="start the migration", stdin=stdin, check=False)
@@ -62,10 +59,10 @@ def begin(target: HeldTarget, image: str, argv: list[str]) -> Result:
 def follow(target: Target, on_line: OnLine | None = None) -> Result:
     """Show the output of the migration's container, wait for its end, and return it with the container's exit code.
 
-    The exit code is `GONE` where there is no such container. Raises `CommandTimedOut`.
+    The exit code is `ExitCode.GONE` where there is no such container. Raises `CommandTimedOut`.
     """
     name = target.migrator
-    script = f"{following(name)}; code=$(docker wait {name}) || exit {GONE}; exit $code"
+    script = f"{following(name)}; code=$(docker wait {name}) || exit {ExitCode.GONE}; {EXIT}"
     seconds = target.service.migration.timeout
     return target.run(script, doing="migrate", timeout=seconds, check=False, on_line=on_line)
 
@@ -110,7 +107,7 @@ def needs(tree: dict[str, Any], service: str, directory: str) -> str:
         for kind, names in made.items()
         for name in names
     ] + [f"[ -e {shlex.quote(path)} ]" for path in folders if path]
-    return "\n".join(f"{test} || exit {MISSING}" for test in tests)
+    return "\n".join(f"{test} || exit {ExitCode.MISSING}" for test in tests)
 
 
 def _networks(row: dict[str, Any]) -> list[str]:

@@ -26,12 +26,10 @@ from galos_ops.errors import (
 )
 from galos_ops.host.connection import DEAD_LINK_SECONDS, close, connect, recognise
 from galos_ops.host.result import OnLine, Output, Result
-from galos_ops.host.shell import shell_path
+from galos_ops.host.shell import ExitCode, shell_path
 
 COMMAND_SECONDS = 60
 GRACE_SECONDS = 15  # what a remote deadline gets on top before we stop waiting for its word
-SUDO_ASKS = 97
-CHANGED = 93
 
 
 @dataclass(frozen=True)
@@ -135,7 +133,7 @@ class Host:
         """Run a script as root: as it is for root, else with sudo and the password of `--prompt-for-sudo-password`."""
         password = self.connection.config.sudo.password
         word = shlex.quote(script)
-        ask = f"exec sudo -S -p '' sh -c {word}" if password else f"exit {SUDO_ASKS}"
+        ask = f"exec sudo -S -p '' sh -c {word}" if password else f"exit {ExitCode.SUDO_ASKS}"
         stdin = f"{password}\n".encode() if password else b""
         result = self.change(
             f'if [ "$(id -u)" = 0 ]; then exec sh -c {word} </dev/null\n'
@@ -146,7 +144,7 @@ class Host:
             timeout=timeout,
             check=False,
         )
-        if result.exited == SUDO_ASKS:
+        if result.exited == ExitCode.SUDO_ASKS:
             raise NotReadyError(
                 f"{self.name}: could not {doing}: it needs root, and sudo asks for a password.",
                 hint=replace(self.typed, flags=(*self.typed.flags, "--prompt-for-sudo-password")).again(),
@@ -192,12 +190,12 @@ class Host:
             "trap 'rm -f -- \"$new\"' EXIT; trap 'exit 1' HUP INT TERM\n"
             '[ "$(id -u)" != 0 ] || ! [ -e "$path" ] || chown "$(stat -c %u:%g -- "$path")" "$new" || exit 1\n'
             f'cat >"$new" && [ "$(wc -c <"$new")" -eq {len(data)} ] && chmod {mode:o} "$new" && sync "$new" || exit 1\n'
-            f'{_unchanged(over)} || exit {CHANGED}\nmv -f -- "$new" "$path"',
+            f'{_unchanged(over)} || exit {ExitCode.CHANGED}\nmv -f -- "$new" "$path"',
             doing=doing,
             stdin=data,
             check=False,
         )
-        if result.exited == CHANGED:
+        if result.exited == ExitCode.CHANGED:
             raise NotReadyError(
                 f"{self.name}: {path} was changed by somebody else meanwhile; it was left as it is.",
                 hint=self.typed.again(),

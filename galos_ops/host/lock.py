@@ -19,7 +19,7 @@ from paramiko import Channel, SSHException
 
 from galos_ops.errors import LockedError, NotReadyError
 from galos_ops.host.host import Host, link_is_dead
-from galos_ops.host.shell import shell_path
+from galos_ops.host.shell import ExitCode, shell_path
 
 STATE = ".galos-ops"  # our own folder on the host, beside the compose file
 BEAT_SECONDS = 15
@@ -27,12 +27,10 @@ SILENCE_SECONDS = 60  # without a heartbeat for so long, the host lets go
 STEP_SECONDS = 10
 RELEASE_SECONDS = 5
 ANSWER_SECONDS = 60
-NOT_OURS = 95
-UNLOCKABLE = 92
 TRY = f"""try() {{
   said=$(flock "$@" 2>&1) && return
   [ $? = 1 ] && [ -z "$said" ] && return 1
-  echo "$said" >&2; exit {UNLOCKABLE}
+  echo "$said" >&2; exit {ExitCode.UNLOCKABLE}
 }}"""
 """A function of shell that ends the script where flock fails for another reason than a holder, of whom it says nothing:
 a file system without locks, or a flock without -w."""
@@ -99,12 +97,12 @@ class Lock:
 def fence(lock: Lock) -> str:
     """What a step that changes the host begins with, in the service's directory: the proof that the lock is ours.
 
-    The step holds `step` to its end, even when we do not live to see it. It ends with `NOT_OURS`, and with `UNLOCKABLE`
-    where the host cannot lock at all.
+    The step holds `step` to its end, even when we do not live to see it. It ends with `NOT_OURS` or `UNLOCKABLE`.
     """
     proof = f'try -w {STEP_SECONDS} 8 && [ "$(cat {STATE}/token)" = {lock.token} ]'
     # in a subshell first: a shell that cannot open what exec names ends on the spot
-    return f"{TRY}\n( : >>{STATE}/step ) || exit {UNLOCKABLE}\nexec 8>>{STATE}/step; {proof} || exit {NOT_OURS}"
+    opened = f"( : >>{STATE}/step ) || exit {ExitCode.UNLOCKABLE}"
+    return f"{TRY}\n{opened}\nexec 8>>{STATE}/step; {proof} || exit {ExitCode.NOT_OURS}"
 
 
 @contextmanager

@@ -5,8 +5,29 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Mapping
+from enum import IntEnum
 
 EXPORTABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+class ExitCode(IntEnum):
+    """What our scripts end with to say what a command's own exit code could not."""
+
+    SILENT = 89  # the engine did not answer
+    SUDO_ASKS = 90  # sudo wants a password, and none is known
+    CHANGED = 91  # the file to replace is not the one that was read
+    UNLOCKABLE = 92  # the host cannot lock at all
+    STILL_RUNS = 93  # something runs that must not meanwhile
+    MISSING = 94  # docker-compose would make a network, a volume or a folder first
+    NOT_OURS = 95  # the lock has expired
+    NOT_RUN = 96  # no container ran to its end
+    GONE = 97  # there is no such container
+    WRONG_IMAGE = 98  # a container ran in another image
+    OF_A_COMMAND = 99  # a command's own exit code, which was one of these
+
+
+EXIT = f"[ $code -lt {min(ExitCode)} ] || [ $code -gt {max(ExitCode)} ] || code={ExitCode.OF_A_COMMAND:d}; exit $code"
+"""A script's last line: it ends with a command's exit code in `code`, which is never taken for one of ours."""
 
 
 def lines(text: str) -> list[str]:

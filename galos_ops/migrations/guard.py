@@ -13,6 +13,7 @@ from galos_ops.engines.snapshot import Snapshot, names
 from galos_ops.errors import CommandTimedOut, GuardError, NotReadyError
 from galos_ops.host.lock import STATE
 from galos_ops.host.result import Result
+from galos_ops.host.shell import ExitCode
 from galos_ops.migrations import tools as migration
 from galos_ops.migrations.tools import CLEAN, Answer
 
@@ -54,7 +55,7 @@ def ask(target: Target, images: ReleaseImages, *, untouched: bool = False) -> An
 
     try:
         result = put(migration.argv(settings, "check"))
-        if untouched and result.exited == one_off.MISSING:
+        if untouched and result.exited == ExitCode.MISSING:
             return Answer("undetermined", evidence=UNMADE)
         answer = migration.read(settings, result)
         listing = migration.argv(settings, "list")

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from galos_ops.engines import one_off
-from galos_ops.engines.engine import STILL_RUNS, HeldTarget, ReleaseImages, Target
+from galos_ops.engines.engine import HeldTarget, ReleaseImages, Target
 from galos_ops.errors import CommandFailed, CommandTimedOut, MigrationError
 from galos_ops.host.lock import STATE
 from galos_ops.host.release_log import append, release
 from galos_ops.host.result import OnLine, Result
+from galos_ops.host.shell import ExitCode
 from galos_ops.migrations import guard
 from galos_ops.migrations import tools as migration
 
@@ -25,7 +26,7 @@ def announce(target: HeldTarget, images: ReleaseImages, names: tuple[str, ...]) 
     line = release("migrate", target.name, target.service.tag, images.migrations.id, migrations=names)
     script = f"{target.engine.prove_stopped(target.stops)}\n{FORGET}\n{append(line)}"
     result = target.change(script, doing="log the migration", check=False)
-    if result.exited == STILL_RUNS:
+    if result.exited == ExitCode.STILL_RUNS:
         raise guard.still_runs_error(target, result)
     if not result.ok:
         raise target.host.failed("log the migration", result)
@@ -54,7 +55,7 @@ def migrate(target: HeldTarget, images: ReleaseImages, on_line: OnLine) -> None:
 def _begin(target: HeldTarget, images: ReleaseImages, words: list[str]) -> None:
     """Start the container that migrates, under its fixed name and on its own: it lives on when we do not."""
     result = one_off.begin(target, images.migrations.id, words)
-    if result.exited == STILL_RUNS:
+    if result.exited == ExitCode.STILL_RUNS:
         raise guard.still_runs_error(target, result)
     if not result.ok:
         raise _failed(target, "it could not be started", result.output)
@@ -64,7 +65,7 @@ def _on_host(target: HeldTarget, words: list[str], on_line: OnLine) -> Result:
     """Run the migration in a shell on the host, once the same script has proved that nothing runs."""
     proof, seconds = target.engine.prove_stopped(target.stops), target.service.migration.timeout
     result = target.on_host(words, doing="migrate", timeout=seconds, on_line=on_line, first=proof)
-    if result.exited == STILL_RUNS:
+    if result.exited == ExitCode.STILL_RUNS:
         raise guard.still_runs_error(target, result)
     return result
 

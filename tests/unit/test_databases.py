@@ -10,8 +10,8 @@ import yaml
 from galos_ops.config.settings import Settings
 from galos_ops.engines.databases import database, stops
 from galos_ops.engines.dependencies import groups
-from galos_ops.engines.engine import STILL_RUNS
 from galos_ops.engines.snapshot import Snapshot
+from galos_ops.host.shell import ExitCode
 from galos_ops.redaction import Secret
 from tests.unit.local_host import LocalHost, Reply
 from tests.unit.targets import COMPOSE
@@ -114,10 +114,10 @@ def test_a_migration_is_not_begun_beside_what_runs(host: LocalHost, running: str
     host.stubs.add("docker", {RUNNING: "".join(f"{one}\n" for one in running.split())})
     script = COMPOSE.prove_stopped(["galos-sync", "galos-map"])
     result = host.run(f"{script}\necho begun", doing="look", check=False)
-    assert (result.exited, result.stdout) == ((STILL_RUNS, f"{found}\n") if found else (0, "begun\n"))
+    assert (result.exited, result.stdout) == ((ExitCode.STILL_RUNS, f"{found}\n") if found else (0, "begun\n"))
 
 
 def test_an_engine_that_does_not_answer_proves_nothing(host: LocalHost) -> None:
     host.stubs.add("docker", {RUNNING: Reply(exited=1, stderr="Cannot connect to the Docker daemon\n")})
     result = host.run(f"{COMPOSE.prove_stopped(['a'])}\necho begun", doing="look", check=False)
-    assert (result.exited, result.stdout) == (STILL_RUNS, "")
+    assert (result.exited, result.stdout) == (ExitCode.STILL_RUNS, "")

@@ -8,9 +8,10 @@ from collections.abc import Callable
 import pytest
 
 from galos_ops.engines.docker_compose import DockerCompose
-from galos_ops.engines.one_off import MISSING, needs
+from galos_ops.engines.one_off import needs
 from galos_ops.engines.registry import parse
 from galos_ops.host.lock import lock
+from galos_ops.host.shell import ExitCode
 from galos_ops.provisioning.files import place
 from tests.unit.fake_host import FakeHost
 from tests.unit.local_host import LocalHost
@@ -76,7 +77,7 @@ def test_what_docker_compose_would_make_is_read_from_both_manners_of_writing() -
         "volumes": {"cache": {}, "given": {"external": True}},
     }
     labels = "--filter label=com.docker.compose.project=myproject --filter label=com.docker.compose"
-    assert needs(v1, "web", "/home/me/My Project").split(f" || exit {MISSING}") == [
+    assert needs(v1, "web", "/home/me/My Project").split(f" || exit {ExitCode.MISSING}") == [
         f"docker network ls -q {labels}.network=default | grep -q .",
         f"\ndocker network ls -q {labels}.network=back | grep -q .",
         f"\ndocker volume ls -q {labels}.volume=cache | grep -q .",
@@ -94,7 +95,7 @@ def test_what_docker_compose_would_make_is_read_from_both_manners_of_writing() -
         },
         "networks": {"outer": {"external": True}, "default": {"name": "given_default"}},
     }
-    network, folder, _ = needs(v2, "web", "/srv").split(f" || exit {MISSING}")
+    network, folder, _ = needs(v2, "web", "/srv").split(f" || exit {ExitCode.MISSING}")
     assert network == f"docker network ls -q {labels.replace('myproject', 'given')}.network=default | grep -q ."
     assert folder == "\n[ -e '/x y' ]"
 
@@ -107,9 +108,9 @@ NETWORK, VOLUME = f"network ls -q {LABEL}.network=default", f"volume ls -q {LABE
     ("network", "volume", "folder", "exited"),
     [
         ("n1\n", "v1\n", True, 0),
-        ("", None, True, MISSING),
-        ("n1\n", "", True, MISSING),
-        ("n1\n", "v1\n", False, MISSING),
+        ("", None, True, ExitCode.MISSING),
+        ("n1\n", "", True, ExitCode.MISSING),
+        ("n1\n", "v1\n", False, ExitCode.MISSING),
     ],
 )
 def test_the_image_is_not_asked_where_docker_compose_would_make_something_first(

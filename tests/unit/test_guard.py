@@ -9,11 +9,14 @@ from typing import Any
 
 import pytest
 
+from galos_ops.engines import one_off
 from galos_ops.engines.compose import pin
 from galos_ops.engines.engine import Image, ReleaseImages
 from galos_ops.engines.snapshot import Snapshot
 from galos_ops.errors import LockedError
+from galos_ops.host.shell import ExitCode
 from galos_ops.migrations import guard
+from galos_ops.migrations import tools as migration
 from galos_ops.migrations.tools import CLEAN, Answer
 from galos_ops.redaction import Secret
 from tests.unit.local_host import LocalHost, Reply
@@ -139,6 +142,13 @@ def test_what_docker_compose_fails_of_itself_is_no_answer(host: LocalHost, ended
     host.stubs.add("docker-compose", {words: Reply(exited=1, stderr="no\n")})
     found = guard.check(replace(chosen, service=replace(chosen.service, migration=own)), IMAGES)
     assert found == Answer("unknown", evidence="no")
+
+
+@pytest.mark.parametrize("code", list(ExitCode)[:-1], ids=str)
+def test_an_exit_code_of_the_tool_is_never_taken_for_one_of_ours(host: LocalHost, code: int) -> None:
+    answers(host, Reply(exited=code))
+    argv = migration.argv(held(host).service.migration, "check")
+    assert one_off.run(held(host), IMAGE_ID, argv, doing="ask", timeout=60).exited == ExitCode.OF_A_COMMAND
 
 
 def test_the_image_is_asked_by_its_id_and_nothing_is_fetched_or_built(host: LocalHost) -> None:

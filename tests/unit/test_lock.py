@@ -13,6 +13,7 @@ from galos_ops.errors import LockedError, NotReadyError
 from galos_ops.host import lock
 from galos_ops.host.lock import SILENCE_SECONDS, STEP_SECONDS, Lock, describe, fence, holder, run_url, script
 from galos_ops.host.release_log import release
+from galos_ops.host.shell import ExitCode
 from tests.processes import HANG_SECONDS
 from tests.unit.local_host import LocalHost, Reply
 from tests.unit.targets import COMPOSE, IMAGES, target
@@ -234,6 +235,15 @@ def test_a_command_on_the_host_holds_its_step_to_its_own_end(host: LocalHost) ->
     script = "exec 9<~/.galos-ops/step; flock -n 9 && echo free || echo held"
     done = target(host).held(Lock("t0ken")).on_host(["sh", "-c", script], doing="back up", timeout=60)
     assert done.stdout == "held\n"
+
+
+@pytest.mark.parametrize("code", list(ExitCode)[:-1], ids=str)
+def test_an_exit_code_of_a_command_on_the_host_is_never_taken_for_one_of_ours(host: LocalHost, code: int) -> None:
+    """One that ends with 95 would read as a lock that has expired."""
+    host.put("~/.galos-ops/token", "t0ken\n")
+    ours = target(host).held(Lock("t0ken"))
+    ended = ours.on_host(["sh", "-c", f"exit {code:d}"], doing="back up", timeout=60)
+    assert ended.exited == ExitCode.OF_A_COMMAND
 
 
 def test_a_step_is_not_begun_while_an_earlier_one_goes_on(host: LocalHost) -> None:

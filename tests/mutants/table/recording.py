@@ -5,9 +5,9 @@ from __future__ import annotations
 from tests.mutants.changes import Always, DropCall, Gives, Instead, Never, Text, WithoutArgument
 from tests.mutants.mutant import Mutant, group
 
-RELEASES, PROBE, RUN, VERIFY, CONTAINERS, LOCK, CHANNEL = (
+RELEASES, PROBE, RUN, VERIFY, CONTAINERS, LOCK, CHANNEL, GUARD = (
     f"tests/unit/test_{name}.py"
-    for name in ("releases", "probe", "run", "verify", "containers", "lock", "host_channel")
+    for name in ("releases", "probe", "run", "verify", "containers", "lock", "host_channel", "guard")
 )
 HOSTS = "tests/faults/test_bad_hosts.py"
 ROLLBACK = "tests/integration/test_rollback.py"
@@ -22,8 +22,22 @@ NOT_BUSY = f"{LOCK}::test_a_lock_that_cannot_be_had_for_another_reason_than_a_ho
 NO_WAIT = f"{HOSTS}::test_a_flock_that_cannot_wait_is_named_and_nobody_is_said_to_hold_the_host"
 AWAY = f"{CONTAINERS}::test_an_engine_that_goes_away_between_two_questions_is_no_host_without_containers"
 SETTLED = f"{CONTAINERS}::test_a_container_that_runs_already_and_is_ill_is_no_failed_start"
+TAKEN = ".exited == ExitCode.OF_A_COMMAND", "the lock expired", "cannot take the lock"
 
 MUTANTS = (
+    *group(
+        "galos_ops.host.shell",
+        (
+            Mutant(
+                "EXIT",
+                Text("|| code=", "|| other="),
+                {
+                    f"{LOCK}::test_an_exit_code_of_a_command_on_the_host_is_never_taken_for_one_of_ours": TAKEN,
+                    f"{GUARD}::test_an_exit_code_of_the_tool_is_never_taken_for_one_of_ours": TAKEN,
+                },
+            ),
+        ),
+    ),
     *group(
         "galos_ops.host.release_log",
         (
@@ -170,7 +184,7 @@ MUTANTS = (
             ),
             Mutant(
                 "Compose.up",
-                Never("result.exited == SILENT"),
+                Never("result.exited == ExitCode.SILENT"),
                 {f"{CONTAINERS}::test_an_engine_that_does_not_answer_has_not_failed_to_start_an_image": "VerifyError"},
             ),
             Mutant(
