@@ -14,8 +14,7 @@ from fabric import Connection
 from galos_ops.config.command_line import CommandLine
 from galos_ops.errors import HostKeyError
 from galos_ops.host.known_hosts import AUTHORITY, Entry, KnownHosts
-
-SSH_PORT = 22
+from galos_ops.host.ssh_config import SSH_PORT
 
 
 def host_key_error(

@@ -16,9 +16,8 @@ from paramiko.config import SSHConfig, SSHConfigDict
 from galos_ops.errors import UsageError
 from galos_ops.host import ssh_config
 from galos_ops.host.authentication import SshAuthentication
-from galos_ops.host.ssh_config import Login, SshConfig
+from galos_ops.host.ssh_config import SSH_PORT, Login, SshConfig
 
-SSH_PORT = 22
 USUAL = ("~/.ssh/config", "/etc/ssh/ssh_config")
 HOP = re.compile(r"(?:(.+)@)?(?:\[([^]]+)]|([^:@]+))(?::([0-9]+))?")
 """USER@HOST:PORT as `ssh -G` prints a gateway; an address of numbers is in brackets."""

@@ -18,6 +18,7 @@ from typing import Any
 from galos_ops.errors import UsageError
 
 ASK_SECONDS = 30
+SSH_PORT = 22
 LISTS = ("identityfile", "certificatefile")
 """What may be given several times: a line each."""
 FILES = ("userknownhostsfile", "globalknownhostsfile")
