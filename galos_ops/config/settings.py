@@ -21,6 +21,7 @@ REGISTRY = re.compile(r"(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.a
 REPOSITORY = re.compile(r"[a-z0-9]+([._/-]+[a-z0-9]+)*\Z")
 REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d+\Z")
 TAG = re.compile(r"\w[\w.-]{0,127}\Z", re.ASCII)
+DIGEST = re.compile(r"sha256:[0-9a-f]{64}\Z")
 
 
 @dataclass(frozen=True)
@@ -112,8 +113,9 @@ class Settings:
         return {name: self.services[name]}
 
     def image(self, service: Service, tag: str | None = None) -> str:
-        """The full reference `REGISTRY/REPOSITORY:TAG` of a service's image."""
-        return f"{self.ecr.registry}/{service.repository}:{tag or service.tag}"
+        """The full reference `REGISTRY/REPOSITORY:TAG` of a service's image; a digest comes behind `@`."""
+        wanted = tag or service.tag
+        return f"{self.ecr.registry}/{service.repository}{'@' if DIGEST.match(wanted) else ':'}{wanted}"
 
 
 def _shallow(item: Settings) -> dict[str, Any]:

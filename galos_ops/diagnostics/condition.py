@@ -34,7 +34,8 @@ class Subject:
     """What conditions are judged of: a snapshot of a host, and one `service` of the configuration there.
 
     `refusal` is None where the registry lets the host in; `answer` is that of the migration check, `not_asked` why
-    there is none; `release` is the service's newest.
+    there is none; `release` is the service's newest, `failed` its last migration where that failed and nothing started
+    since.
     """
 
     settings: Settings
@@ -45,6 +46,7 @@ class Subject:
     answer: Answer | None = None
     not_asked: str = ""
     release: Release | None = None
+    failed: Release | None = None
 
     @property
     def unknown(self) -> str | None:
@@ -101,7 +103,7 @@ class Condition:
 
     id: str
     why: str
-    fix: str
+    fix: str | Callable[[Subject], str]
     find: Find
     severity: Literal["fault", "warning"] = "fault"
     after: tuple[str, ...] = ()
@@ -111,6 +113,10 @@ class Condition:
     evidence: Callable[[Subject], str] = lambda _: ""
     line: str = ""
     error: type[OpsError] | None = None
+
+    def next(self, subject: Subject) -> str:
+        """What to type on the host of a subject."""
+        return subject.fill(self.fix if isinstance(self.fix, str) else self.fix(subject))
 
     def said(self, subject: Subject) -> str:
         """What is so where it does not hold, empty where it does."""
@@ -153,7 +159,7 @@ def malformed(subject: Subject, path: str, parse: Callable[[str | None], object]
 warning = partial(Condition, severity="warning")
 
 
-def step(name: str, find: Find, *after: str, fix: str = "", **more: Any) -> Condition:
+def step(name: str, find: Find, *after: str, fix: str | Callable[[Subject], str] = "", **more: Any) -> Condition:
     """A condition that others come after, or that only `status` shows."""
     return Condition(name, "", fix, find, after=after, **more)
 

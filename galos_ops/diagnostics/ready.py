@@ -24,7 +24,5 @@ def require_ready(typed: CommandLine, settings: Settings, snapshot: Snapshot, id
     subject = Subject(settings, next(iter(settings.services)), snapshot, typed)
     for row in map(ROWS.__getitem__, ids):
         if sentence := row.said(subject):
-            raise NotReadyError(
-                f"{typed.name}: {sentence}.", evidence=row.evidence(subject), hint=subject.fill(row.fix)
-            )
+            raise NotReadyError(f"{typed.name}: {sentence}.", evidence=row.evidence(subject), hint=row.next(subject))
     return Compose(cast("DockerCompose", snapshot.flavour))  # compose-missing is among all `ids`

@@ -17,7 +17,7 @@ from galos_ops.engines.snapshot import FreeSpace, Snapshot
 from galos_ops.errors import NotReadyError
 from galos_ops.host.host import Host
 from galos_ops.host.lock import LockState
-from galos_ops.host.release_log import LOG, Release, parse, started
+from galos_ops.host.release_log import LOG, Release, joined, parse, started
 from galos_ops.migrations import guard
 from galos_ops.migrations.tools import Answer
 
@@ -70,7 +70,10 @@ class PendingStatus:
 
 @dataclass(frozen=True)
 class ServiceStatus:
-    """One service; `migrator` is the state of a container that migrates, None where there is none."""
+    """One service; `failed` is its last migration where that failed and nothing started since.
+
+    `migrator` is the state of a container that migrates, None where there is none.
+    """
 
     service: str
     problem: Problem | None
@@ -79,6 +82,7 @@ class ServiceStatus:
     release: Release | None
     registry: Registry
     pending: PendingStatus
+    failed: Release | None
     migrator: str | None
 
 
@@ -126,9 +130,11 @@ def status(host: Host, settings: Settings, services: Iterable[str]) -> tuple[Hos
 
 
 def with_release(subject: Subject) -> Subject:
-    """The same with the newest line of the log that tells of a started image of the service, and no answer yet."""
-    mine = [one for one in started(parse(subject.text(subject.log)).releases) if one.service == subject.service]
-    return replace(subject, not_asked="not asked", release=mine[-1] if mine else None)
+    """The same with what the log has last of the service: a started image, a migration that failed; no answer yet."""
+    mine = [one for one in joined(parse(subject.text(subject.log)).releases) if one.service == subject.service]
+    release = next(reversed(started(mine)), None)
+    failed = mine[-1] if mine and mine[-1].outcome == "failed" else None
+    return replace(subject, not_asked="not asked", release=release, failed=failed)
 
 
 def described(subjects: Mapping[str, Subject], problem: Problem | None, problems: Mapping[str, Problem]) -> HostStatus:
@@ -160,6 +166,7 @@ def _service(about: Subject, problem: Problem | None) -> ServiceStatus:
         release=about.release,
         registry=snapshot.registry.get(about.image, Registry("unknown", reason="not asked")),
         pending=PendingStatus(answer.state, answer.names, answer.remembered, about.unknown),
+        failed=about.failed,
         migrator=migrator.state if migrator else None,
     )
 

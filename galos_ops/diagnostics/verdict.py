@@ -12,11 +12,11 @@ from galos_ops.diagnostics.condition import Subject
 from galos_ops.diagnostics.conditions.table import TABLE
 from galos_ops.diagnostics.status import HostStatus, Problem, ServiceStatus
 from galos_ops.engines.snapshot import FreeSpace
-from galos_ops.errors import GuardError, LockedError, NotReadyError, OpsError, VerifyError
+from galos_ops.errors import GuardError, LockedError, MigrationError, NotReadyError, OpsError, VerifyError
 from galos_ops.progress import DONE, FAILED, WARN, short
 
 DETAIL = 62  # characters of a line's detail, for a terminal of 80
-SEVERITY = (GuardError, VerifyError, NotReadyError)
+SEVERITY = (MigrationError, GuardError, VerifyError, NotReadyError)
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ def judged(name: str, detail: str, subject: Subject) -> Line:
         verdict = TABLE.one(row, subject)
         if verdict.bad and row.error:
             sentence = f"{subject.typed.name}: {subject.service}: {row.said(subject)}."
-            error = row.error(sentence, evidence=row.evidence(subject), hint=subject.fill(row.fix))
+            error = row.error(sentence, evidence=row.evidence(subject), hint=row.next(subject))
             return Line(name, detail, error=error)
         mark = mark if verdict.state == "fine" else WARN
     return Line(name, detail, mark)
@@ -81,7 +81,7 @@ def of_service(host: HostStatus, service: ServiceStatus, subject: Subject) -> li
         "image": _image(service, now),
         "release": _release(service),
         "registry": _registry(service),
-        "migrations": _migrations(host, service),
+        "migrations": _migrations(host, service, now),
     }
     return [*([problem] if problem else []), *(judged(*line, subject) for line in details.items())]
 
@@ -89,7 +89,7 @@ def of_service(host: HostStatus, service: ServiceStatus, subject: Subject) -> li
 def verdict(typed: CommandLine, host: HostStatus, lines: Iterable[Line]) -> OpsError | None:
     """The error that the exit code comes from, None when all is well.
 
-    8 when the host is not ready, 4 while another task is at work on what is not well, then 5, 7 and 8, the gravest.
+    8 when the host is not ready, 4 while another task is at work on what is not well, then 6, 5, 7 and 8, the gravest.
     """
     errors = sorted((line.error for line in lines if line.error), key=lambda error: SEVERITY.index(type(error)))
     if not errors:
@@ -169,8 +169,8 @@ def _registry(service: ServiceStatus) -> str:
     return {"newest": "newest", "newer": newer}.get(found.state, f"not known: {found.reason}")
 
 
-def _migrations(host: HostStatus, service: ServiceStatus) -> str:
-    pending = service.pending
+def _migrations(host: HostStatus, service: ServiceStatus, now: datetime) -> str:
+    pending, failed = service.pending, service.failed
     if service.migrator == "running":
         return f"running in {service.service}-migration"
     if pending.state == "clean":
@@ -178,6 +178,7 @@ def _migrations(host: HostStatus, service: ServiceStatus) -> str:
         return f"none pending{', as checked before' if pending.remembered else ''}{left}"
     if host.problem or service.problem:
         return "not known"
+    last = f"; the last one failed {ago(failed.time, now)}" if failed else ""
     if pending.state == "pending":
-        return f"{len(pending.migrations) or 'some'} pending"
-    return f"not known: {(pending.reason or 'the check says nothing').splitlines()[-1]}"
+        return f"{len(pending.migrations) or 'some'} pending{last}"
+    return f"not known{last}: {(pending.reason or 'the check says nothing').splitlines()[-1]}"

@@ -72,14 +72,14 @@ def following(name: str) -> str:
     return f"docker logs -f {name}"
 
 
-def end(target: HeldTarget) -> None:
-    """Stop the migration's container and remove it."""
-    target.change(f"docker rm -f {target.migrator} >/dev/null", doing="stop the migration")
+def end(target: Target) -> str:
+    """Return a script that stops the migration's container and removes it."""
+    return f"docker rm -f {target.migrator} >/dev/null"
 
 
-def remove(target: HeldTarget) -> None:
-    """Remove the migration's container, which has ended."""
-    target.change(f"docker rm {target.migrator} >/dev/null", doing="remove the container that migrated")
+def remove(target: Target) -> str:
+    """Return a script that removes the migration's container, which has ended."""
+    return f"docker rm {target.migrator} >/dev/null"
 
 
 def remove_ended_checks(host: Host, services: Iterable[str]) -> list[str]:

@@ -80,7 +80,8 @@ def newest(host: Host, reference: str) -> Newest:
             hint=host.typed.fab("ecr.check"),
         )
     digest, image = found
-    look, local = "docker image inspect -f '{{.Id}}'", shlex.quote(f"{reference.rpartition(':')[0]}@{digest}")
+    name = reference.rpartition("@" if "@" in reference else ":")[0]
+    look, local = "docker image inspect -f '{{.Id}}'", shlex.quote(f"{name}@{digest}")
     script = f"{look} {local} 2>/dev/null || {look} {image} 2>/dev/null"  # under whatever tag
     there = host.run(script, doing="look for the image", check=False).stdout.strip()
     return Newest(there or image, bool(there))

@@ -33,12 +33,12 @@ def beyond_keep(target: Target, image: str) -> list[str]:
 def pull_by_tag(target: Target, reference: str) -> str:
     """A script that fetches an image by a tag that stays only if the host had it before: `candidate` keeps the image.
 
-    The candidate of an earlier deploy goes, and its image with it unless a release is of that.
+    The candidate of an earlier deploy goes, and its image with it unless a release is of that. A digest is no tag.
     """
+    untag = "" if "@" in reference else f' && {{ [ "$had" ] || docker rmi {reference}; }}'
     return (
         f"had=$({ID} {reference} 2>/dev/null); docker pull {reference} >&2 && "
-        f"{{ docker rmi {candidate(target)} >/dev/null 2>&1; docker tag {reference} {candidate(target)}; }} && "
-        f'{{ [ "$had" ] || docker rmi {reference}; }}'
+        f"{{ docker rmi {candidate(target)} >/dev/null 2>&1; docker tag {reference} {candidate(target)}; }}{untag}"
     )
 
 

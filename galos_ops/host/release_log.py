@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timezone
 from typing import Any, Literal, get_args
 
@@ -18,13 +18,15 @@ LOG = f"{STATE}/releases.jsonl"
 EVENT_MIGRATE = '"event": "migrate"'
 
 Event = Literal["deploy", "rollback", "up", "migrate"]
+Outcome = Literal["succeeded", "failed"]
 
 
 @dataclass(frozen=True)
 class Release:
     """One line of the log; `time` is UTC in ISO 8601, `seconds` and `downtime` are seconds.
 
-    A `migrate` line is written before a migration begins, so that it is there however the migration ends.
+    A `migrate` line is written before a migration begins, so that it is there however the migration ends; another one
+    has its `outcome` then, with the `reason` and the last lines of a failure, and the file of the whole output.
     """
 
     event: Event
@@ -39,6 +41,10 @@ class Release:
     run: str | None
     seconds: float
     downtime: float
+    outcome: Outcome | None = None
+    reason: str | None = None
+    evidence: tuple[str, ...] = ()
+    output: str | None = None
 
 
 def release(event: Event, service: str, tag: str, image: str, **more: Any) -> Release:
@@ -89,25 +95,47 @@ KINDS: dict[str, tuple[type, ...]] = {
     "event": TEXT, "time": TEXT, "service": TEXT, "tag": TEXT, "image": TEXT, "previous": MAYBE, "migrations": (list,),
     "user": MAYBE, "machine": MAYBE, "run": MAYBE, "seconds": NUMBER, "downtime": NUMBER,
 }  # fmt: skip
+LATER: dict[str, tuple[tuple[type, ...], object]] = {
+    "outcome": (MAYBE, None), "reason": (MAYBE, None), "evidence": ((list,), []), "output": (MAYBE, None),
+}  # fmt: skip
+"""What a line of an earlier version does not have, and the value that it has then."""
 
 
 def _release(line: str) -> Release | None:
     try:
         row = json.loads(line)
-        values = {name: row[name] for name in KINDS}
-        sound = all(isinstance(values[name], kinds) for name, kinds in KINDS.items())
-        whole = sound and all(isinstance(name, str) for name in values["migrations"])
-        if not whole or values["event"] not in get_args(Event) or not datetime.fromisoformat(values["time"]).tzinfo:
+        values: dict[str, Any] = {name: row[name] for name in KINDS}
+        values |= {name: row.get(name, value) for name, (_, value) in LATER.items()}
+        kinds = KINDS | {name: kinds for name, (kinds, _) in LATER.items()}
+        sound = all(isinstance(values[name], kinds[name]) for name in values)
+        whole = sound and all(isinstance(one, str) for one in (*values["migrations"], *values["evidence"]))
+        known = values["event"] in get_args(Event) and values["outcome"] in (None, *get_args(Outcome))
+        if not (whole and known and datetime.fromisoformat(values["time"]).tzinfo):
             return None
     except (ValueError, KeyError, TypeError):
         return None
-    return Release(**{**values, "migrations": tuple(values["migrations"])})
+    found: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
+    return Release(**found)
 
 
 def read(host: Host, directory: str, service: str) -> list[Release]:
-    """The log's lines of one service, oldest first."""
+    """The log's lines of one service, oldest first, one for each migration."""
     [text] = host.read(f"{directory}/{LOG}")
-    return [one for one in parse(text).releases if one.service == service]
+    return [one for one in joined(parse(text).releases) if one.service == service]
+
+
+def joined(log: Iterable[Release]) -> list[Release]:
+    """The log with a line for each migration: that of its beginning, with what the ones of its end say."""
+    found: list[Release] = []
+    begun: dict[str, int] = {}
+    for one in log:
+        at = begun.get(one.service) if one.outcome else None
+        if at is None:
+            begun |= {one.service: len(found)} if one.event == "migrate" else {}
+            found.append(one)
+        else:
+            found[at] = replace(found[at], **{name: getattr(one, name) for name in LATER})
+    return found
 
 
 def started(log: Iterable[Release]) -> list[Release]:

@@ -102,10 +102,12 @@ def pending_migrations_error(target: Target, answer: Answer) -> GuardError:
             evidence="\n".join(answer.names),
             hint=target.typed.fab("deploy"),
         )
+    mine = target.typed is target.host.typed
+    again = f"correct what it says, then: {target.typed.fab('pending')}"
     return GuardError(
         f"{target.label}: cannot tell whether migrations are pending; nothing is started while that is unknown.",
         evidence=answer.evidence,
-        hint=f"correct what it says, then: {target.typed.fab('pending')}",
+        hint=again if mine else f"correct what it says, or deploy what fits: {target.typed.fab('deploy')}",
     )
 
 

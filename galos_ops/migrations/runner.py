@@ -9,11 +9,12 @@ from galos_ops.engines import one_off
 from galos_ops.engines.engine import HeldTarget, ReleaseImages, Target
 from galos_ops.errors import CommandFailed, CommandTimedOut, MigrationError
 from galos_ops.host.lock import STATE
-from galos_ops.host.release_log import append, release
+from galos_ops.host.release_log import Outcome, append, release
 from galos_ops.host.result import OnLine, Result
 from galos_ops.host.shell import ExitCode
-from galos_ops.migrations import guard
+from galos_ops.migrations import evidence, guard
 from galos_ops.migrations import tools as migration
+from galos_ops.migrations.causes import LATE, NEVER_STARTED, cause
 
 FORGET = f"rm -f {STATE}/*.passed"  # a migration changes what any image would answer
 
@@ -39,17 +40,17 @@ def migrate(target: HeldTarget, images: ReleaseImages, on_line: OnLine) -> None:
     """
     words = migration.argv(target.service.migration, "run")
     if target.service.migration.where == "host":
-        result = _on_host(target, words, on_line)
+        result = _on_host(target, images, words, on_line)
     else:
         with going_on(target):
             _begin(target, images, words)
-        result = follow(target, on_line)
+        result = follow(target, images.migrations.id, on_line)
     judge(target, result)
     answer = guard.check_and_remember(target, images)
     if answer.state != "clean":
-        raise _failed(
-            target, f"it ended well, but the check says {answer.state}", answer.evidence or "\n".join(answer.names)
-        )
+        reason, said = f"it ended well, but the check says {answer.state}", answer.evidence or "\n".join(answer.names)
+        evidence.keep(target, images.migrations.id, "failed", reason, f"{result.output}\n{said}")
+        raise _failed(target, reason, said)
 
 
 def _begin(target: HeldTarget, images: ReleaseImages, words: list[str]) -> None:
@@ -58,15 +59,21 @@ def _begin(target: HeldTarget, images: ReleaseImages, words: list[str]) -> None:
     if result.exited == ExitCode.STILL_RUNS:
         raise guard.still_runs_error(target, result)
     if not result.ok:
-        raise _failed(target, "it could not be started", result.output)
+        reason = "it never started"
+        evidence.keep(target, images.migrations.id, "failed", reason, result.output)
+        raise _failed(target, reason, result.output, NEVER_STARTED)
 
 
-def _on_host(target: HeldTarget, words: list[str], on_line: OnLine) -> Result:
+def _on_host(target: HeldTarget, images: ReleaseImages, words: list[str], on_line: OnLine) -> Result:
     """Run the migration in a shell on the host, once the same script has proved that nothing runs."""
     proof, seconds = target.engine.prove_stopped(target.stops), target.service.migration.timeout
-    result = target.on_host(words, doing="migrate", timeout=seconds, on_line=on_line, first=proof)
+    try:
+        result = target.on_host(words, doing="migrate", timeout=seconds, on_line=on_line, first=proof)
+    except CommandTimedOut as error:
+        raise _timed_out(target, images.migrations.id, error) from error
     if result.exited == ExitCode.STILL_RUNS:
         raise guard.still_runs_error(target, result)
+    keep(target, images.migrations.id, result)
     return result
 
 
@@ -84,37 +91,61 @@ def going_on(target: Target) -> Iterator[None]:
         ) from None
 
 
-def follow(target: HeldTarget, on_line: OnLine) -> Result:
-    """Show the output of the container that migrates, wait for its end and return how it ended; then it is removed.
+def follow(target: HeldTarget, image: str, on_line: OnLine) -> Result:
+    """Show the output of the container that migrates, wait for its end and return how it ended.
 
-    Raises `MigrationError` when it takes too long, and `CommandFailed` for Ctrl-C, which leaves it running.
+    That is kept on the host, and the container removed. Raises `MigrationError` when it takes too long, and
+    `CommandFailed` for Ctrl-C, which leaves it running.
     """
     try:
         with going_on(target):
             result = one_off.follow(target, on_line)
     except CommandTimedOut as error:
-        one_off.end(target)
-        seconds = target.service.migration.timeout
-        raise MigrationError(
-            f"{target.label}: the migration was not done after {seconds} s and was stopped; {guard.stopped(target)}.",
-            evidence=error.evidence,
-            hint=f"look at the database, then: {target.typed.fab('pending')}",
-        ) from error
-    one_off.remove(target)
+        raise _timed_out(target, image, error, then=one_off.end(target)) from error
+    keep(target, image, result, then=one_off.remove(target))
     return result
+
+
+def resume(target: HeldTarget, on_line: OnLine) -> None:
+    """Follow a migration whose client disconnected to its end; raises `MigrationError` unless it ended well."""
+    [image] = [one.image for one in target.snapshot.containers if one.name == target.migrator]
+    judge(target, follow(target, image, on_line))
+
+
+def keep(target: HeldTarget, image: str, result: Result, *, then: str = ":") -> None:
+    """Keep on the host how a migration ended that ran to its end, then run a script."""
+    outcome: Outcome = "succeeded" if result.ok else "failed"
+    evidence.keep(target, image, outcome, reason(result), result.output, then=then)
+
+
+def _timed_out(target: HeldTarget, image: str, error: CommandTimedOut, *, then: str = ":") -> MigrationError:
+    """Keep that a migration took too long, run the script that stops it, and return the error."""
+    seconds = target.service.migration.timeout
+    evidence.keep(target, image, "failed", f"{LATE}: stopped after {seconds} s", error.evidence, then=then)
+    return MigrationError(
+        f"{target.label}: the migration was not done after {seconds} s and was stopped; {guard.stopped(target)}.",
+        evidence=error.evidence,
+        hint=f"look at the database, then: {target.typed.fab('pending')}",
+    )
+
+
+def reason(result: Result) -> str:
+    """Why a migration ended as it did, in a few words: its exit code, and what that and its output mean."""
+    code, words = f"exit {result.exited}", "" if result.ok else cause(result.exited, result.output).words
+    return f"{code}: {words}" if words else code
 
 
 def judge(target: Target, result: Result) -> None:
     """Raise `MigrationError` for a migration that did not end well."""
     if not result.ok:
-        raise _failed(target, f"exit {result.exited}", result.output)
+        raise _failed(target, reason(result), result.output, result.exited)
 
 
-def _failed(target: Target, reason: str, evidence: str) -> MigrationError:
+def _failed(target: Target, reason: str, output: str, exited: int = 0) -> MigrationError:
     return MigrationError(
         f"{target.label}: the migration failed ({reason}); {guard.stopped(target)} until it succeeds.",
-        evidence=evidence,
-        hint=f"publish an image with the migration corrected, then: {target.typed.fab('deploy')}",
+        evidence=output,
+        hint=target.typed.fill(cause(exited, output).fix),
     )
 
 

@@ -43,17 +43,30 @@ def status(ops: Ops, service: str | None = None, json: bool = False) -> None:
     ops.document["well"] = True
 
 
-RELEASES = ("", "TIME, UTC", "EVENT", "TAG", "IMAGE", "MIGRATIONS", "TOOK", "DOWN", "BY", "RUN")
+RELEASES = ("", "TIME, UTC", "EVENT", "TAG", "IMAGE", "MIGRATIONS", "ENDED", "TOOK", "DOWN", "BY", "RUN")
 
 
 def release_row(line: Release, *, runs: bool) -> tuple[str, ...]:
     """A line of the log as a row under `RELEASES`; a migration's own line is written before it has taken any time."""
+    ended = {"succeeded": "well", "failed": f"failed, {line.reason}", None: "not known"}[line.outcome]
     took = ("-", "-") if line.event == "migrate" else (f"{line.seconds:.1f} s", f"{line.downtime:.1f} s")
     when = f"{datetime.fromisoformat(line.time).astimezone(timezone.utc):%Y-%m-%d %H:%M}"
     count = str(len(line.migrations) or "-")
+    tag = short(line.tag) if ":" in line.tag else line.tag
     image = line.image.removeprefix("sha256:")[:8]
     who = f"{line.user or '-'}@{line.machine or '-'}"
-    return "*" if runs else "", when, line.event, line.tag, image, count, *took, who, line.run or ""
+    return (
+        "*" if runs else "",
+        when,
+        line.event,
+        tag,
+        image,
+        count,
+        ended if line.event == "migrate" else "-",
+        *took,
+        who,
+        line.run or "",
+    )
 
 
 @host_task(SERVICE | JSON | {"limit": "how many lines to show"}, looking=True)
@@ -69,7 +82,9 @@ def history(ops: Ops, service: str | None = None, limit: str = "20", json: bool 
     [text] = ops.host.read(f"{ops.settings.directory}/{release_log.LOG}")
     log = release_log.parse(text)
     running = {one.service: one.image for one in snapshot.containers if one.alive and not one.oneoff}
-    shown = [one for one in reversed(log.releases) if service is None or one.service in wanted][:most]
+    shown = [one for one in reversed(release_log.joined(log.releases)) if service is None or one.service in wanted][
+        :most
+    ]
     now = release_log.current(shown, running)
     listed = [asdict(one) | {"runs": one in now} for one in shown]
     ops.document |= {"releases": listed, "unreadable": log.unreadable}

@@ -49,7 +49,12 @@ def migrate(ops: Ops, service: str | None = None, *, dry_run: bool = False) -> N
             deploy.migrate(group)
 
 
-@host_task(SERVICE | JSON | DRY | {"tag": "deploy this tag of the repository", "wait": "seconds to wait for the lock"})
+@host_task(
+    SERVICE
+    | JSON
+    | DRY
+    | {"tag": "deploy this tag, or sha256:… digest, of the repository", "wait": "seconds to wait for the lock"}
+)
 def deploy(
     ops: Ops,
     service: str | None = None,
@@ -65,11 +70,11 @@ def deploy(
     Exit 4 while another task holds the host, 5 for an unknown answer, 6 when the migration failed and the service is
     stopped, 7 when the new container did not stay up: then the previous image runs again, unless a migration ran.
     """
-    from galos_ops.config.settings import TAG
+    from galos_ops.config.settings import DIGEST, TAG
     from galos_ops.workflows import deploy
 
-    if tag is not None and not TAG.match(tag):
-        raise UsageError(f"--tag is {tag!r}; it must be a Docker tag.")
+    if tag is not None and not (TAG.match(tag) or DIGEST.match(tag)):
+        raise UsageError(f"--tag is {tag!r}; it must be a Docker tag, or a digest: sha256: and 64 digits.")
     seconds = None if wait is None else parse_int_option("--wait", wait)
     outcomes = ops.document.setdefault("services", [])
     with ops.locked_groups("deploy", service, seconds) as groups:

@@ -80,7 +80,7 @@ def show(ops: Ops, verdicts: list[Verdict]) -> None:
 
 def fix_of(ops: Ops, verdict: Verdict) -> str:
     """What to type, for this host."""
-    return Subject(ops.settings, "", typed=ops.host.typed).fill(verdict.condition.fix)
+    return verdict.condition.next(Subject(ops.settings, "", typed=ops.host.typed))
 
 
 def row(ops: Ops, before: Verdict, after: Verdict) -> dict[str, object]:

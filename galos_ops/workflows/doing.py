@@ -34,7 +34,7 @@ class Doing:
     def resume_orphaned_migrations(self) -> None:
         for target in guard.orphaned(self.target):
             with replace(self, target=target).step("adopt", "a migration that an earlier run began"):
-                migrating.judge(target, migrating.follow(target, self.report.output))
+                migrating.resume(target, self.report.output)
             if target.name != self.target.name:
                 self.report.say(f"it ended well; {target.name} is down until: {target.typed.fab('deploy')}")
 

@@ -6,7 +6,7 @@ import re
 import time
 from collections.abc import Sequence
 
-from galos_ops.engines import dependencies, retention
+from galos_ops.engines import dependencies, registry, retention
 from galos_ops.engines.engine import Target
 from galos_ops.errors import GuardError, NotReadyError, UsageError
 from galos_ops.host.release_log import Release, read, started
@@ -95,5 +95,11 @@ def require_no_migration_since(target: Target, log: Sequence[Release], line: Rel
         raise GuardError(
             f"{target.label}: a migration ran since {short(line.image)}, which must not start on the newer schema.",
             evidence="\n".join(names),
-            hint=f"publish an image with the fault corrected, then: {target.host.typed.fab('deploy')}",
+            hint=f"publish a corrected image, or start that one if its own check is clean: {way_back(target, line)}",
         )
+
+
+def way_back(target: Target, line: Release) -> str:
+    """Return the command that deploys the image of a release, which its own check decides about."""
+    digests = registry.local_digests(target.host, [line.image])
+    return target.host.typed.fab("deploy", tag=next(iter(sorted(digests)), line.tag))

@@ -67,6 +67,7 @@ def test_a_full_database_fails_the_migration_in_its_own_words(case: Case) -> Non
     with full(case.operator.sandbox):
         told = case.operator.refused(6, "deploy")
         assert "No space left on device" in told
+        assert "next: make room for the database, then: " in told
         assert "the service is stopped until it succeeds" in told
         assert container(case.operator.host) == ""
         assert applied(case.operator) == V2

@@ -20,8 +20,8 @@ from galos_ops.host.result import OnLine, Result
 SHELLS = ("dash", "bash")  # what `sh` is on Debian, and on the Red Hat family
 TOOLS = (
     "base64", "basename", "cat", "chmod", "chown", "date", "df", "dirname", "env", "find", "flock", "grep", "head",
-    "id", "mkdir", "mktemp", "mv", "readlink", "rm", "sed", "sha256sum", "sort", "stat", "sync", "tail", "timeout",
-    "tr", "wc", "xargs",
+    "id", "ls", "mkdir", "mktemp", "mv", "readlink", "rm", "sed", "sha256sum", "sort", "stat", "sync", "tail",
+    "timeout", "tr", "wc", "xargs",
 )  # fmt: skip
 """All that a host has here besides its shell and the stubs; no `sleep`, so that no test waits for one."""
 

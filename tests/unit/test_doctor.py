@@ -505,6 +505,7 @@ PAGE = (Path(__file__).parents[2] / "docs" / "doctor.md").read_text()
 
 def filled(check: Condition) -> str:
     """What to type, for the host HOST."""
+    assert isinstance(check.fix, str)
     return CommandLine().fill(check.fix, env='"$HOME"/.env', registry="REGISTRY")
 
 

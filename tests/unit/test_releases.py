@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 
 from galos_ops.config.settings import Releases
-from galos_ops.engines.engine import HeldTarget
+from galos_ops.engines.engine import HeldTarget, Target
 from galos_ops.engines.retention import beyond_keep, record
 from galos_ops.errors import CommandFailed, GuardError, NotReadyError, UsageError
-from galos_ops.host.release_log import LOG, Event, Log, Release, append, parse
+from galos_ops.host.release_log import LATER, LOG, Event, Log, Release, append, joined, parse
 from galos_ops.workflows.rollback import chosen_release, require_no_migration_since
-from tests.unit.fake_host import FakeHost
+from tests.unit.fake_host import FakeHost, said
 from tests.unit.local_host import LocalHost, Reply
 from tests.unit.targets import held, target
 
@@ -45,6 +45,7 @@ def test_a_log_is_read_back_as_it_was_written() -> None:
             for spoiled in (
                 {"migrations": None}, {"migrations": "1"}, {"migrations": [1]}, {"event": "delete"}, {"time": "now"},
                 {"time": 5}, {"time": "2026-01-01T00:00:00"}, {"seconds": "1"}, {"tag": None}, {"image": ["x"]},
+                {"outcome": "well"}, {"evidence": "no"}, {"evidence": [1]}, {"output": 1},
             )
         ),
     ],
@@ -107,17 +108,40 @@ def test_without_an_earlier_release_there_is_nothing_to_go_back_to(log: list[Rel
         chosen_release(TARGET, log, "sha256:aa", None)
 
 
+def with_digests(found: str) -> Target:
+    """A target whose host has the image of V1 under a digest, or under none."""
+    look = "docker image inspect -f '{{join .RepoDigests \" \"}}' sha256:aa"
+    return target(FakeHost({look: said(f"reg/galos-sync@{found}\n" if found else "\n")}))
+
+
 def test_a_migration_since_is_a_wall() -> None:
     log = [V1, line("migrate", "bb", 2, migrations=("2 rename",)), V2, V3]
     with pytest.raises(GuardError, match="a migration ran since sha256:aa") as caught:
-        require_no_migration_since(TARGET, log, V1)
+        require_no_migration_since(with_digests("sha256:d1"), log, V1)
     assert caught.value.evidence == "2 rename"
+    assert caught.value.hint.endswith(": fab -H box deploy --tag sha256:d1")
     require_no_migration_since(TARGET, log, V2)
 
 
 def test_a_migration_that_was_never_followed_by_a_start_is_a_wall_too() -> None:
-    with pytest.raises(GuardError):
-        require_no_migration_since(TARGET, [V1, line("migrate", "bb", 2)], V1)
+    with pytest.raises(GuardError) as caught:
+        require_no_migration_since(with_digests(""), [V1, line("migrate", "bb", 2)], V1)
+    assert caught.value.hint.endswith(" --tag v1")
+
+
+def test_a_migration_has_one_line_of_how_it_began_and_ended() -> None:
+    begun = line("migrate", "bb", 2, migrations=("2 rename",))
+    well = line("migrate", "bb", 3, outcome="succeeded", reason="exit 0", output="a.log")
+    bad = line("migrate", "bb", 3, outcome="failed", reason="exit 1", evidence=("no",), output="b.log")
+    failed = replace(begun, outcome="failed", reason="exit 1", evidence=("no",), output="b.log")
+    other = replace(begun, service="galos-map")
+    assert joined([begun, other, V1, well, bad, begun]) == [failed, other, V1, begun]
+    assert joined([bad]) == [bad]
+
+
+def test_a_line_of_an_earlier_version_is_read() -> None:
+    row = {name: value for name, value in asdict(V1).items() if name not in LATER}
+    assert parse(json.dumps(row)) == Log((V1,), 0)
 
 
 # --- the log and the tags on a host ----------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from galos_ops.errors import OpsError
 from galos_ops.host.lock import LockState
 from galos_ops.migrations.tools import CLEAN, Answer
 from galos_ops.redaction import Secret
-from tests.unit.test_releases import V1
+from tests.unit.test_releases import V1, line
 
 BOX = CommandLine("box")
 SETTINGS = Settings.of({})
@@ -136,6 +136,32 @@ def test_pending_migrations_and_the_reason_of_an_unknown_answer_are_the_evidence
     told = [judged(PENDING), judged(BROKEN), judged(None, "not asked")]
     assert [error.evidence for _, error in told if error] == ["1 first", "broken\nhere", "not asked"]
     assert told[1][0]["migrations"].detail == "not known: here"
+
+
+def test_a_failed_migration_is_told_until_something_starts_or_the_check_is_clean() -> None:
+    ended = {
+        "outcome": "failed",
+        "reason": "exit 1: the database is full",
+        "evidence": ("no", "room"),
+        "output": "x.log",
+    }
+    log = [V1, line("migrate", "ff", 1, migrations=("1 first",)), line("migrate", "ff", 1, **ended)]
+    texts = {"~/.galos-ops/releases.jsonl": Secret("\n".join(json.dumps(asdict(one)) for one in log))}
+    lines, error = judged(PENDING, texts=texts)
+    assert error
+    assert error.code == 6
+    assert error.sentence == (
+        "box: galos-sync: its last migration failed, 2026-01-01 00:00 UTC, of sha256:ff by ann@laptop "
+        "(exit 1: the database is full)."
+    )
+    assert error.evidence == "no\nroom\nall of it: ~/x.log on the host"
+    assert error.hint == "make room for the database, then: fab -H box deploy"
+    assert lines["migrations"].detail == "1 pending; the last one failed 1 d ago"
+    assert judged(CLEAN, texts=texts)[1] is None
+    later = {name: Secret(f"{text.value}\n{json.dumps(asdict(V1))}") for name, text in texts.items()}
+    again = judged(PENDING, texts=later)[1]
+    assert again
+    assert again.code == 5
 
 
 def test_the_gravest_comes_first() -> None:

@@ -6,7 +6,8 @@ from functools import partial
 
 from galos_ops.diagnostics.condition import Subject, step, those, unless, when
 from galos_ops.engines.registry import Registry
-from galos_ops.errors import GuardError, NotReadyError, VerifyError
+from galos_ops.errors import GuardError, MigrationError, NotReadyError, VerifyError
+from galos_ops.migrations.causes import of_reason
 from galos_ops.progress import short
 
 LOW = 0.1  # of a file system free
@@ -66,6 +67,27 @@ def names(subject: Subject) -> str:
     return "\n".join(subject.answer.names) if subject.answer else ""
 
 
+def failed(subject: Subject) -> str | None:
+    """What a failed migration is told as, unless a person has put the database in order since."""
+    one = subject.failed
+    if one is None or (subject.answer and subject.answer.state == "clean"):
+        return None
+    when, who = one.time[:16].replace("T", " "), f" by {one.user}@{one.machine}" if one.user else ""
+    return f"its last migration failed, {when} UTC, of {short(one.image)}{who} ({one.reason})"
+
+
+def output(subject: Subject) -> str:
+    """The end of what a failed migration said, and where the whole of it is."""
+    one = subject.failed
+    if one is None:
+        return ""
+    return "\n".join((*one.evidence, f"all of it: {subject.settings.directory.rstrip('/')}/{one.output} on the host"))
+
+
+def remedy(subject: Subject) -> str:
+    return of_reason(subject.failed.reason if subject.failed else None).fix
+
+
 of_answer = partial(step, line="migrations", error=GuardError)
 
 CONDITIONS = (
@@ -90,6 +112,15 @@ CONDITIONS = (
     step("release-runs", unless(released, "the last release is not what runs"), line="release"),
     step("registry-known", unanswered, fix="{fab:ecr.check}", line="registry", error=NotReadyError),
     step("registry-not-newer", when(lambda it: answer(it).state == "newer", "newer in the registry"), line="registry"),
+    step(
+        "migration-succeeded",
+        failed,
+        *ASKED,
+        fix=remedy,
+        evidence=output,
+        line="migrations",
+        error=MigrationError,
+    ),
     of_answer("migrations-done", pending, *ASKED, fix="{fab:deploy}", evidence=names),
     of_answer(
         "migrations-known",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.mutants.table import (
     connecting,
     deploying,
+    ending,
     entering,
     examining,
     guarding,
@@ -24,6 +25,7 @@ MUTANTS = (
     *guarding.MUTANTS,
     *migrating.MUTANTS,
     *stopping.MUTANTS,
+    *ending.MUTANTS,
     *deploying.MUTANTS,
     *recognising.MUTANTS,
     *recording.MUTANTS,

@@ -86,7 +86,7 @@ MUTANTS = (
             ),
             Mutant(
                 "follow",
-                DropCall("one_off.end"),
+                Gives("one_off.end", "':'"),
                 {f"{DEPLOY}::test_a_migration_past_its_time_is_stopped_on_the_host_too": "docker ps -aq"},
             ),
         ),
@@ -102,11 +102,11 @@ MUTANTS = (
         ),
     ),
     *group(
-        "galos_ops.workflows.doing.Doing",
+        "galos_ops.migrations.runner",
         (
             Mutant(
-                "resume_orphaned_migrations",
-                Unwrap("migrating.judge"),
+                "resume",
+                Unwrap("judge"),
                 {f"{DEPLOY}::test_an_adopted_migration_that_failed_is_a_failed_migration": "deployed.judge.actions("},
             ),
         ),
