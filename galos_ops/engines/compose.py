@@ -135,11 +135,13 @@ class Compose:
             )
         return started
 
-    def start(self, target: HeldTarget, found: Iterable[Container]) -> None:
-        started = f"docker start {' '.join(one.id for one in found)} >/dev/null && {stopped.forget([target.name])}"
-        script = "\n".join((TAKE_FILE, *dependencies.script(target), started))
+    def start(self, target: HeldTarget, found: Iterable[Container]) -> Sequence[Container]:
+        ids = [one.id for one in found]
+        started = f"docker start {' '.join(ids)} >/dev/null && {stopped.forget([target.name])} || exit 1"
+        script = "\n".join((TAKE_FILE, *dependencies.script(target), started, _look(target)))
         file = self.docker_compose.as_started(target.snapshot.tree(), target.name)
-        target.change(script, doing="start", stdin=file)
+        after = _seen(target, target.change(script, doing="start", stdin=file))
+        return [one for one in after.of(target.name) if one.id in ids]
 
     def as_configured(self, target: Target, found: Iterable[Container]) -> bool:
         label = '{{index .Config.Labels "com.docker.compose.config-hash"}}'
@@ -155,7 +157,10 @@ class Compose:
 
     def watch(self, target: Target, found: Sequence[Container], seconds: int | None) -> None:
         before = {one.id: one.restarts for one in target.running}
-        script = watching.script({one.id: before.get(one.id, 0) for one in found}, seconds)
+        restarts = {one.id: before.get(one.id, 0) for one in found}
+        if seconds is None and watching.well(found, restarts):
+            return
+        script = watching.script(restarts, seconds)
         timeout = (seconds or 0) + watching.HEALTH_SECONDS + watching.SILENT_SECONDS + 60
         verdict, _, log = target.run(script, doing="verify", timeout=timeout).stdout.partition("\n")
         if verdict == watching.SILENT:

@@ -102,8 +102,8 @@ class Engine(Protocol):
         Raises `VerifyError` where nothing was started, and `GuardError` where another image was.
         """
 
-    def start(self, target: HeldTarget, found: Iterable[Container]) -> None:
-        """Start stopped containers as they are, and what the service depends on."""
+    def start(self, target: HeldTarget, found: Iterable[Container]) -> Sequence[Container]:
+        """Start stopped containers as they are, and what the service depends on; return them as they are then."""
 
     def as_configured(self, target: Target, found: Iterable[Container]) -> bool:
         """Whether `up` would leave containers of the right image as they are."""
@@ -111,7 +111,8 @@ class Engine(Protocol):
     def watch(self, target: Target, found: Sequence[Container], seconds: int | None) -> None:
         """Raise `VerifyError` unless containers of one image stay up for some seconds.
 
-        `seconds` is None for containers that ran before: they get one look, and keep the restarts they had.
+        `seconds` is None for containers that ran before: one look is enough, which `found` may be, and they keep the
+        restarts that they had.
         """
 
 

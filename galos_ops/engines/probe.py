@@ -14,7 +14,7 @@ from galos_ops.engines.probe_output import parse
 from galos_ops.engines.snapshot import Snapshot
 from galos_ops.engines.stopped import SUFFIX
 from galos_ops.host.host import Host
-from galos_ops.host.lock import HELD, STATE
+from galos_ops.host.lock import HELD, LOOK, STATE
 from galos_ops.host.release_log import EVENT_MIGRATE, LOG
 from galos_ops.host.shell import shell_path
 
@@ -160,12 +160,16 @@ def script(parts: Iterable[Part], scope: Scope) -> str:
 
 
 def gather(host: Host, parts: tuple[Part, ...], scope: Scope) -> Snapshot:
-    """Ask the host for the parts in one round trip; raises `NotReadyError` for a host whose shell breaks scripts.
+    """Ask the host for the parts in one round trip; raises `NotReadyError` for a host whose shell breaks scripts."""
+    began = time.time()
+    return read(host, parts, host.run(script(parts, scope), doing=LOOK, private=True).stdout, began)
+
+
+def read(host: Host, parts: tuple[Part, ...], output: str, began: float = 0.0) -> Snapshot:
+    """Return what the script has found out since a time of our clock; raises as `gather` does.
 
     What a service there is given in its environment is not shown any more.
     """
-    began = time.time()
-    output = host.run(script(parts, scope), doing="look at the host", private=True).stdout
     try:
         snapshot = parse(output, {part.__name__ for part in parts}, began, time.time())
     except ValueError as error:

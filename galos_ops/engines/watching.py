@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+
+from galos_ops.engines.snapshot import Container
 
 HEALTH_SECONDS = 600
 SETTLED_SECONDS = 60  # the interval and the timeout of one health check, as Docker has them by itself
@@ -18,6 +20,13 @@ VERDICTS = {
 }
 
 LOOK = "{{.State.Status}} {{.RestartCount}} {{if .State.Health}}{{.State.Health.Status}}{{else}}none{{end}}"
+
+
+def well(found: Iterable[Container], restarts: Mapping[str, int]) -> bool:
+    """Whether containers that ran before are up, as one look at them shows; where they are not, `script` tells."""
+    return all(
+        one.state == "running" and one.restarts <= restarts[one.id] and one.health != "unhealthy" for one in found
+    )
 
 
 def script(restarts: Mapping[str, int], seconds: int | None) -> str:

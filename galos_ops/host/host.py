@@ -24,7 +24,8 @@ from galos_ops.errors import (
     NotReadyError,
     UsageError,
 )
-from galos_ops.host.connection import DEAD_LINK_SECONDS, close, connect, recognise
+from galos_ops.host.channel import Channels, begin, link_is_dead, send
+from galos_ops.host.connection import close, connect, recognise
 from galos_ops.host.result import OnLine, Output, Result
 from galos_ops.host.shell import ExitCode, shell_path
 
@@ -58,6 +59,7 @@ class Host:
         self.connection = connection
         self.typed = typed
         self.name: str = connection.original_host
+        self._channels: Channels | None = None
 
     def __enter__(self) -> Host:
         """Connect, or look at the host key of a connection that is open already; `ConnectError`, `HostKeyError`."""
@@ -102,13 +104,20 @@ class Host:
             result = self._execute(command, stdin, timeout, on_line, doing)
         except CommandTimedOut as error:
             raise (CommandTimedOut(error.sentence) if private else error) from None
-        if result.exited in (124, 137) and time.monotonic() - began >= timeout:
+        seconds = time.monotonic() - began
+        return self.require_done(result, doing=doing, seconds=seconds, timeout=timeout, check=check, private=private)
+
+    def require_done(
+        self, result: Result, *, doing: str, seconds: float, timeout: int, check: bool = True, private: bool = False
+    ) -> Result:
+        """Return what a script left behind that took some seconds of its `timeout`; raises as `run` does."""
+        told = replace(result, output=result.stderr) if private else result
+        if result.exited in (124, 137) and seconds >= timeout:
             raise CommandTimedOut(
-                f"{self.name}: could not {doing}: not done after {timeout} s, stopped.",
-                evidence=result.stderr if private else result.output,
+                f"{self.name}: could not {doing}: not done after {timeout} s, stopped.", evidence=told.output
             )
         if check and not result.ok:
-            raise self.failed(doing, replace(result, output=result.stderr) if private else result)
+            raise self.failed(doing, told)
         return result
 
     def change(self, script: str, *, doing: str, **more: Any) -> Result:
@@ -205,11 +214,12 @@ class Host:
 
     def channel(self, doing: str) -> paramiko.Channel:
         """A fresh channel of this connection, which is not opened again once it is lost; raises `ConnectError`."""
+        if self._channels is None:
+            self._channels = Channels(self.connection.transport)
         try:
-            channel: paramiko.Channel = self.connection.transport.open_session(timeout=DEAD_LINK_SECONDS)
+            return self._channels.take()
         except (SSHException, OSError, EOFError) as error:
             raise self.lost(doing) from error
-        return channel
 
     def noise(self, output: str) -> NotReadyError:
         """The error for a host whose shell prints more than our scripts do."""
@@ -232,9 +242,9 @@ class Host:
         deadline = time.monotonic() + timeout + GRACE_SECONDS
         try:
             channel.settimeout(timeout)
-            channel.exec_command(command)
+            begin(channel, command)
             if stdin is not None:
-                _send(channel, stdin)
+                send(channel, stdin)
             while not gathered.drain(channel):
                 if not select.select([channel], [], [], max(0.0, deadline - time.monotonic()))[0]:
                     break
@@ -261,28 +271,3 @@ def _unchanged(over: str | EllipsisType | None) -> str:
     if over is None:
         return '! [ -e "$path" ]'
     return f'[ "$(sha256sum 2>/dev/null <"$path")" = "{sha256(over.encode()).hexdigest()}  -" ]'
-
-
-def link_is_dead(channel: paramiko.Channel) -> bool:
-    """Return whether the connection is lost, for a channel that has ended.
-
-    A transport that dies closes its channels, which then have no exit code, before it says so itself: one that still
-    takes a round trip is alive.
-    """
-    transport = channel.get_transport()
-    if channel.exit_status < 0:
-        try:
-            transport.global_request("keepalive@openssh.com", wait=True)
-        except (SSHException, OSError, EOFError):
-            return True
-    return not transport.is_active()
-
-
-def _send(channel: paramiko.Channel, stdin: bytes) -> None:
-    """Send standard input to its end, or to that of a command which ends before it has read it all."""
-    try:
-        channel.sendall(stdin)
-        channel.shutdown_write()
-    except OSError:
-        if not channel.closed:
-            raise

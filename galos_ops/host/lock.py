@@ -10,15 +10,19 @@ import secrets
 import shlex
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timezone
+from functools import partial
 
 from paramiko import Channel, SSHException
 
 from galos_ops.errors import LockedError, NotReadyError
-from galos_ops.host.host import Host, link_is_dead
+from galos_ops.host.channel import begin, link_is_dead
+from galos_ops.host.host import COMMAND_SECONDS, GRACE_SECONDS, Host
+from galos_ops.host.result import Result
 from galos_ops.host.shell import ExitCode, shell_path
 
 STATE = ".galos-ops"  # our own folder on the host, beside the compose file
@@ -27,6 +31,8 @@ SILENCE_SECONDS = 60  # without a heartbeat for so long, the host lets go
 STEP_SECONDS = 10
 RELEASE_SECONDS = 5
 ANSWER_SECONDS = 60
+ANSWERED = "answered"
+LOOK = "look at the host"
 TRY = f"""try() {{
   said=$(flock "$@" 2>&1) && return
   [ $? = 1 ] && [ -z "$said" ] && return 1
@@ -64,11 +70,12 @@ def holder(task: str) -> dict[str, str | None]:
     }
 
 
-def script(directory: str, wait: int, token: str, who: str) -> str:
+def script(directory: str, wait: int, token: str, who: str, question: str = "") -> str:
     """Take the lock, write our token and who we are beside it, say `held`, and keep it while heartbeats come.
 
     A step that an earlier holder's death left running holds `step`; the new token is written first, so that no further
-    step of that holder begins, and then its end is awaited.
+    step of that holder begins, and then its end is awaited. The question is a script that looks at the host meanwhile;
+    behind its output comes `answered` and its exit code.
     """
     state = f"{shell_path(directory)}/{STATE}"
     busy = 'echo "busy $(cat holder 2>/dev/null)"; exit 4'
@@ -81,17 +88,28 @@ def script(directory: str, wait: int, token: str, who: str) -> str:
             f"printf '%s\\n' {token} >token && printf '%s\\n' {shlex.quote(who)} >holder || exit 8",
             f"try -w {max(wait, STEP_SECONDS)} 8 || {{ : >token; echo 'busy step'; exit 4; }}",
             "exec 8>&-; echo held",
+            *([_asking(question)] if question else []),
             f'while [ "$(timeout {SILENCE_SECONDS} head -c1)" = . ]; do :; done',
             ": >token; : >holder",
         )
     )
 
 
+def _asking(question: str) -> str:
+    """Ask in the background and without a lock, so that the next holder need not wait for it when we are gone."""
+    asked = f"timeout -k 5 {COMMAND_SECONDS} sh -c {shlex.quote(question)} </dev/null"
+    return f"{{ {asked}; echo {ANSWERED} $?; }} 9>&- &"
+
+
 @dataclass(frozen=True)
 class Lock:
-    """The lock of a host while it is ours: `token` is what the host knows us by."""
+    """The lock of a host while it is ours: `token` is what the host knows us by.
+
+    `answer` waits for what the question printed that was asked with it; raises as `Host.run` does.
+    """
 
     token: str
+    answer: Callable[[], str] = field(default=str, repr=False, compare=False)
 
 
 def fence(lock: Lock) -> str:
@@ -106,18 +124,22 @@ def fence(lock: Lock) -> str:
 
 
 @contextmanager
-def lock(host: Host, directory: str, task: str, wait: int, say: Callable[[str], None]) -> Iterator[Lock]:
+def lock(
+    host: Host, directory: str, task: str, wait: int, say: Callable[[str], None], question: str = ""
+) -> Iterator[Lock]:
     """Hold the host for a task and yield it, waiting at most `wait` seconds and saying for whom.
 
-    Raises `LockedError` that says who holds it.
+    `question` is a script that leaves the host as it is, and runs once the lock is ours. Raises `LockedError` that says
+    who holds it.
     """
     host.refuse_dry("take the lock")
     channel, token = host.channel("take the lock"), secrets.token_hex(8)
     over = threading.Event()
     try:
-        _take(host, channel, script(directory, wait, token, json.dumps(holder(task))), wait, say)
+        taking = script(directory, wait, token, json.dumps(holder(task)), question)
+        answers = _take(host, channel, taking, wait, say)
         threading.Thread(target=_beat, args=(channel, over), daemon=True).start()
-        yield Lock(token)
+        yield Lock(token, partial(_answer, host, answers))
     finally:
         over.set()
         with contextlib.suppress(OSError, EOFError, SSHException):  # a dead link has let go by itself
@@ -155,15 +177,16 @@ def _beat(channel: Channel, over: threading.Event) -> None:
             channel.sendall(b".")
 
 
-def _take(host: Host, channel: Channel, taking: str, wait: int, say: Callable[[str], None]) -> None:
+def _take(host: Host, channel: Channel, taking: str, wait: int, say: Callable[[str], None]) -> Iterator[str]:
+    """Take the lock, and return the lines that come after it."""
     channel.settimeout(2 * wait + ANSWER_SECONDS)
+    lines = _lines(channel)
     try:
-        channel.exec_command(f"sh -c {shlex.quote(taking)}")
-        answers = channel.makefile("r")
-        word, _, who = answers.readline().strip().partition(" ")
+        begin(channel, f"sh -c {shlex.quote(taking)}")
+        word, _, who = next(lines, "").partition(" ")
         if word == "waiting":
             say(f"waiting at most {wait} s: {describe(who)}")
-            word, _, who = answers.readline().strip().partition(" ")
+            word, _, who = next(lines, "").partition(" ")
         evidence = "" if word else channel.makefile_stderr("r").read().decode(errors="replace")
         if not word and channel.status_event.wait(RELEASE_SECONDS) and link_is_dead(channel):
             raise host.lost("take the lock")
@@ -173,6 +196,30 @@ def _take(host: Host, channel: Channel, taking: str, wait: int, say: Callable[[s
         raise refuse(host, who)
     if word != "held":
         raise unlockable_error(host, evidence)
+    channel.settimeout(COMMAND_SECONDS + GRACE_SECONDS)
+    return lines
+
+
+def _lines(channel: Channel) -> Iterator[str]:
+    for line in channel.makefile("rb"):
+        yield line.decode(errors="replace").rstrip("\n")
+
+
+def _answer(host: Host, lines: Iterator[str]) -> str:
+    began, said = time.monotonic(), list[str]()
+    try:
+        for line in lines:
+            if line.startswith(ANSWERED):
+                output = "\n".join(said)
+                result = Result(int(line.removeprefix(ANSWERED)), output, "", output)
+                seconds = time.monotonic() - began
+                return host.require_done(
+                    result, doing=LOOK, seconds=seconds, timeout=COMMAND_SECONDS, private=True
+                ).stdout
+            said.append(line)
+    except (OSError, EOFError, SSHException) as error:
+        raise host.lost(LOOK) from error
+    raise host.lost(LOOK)
 
 
 @dataclass(frozen=True)

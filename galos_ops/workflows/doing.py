@@ -91,8 +91,8 @@ class Doing:
         with self.step("start", short(image)) as step:
             if same:
                 step.detail, step.mark = f"{short(image)} already runs", SAME
-            self.target.engine.start(self.target, containers)
-        return Started(image, containers, same)
+            started = self.target.engine.start(self.target, containers)
+        return Started(image, started, same)
 
     def verify(self, started: Started) -> None:
         verify(self.target, self.report, started)

@@ -35,20 +35,23 @@ class Ops:
 
     def snapshot(self, parts: tuple[probe.Part, ...] = probe.PROJECT, files: Iterable[str] = ()) -> Snapshot:
         """Look at the host, ready or not."""
+        return probe.gather(self.host, parts, self._scope(files))
+
+    def _scope(self, files: Iterable[str] = ()) -> probe.Scope:
         images = tuple(map(self.settings.image, self.settings.services.values()))
-        scope = probe.Scope(images, self.settings.directory, dict.fromkeys(files, "cat"))
-        return probe.gather(self.host, parts, scope)
+        return probe.Scope(images, self.settings.directory, dict.fromkeys(files, "cat"))
 
     def ready(self, snapshot: Snapshot, conditions: tuple[str, ...] = PROJECT) -> Engine:
         """The engine of this host; raises `NotReadyError` for the first condition that does not hold."""
         return require_ready(self.host.typed, self.settings, snapshot, conditions)
 
-    def targets(self, name: str | None) -> Iterator[Target]:
+    def targets(self, name: str | None, snapshot: Snapshot | None = None) -> Iterator[Target]:
         """The named service on this host, or all of them, each as it is when its turn comes.
 
-        A service comes after those that it depends on, else in the order of the configuration.
+        A service comes after those that it depends on, else in the order of the configuration. `snapshot` is how the
+        host is now, where that is known.
         """
-        chosen, snapshot = self.settings.chosen(name), self.snapshot()
+        chosen, snapshot = self.settings.chosen(name), snapshot or self.snapshot()
         engine = self.ready(snapshot)
         earlier: list[str] = []
         for each in ordered(chosen, snapshot.rows()):
@@ -58,12 +61,12 @@ class Ops:
             yield Target(self.host, self.settings, each, chosen[each], snapshot, engine, frozenset(earlier))
             earlier.append(each)
 
-    def groups(self, name: str | None) -> Iterator[tuple[list[Target], list[Target]]]:
+    def groups(self, name: str | None, snapshot: Snapshot | None = None) -> Iterator[tuple[list[Target], list[Target]]]:
         """The same by groups: those together of which one stops while another one migrates.
 
         Beside each the services that are not chosen and stop while one of them migrates.
         """
-        chosen, snapshot = self.settings.chosen(name), self.snapshot()
+        chosen, snapshot = self.settings.chosen(name), snapshot or self.snapshot()
         engine = self.ready(snapshot)
         done: list[str] = []
         for names in groups(self.settings, snapshot, chosen):
@@ -78,9 +81,9 @@ class Ops:
             yield targets, [first.of(other) for other in stopping]
             done += names
 
-    def titled(self, name: str | None) -> Iterator[Target]:
+    def titled(self, name: str | None, snapshot: Snapshot | None = None) -> Iterator[Target]:
         """The same, each under its title."""
-        for target in self.targets(name):
+        for target in self.targets(name, snapshot):
             self.report.title(self.host.name, target.name)
             yield target
 
@@ -105,30 +108,35 @@ class Ops:
         Raises `LockedError` when another holds it for longer than `wait` seconds. A dry run holds nothing and does not
         wait, but is refused all the same: what it would tell is about to change.
         """
-        with self._held(task, service, wait) as steps:
-            yield map(steps, self.titled(service))
+        with self._held(task, service, wait) as (steps, snapshot):
+            yield map(steps, self.titled(service, snapshot))
 
     @contextmanager
     def locked_groups(self, task: str, service: str | None, wait: int | None = None) -> Iterator[Iterator[Group]]:
         """The same for services that are taken together, as they use one database."""
-        with self._held(task, service, wait) as steps:
-            yield (Group(*(tuple(map(steps, each)) for each in pair)) for pair in self.groups(service))
+        with self._held(task, service, wait) as (steps, snapshot):
+            yield (Group(*(tuple(map(steps, each)) for each in pair)) for pair in self.groups(service, snapshot))
 
     @contextmanager
-    def _held(self, task: str, service: str | None, wait: int | None) -> Iterator[Callable[[Target], Steps]]:
+    def _held(
+        self, task: str, service: str | None, wait: int | None
+    ) -> Iterator[tuple[Callable[[Target], Steps], Snapshot]]:
+        """Hold the host, and look at it in the same round trip."""
         self.report.title(self.host.name, next(iter(self.settings.chosen(service))))
         with ExitStack() as stack:
             with self.report.step("lock", "free" if self.host.dry else "") as step:
                 step.mark = WOULD if self.host.dry else step.mark
-                held = stack.enter_context(self.holding(task, wait))
+                question = probe.script(probe.PROJECT, self._scope())
+                held = stack.enter_context(self.holding(task, wait, question))
             if held is None:
                 self.document["dry_run"] = True
-                yield lambda target: Telling(target, self.report)
+                yield lambda target: Telling(target, self.report), self.snapshot()
             else:
-                yield lambda target: Doing(target.held(held), self.report)
+                snapshot = probe.read(self.host, probe.PROJECT, held.answer())
+                yield lambda target: Doing(target.held(held), self.report), snapshot
 
     @contextmanager
-    def holding(self, task: str, wait: int | None = None) -> Iterator[Lock | None]:
+    def holding(self, task: str, wait: int | None = None, question: str = "") -> Iterator[Lock | None]:
         """Hold the host, as `locked` does, without a report; a dry run has no lock."""
         directory = self.settings.directory
         if self.host.dry:
@@ -137,5 +145,5 @@ class Ops:
             yield None
             return
         seconds = self.settings.lock.wait if wait is None else wait
-        with lock(self.host, directory, task, seconds, self.report.say) as held:
+        with lock(self.host, directory, task, seconds, self.report.say, question) as held:
             yield held

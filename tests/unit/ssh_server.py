@@ -28,6 +28,10 @@ class SshServer(paramiko.ServerInterface):
         self.transport.start_server(threading.Event(), self)
         self.answer: Answer | None = None
         self.refuses_channels = False
+        self.refused: set[int] = set()  # channels by their number, from 1
+        self.channels = 0
+        self.opened = threading.Semaphore(0)
+        self.commands: list[str] = []
 
     def connection(self) -> Connection:
         """An open connection to it."""
@@ -42,9 +46,13 @@ class SshServer(paramiko.ServerInterface):
         return AUTH_SUCCESSFUL
 
     def check_channel_request(self, kind: str, chanid: int) -> int:  # noqa: ARG002
-        return OPEN_FAILED_RESOURCE_SHORTAGE if self.refuses_channels else OPEN_SUCCEEDED
+        self.channels += 1
+        self.opened.release()
+        refused = self.refuses_channels or self.channels in self.refused
+        return OPEN_FAILED_RESOURCE_SHORTAGE if refused else OPEN_SUCCEEDED
 
     def check_channel_exec_request(self, channel: paramiko.Channel, command: bytes) -> bool:
+        self.commands.append(command.decode())
         threading.Thread(target=self._begin, args=(command.decode(), channel), daemon=True).start()
         return True
 

@@ -124,7 +124,8 @@ def test_a_container_that_runs_already_and_is_ill_is_no_failed_start(host: Local
     image_of(host, REFERENCE, IMAGE_ID)
     ran = fact(row("c1", IMAGE_ID, str(host.home)))
     host.stubs.add("docker-compose", {UP: ""})
-    host.stubs.add("docker", {LISTING: "c1\n", f"inspect -f {CONTAINER} c1": f"{ran}\n"})
+    ill = ran.replace("running", "restarting")
+    host.stubs.add("docker", {LISTING: "c1\n", f"inspect -f {CONTAINER} c1": f"{ill}\n"})
     host.stubs.add("docker", {f"inspect -f {LOOK} c1": "restarting 5 none\n", f"logs --tail {LOG_LINES} c1": "why\n"})
     facts = replace(FACTS, directories=(str(host.home),), containers=(container(ran),))
     with pytest.raises(VerifyError) as caught:

@@ -203,6 +203,44 @@ def test_a_link_is_lost_from_the_moment_that_its_channels_are_closed(
         asked.set()
 
 
+def test_the_next_channel_is_opened_while_the_one_before_it_is_in_use(host: Host, server: SshServer) -> None:
+    def answer(_: str, channel: paramiko.Channel) -> None:
+        for _channel in range(2):
+            server.opened.acquire()
+        ends(channel)
+
+    server.answer = answer
+    host.run("x", doing="try")
+
+
+def test_a_channel_that_is_refused_ahead_is_asked_for_again_when_it_is_needed(host: Host, server: SshServer) -> None:
+    server.answer, server.refused = (lambda _, channel: ends(channel)), {2}
+    for _ in range(2):
+        host.run("x", doing="try")
+    assert len(server.commands) == 2
+
+
+def test_a_channel_that_the_host_closes_before_it_is_needed_is_not_used(host: Host, server: SshServer) -> None:
+    server.answer = lambda _, channel: ends(channel)
+    host.run("x", doing="try")
+    for _ in range(2):
+        server.transport.accept().close()  # type: ignore[union-attr]
+    server.transport.global_request("anybody@there", wait=True)  # the client has read what came before
+    host.run("x", doing="try")
+    assert len(server.commands) == 2
+
+
+def test_standard_input_does_not_wait_for_the_word_that_the_command_began(
+    host: Host, server: SshServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def waits(_: paramiko.Channel) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr(paramiko.Channel, "_wait_for_event", waits)
+    server.answer = lambda _, channel: ends(channel)
+    host.run("x", doing="try", stdin=b"all")
+
+
 def test_a_host_that_gives_no_channel_is_out_of_reach(host: Host, server: SshServer) -> None:
     server.refuses_channels = True
     with pytest.raises(ConnectError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator
 
@@ -9,7 +10,7 @@ import paramiko
 import pytest
 
 from galos_ops.config.command_line import CommandLine
-from galos_ops.errors import ConnectError, LockedError, NotReadyError
+from galos_ops.errors import CommandFailed, CommandTimedOut, ConnectError, LockedError, NotReadyError
 from galos_ops.host import lock as module
 from galos_ops.host.host import Host
 from galos_ops.host.lock import holding, lock
@@ -119,3 +120,46 @@ def test_a_link_that_is_lost_while_the_lock_is_taken_is_a_lost_link(connected: H
     server.answer = lambda *_: server.transport.close()
     with pytest.raises(ConnectError, match="while trying to take the lock"), lock(connected, "~", "deploy", 0, print):
         raise AssertionError
+
+
+def test_what_is_asked_with_the_lock_is_answered_once_that_is_ours(connected: Host) -> None:
+    with lock(connected, "~", "deploy", 0, print, "cat ~/.galos-ops/token; echo noise >&2") as ours:
+        assert ours.answer() == ours.token
+
+
+def test_a_question_keeps_no_lock_when_its_asker_is_gone(connected: Host, box: LocalHost) -> None:
+    os.mkfifo(box.home / "fifo")
+    with lock(connected, "~", "deploy", 0, print, "cat ~/fifo"):
+        pass
+    with lock(connected, "~", "deploy", 0, print):
+        (box.home / "fifo").write_text("")
+
+
+def test_a_question_that_fails_is_a_failed_command(connected: Host) -> None:
+    with (
+        pytest.raises(CommandFailed, match=r"box: could not look at the host \(exit 3\)"),
+        lock(connected, "~", "deploy", 0, print, "echo secret; exit 3") as ours,
+    ):
+        ours.answer()
+
+
+def test_a_question_that_goes_on_too_long_is_ended(connected: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "COMMAND_SECONDS", 0.01)
+    with (
+        pytest.raises(CommandTimedOut, match="could not look at the host: not done after"),
+        lock(connected, "~", "deploy", 0, print, "cat /dev/zero >/dev/null") as ours,
+    ):
+        ours.answer()
+
+
+def test_a_link_that_is_lost_before_the_answer_is_a_lost_link(connected: Host, server: SshServer) -> None:
+    def answer(_: str, channel: paramiko.Channel) -> None:
+        channel.sendall(b"held\nengine\t2")
+        server.transport.close()
+
+    server.answer = answer
+    with (
+        pytest.raises(ConnectError, match="while trying to look at the host"),
+        lock(connected, "~", "deploy", 0, print, "x") as ours,
+    ):
+        ours.answer()

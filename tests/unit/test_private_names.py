@@ -54,4 +54,20 @@ def test_what_is_read_of_paramiko_s_channel_and_transport_is_there() -> None:
     assert not channel.eof_received
     assert channel.exit_status == -1
     assert not channel.status_event.is_set()
+    assert channel.remote_chanid == 0
     assert "self.sock = sock" in inspect.getsource(paramiko.Transport.__init__)
+
+
+def test_a_command_is_begun_as_paramiko_begins_one_but_for_the_wait() -> None:
+    source = inspect.getsource(paramiko.Channel.exec_command)
+    said = [line.strip() for line in source.splitlines() if line.strip().startswith(("m.", "self."))]
+    assert said == [
+        "m.add_byte(cMSG_CHANNEL_REQUEST)",
+        "m.add_int(self.remote_chanid)",
+        'm.add_string("exec")',
+        "m.add_boolean(True)",
+        "m.add_string(command)",
+        "self._event_pending()",
+        "self.transport._send_user_message(m)",
+        "self._wait_for_event()",
+    ]

@@ -8,6 +8,7 @@ from tests.mutants.mutant import Mutant, group
 DEPLOY, CONNECT = "tests/integration/test_deploy.py", "tests/integration/test_connect.py"
 DEATHS, RACES, HOSTS = (f"tests/faults/test_{name}.py" for name in ("deaths", "races", "bad_hosts"))
 MANY, GATEWAYS = "tests/integration/test_hosts.py", "tests/integration/test_gateways.py"
+CHANNEL = "tests/unit/test_lock_channel.py"
 NOT_A_LINE = "not a line of the probe"  # it ends in a traceback, whose last line this is
 
 MUTANTS = (
@@ -33,6 +34,11 @@ MUTANTS = (
                 "script",
                 Text("|| { : >token; echo 'busy step'; exit 4; }", "|| :"),
                 {f"{RACES}::test_what_a_dead_client_left_running_is_waited_for": "a step that an earlier run began"},
+            ),
+            Mutant(
+                "_asking",
+                Text(" 9>&- &", " &"),
+                {f"{CHANNEL}::test_a_question_keeps_no_lock_when_its_asker_is_gone": "LockedError"},
             ),
             Mutant(
                 "script",
@@ -222,7 +228,7 @@ MUTANTS = (
         "galos_ops.engines.probe",
         (
             Mutant(
-                "gather",
+                "read",
                 Uncaught("ValueError"),
                 {f"{CONNECT}::test_a_noisy_login_shell_is_named": NOT_A_LINE},
             ),
