@@ -15,6 +15,12 @@ from urllib.parse import parse_qsl, unquote
 CONTROL = re.compile(r"\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)|[@-Z\\-_])|[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 URL_PASSWORD = re.compile(r"(://[^\s:/@]*:)\S+@")
 QUOTED = re.compile(r"""(?<!\w)("(?:\\.|[^"\\])*("|$)|'(?:\\.|[^'\\])*('|$)|`[^`]*(`|$))""")
+URL = re.compile(r"""(\w+://)(?:[^\s'"/@]*@)?([^\s'"/?#]+)[/?#][^\s'"]*""")
+GIVEN = re.compile(
+    r"""([\w-]*(?:pass|secret|token|api_?key|authorization)[\w-]*\s*[=:\s]\s*)"""
+    r"""((?:Bearer\s|Basic\s)?[^\s'"|;&]+|'[^']*'|"[^"]*")""",
+    re.IGNORECASE,
+)
 HIDDEN = "***"
 
 LEAST = 4  # characters of a value that is taken out; a shorter one is in every text
@@ -116,6 +122,15 @@ def without_values(text: str) -> str:
 def masked_own(text: str) -> str:
     """A sentence of ours as it may be shown, in which short values of .env may well be ordinary words."""
     return _KNOWN.patterns()[0].sub(HIDDEN, _plain(text))
+
+
+def masked_command(text: str) -> str:
+    """A command of the configuration as it may be shown.
+
+    A URL ends with its host, behind which a webhook has its secret, and what is given to a name or an option that tells
+    of a password or a token is hidden.
+    """
+    return GIVEN.sub(rf"\1{HIDDEN}", URL.sub(rf"\1\2/{HIDDEN}", _plain(text)))
 
 
 def masked_tree(tree: Any, key: str = "") -> Any:

@@ -12,7 +12,8 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 import yaml
 
 from galos_ops import errors
-from galos_ops.config.settings import NAMES, Service, Settings
+from galos_ops.config.building import NAMES
+from galos_ops.config.settings import Service, Settings
 from galos_ops.tasks import namespace
 
 ROOT = Path(__file__).parents[1]

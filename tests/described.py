@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 PAGE = Path(__file__).parents[1] / "docs" / "json.md"
+HOSTLESS = ("config",)
+"""The tasks whose fields are those of the document itself."""
 PLAIN: dict[str, type | tuple[type, ...]] = {"string": str, "integer": int, "number": (int, float), "boolean": bool}
 
 
@@ -25,7 +27,8 @@ def violations(document: Any, kind: str) -> list[str]:
     """Where a document of a task is not as described; a host that failed may lack what the task did not get to."""
     types = described()
     common, own = types["Host"], types[kind]
-    wrong = _fields({**document, "hosts": []}, types["Every document"], types, kind)
+    itself = own if kind in HOSTLESS else {}
+    wrong = _fields({**document, "hosts": []}, types["Every document"] | itself, types, kind)
     for row in document.get("hosts", []):
         failed = row.get("error") is not None
         fields = {**common, **{name: type for name, type in own.items() if not failed or name in row}}

@@ -59,6 +59,10 @@ class CommandLine:
         """Return the command that was typed, for this host alone."""
         return self.fab(self.task)
 
+    def local(self) -> str:
+        """Return the command that was typed, for a task that works on no host."""
+        return shlex.join([self.program, *self.flags, self.task])
+
     def ssh(self, command: str = "") -> str:
         """Return the command that logs in to this host as the task did, or runs `command` there."""
         user, _, place = self.host.rpartition("@")

@@ -4,18 +4,28 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from galos_ops.config.settings import Service, Settings, called
+from galos_ops.config.building import Fault, called
+from galos_ops.config.settings import Service, Settings, examine
 from galos_ops.errors import UsageError
+
+FABFILE = "galos_fabfile"
+"""The key of a collection's configuration under which the path of its fabfile.yml is."""
 
 
 def defaults() -> dict[str, Any]:
     """The default of every key, as the plain tree that the collection is configured with."""
-    return asdict(Settings())
+    return tolerant(asdict(Settings()))
+
+
+def tolerant(tree: dict[str, Any]) -> dict[str, Any]:
+    """Return the same tree with numbers that a variable may override with any text."""
+    kinds: dict[type, Callable[[Any], Any]] = {dict: tolerant, int: Whole}
+    return {key: kinds.get(type(value), lambda same: same)(value) for key, value in tree.items()}
 
 
 def overlay(tree: Mapping[str, Any]) -> dict[str, Any]:
@@ -30,35 +40,54 @@ def overlay(tree: Mapping[str, Any]) -> dict[str, Any]:
         merged["services"] = {
             name: _merge(known.get(name, blank), row) if isinstance(row, Mapping) else row for name, row in rows.items()
         }
-    return merged
+    return tolerant(merged)
 
 
-def check_environment(galos: Mapping[str, Any], environment: Mapping[str, str]) -> None:
-    """Check the `FABRIC_GALOS_*` variables, which Invoke passes over or stumbles upon; raises `UsageError`."""
-    known = dict(_leaves(galos, "FABRIC_GALOS"))
-    for name, value in environment.items():
-        if name.startswith("FABRIC_GALOS_") and name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
-            hint = f"did you mean {near[0]}?" if near else "the keys are in docs/configuration.md"
-            raise UsageError(f"{name} is the variable of no known key.", hint=hint)
-        if isinstance(known.get(name), int) and not re.fullmatch(r"\d+", value):
-            raise UsageError(f"{name} is {value!r}; it must be a whole number.")
+class Whole(int):
+    """A whole number in whose place Invoke puts any text of a variable: it calls the type of the old value with it.
 
-
-def _leaves(tree: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
-    for key, value in tree.items():
-        name = f"{prefix}_{key.upper()}"
-        if isinstance(value, Mapping):
-            yield from _leaves(value, name)
-        else:
-            yield name, value
-
-
-def configuration(path: Path) -> dict[str, Any]:
-    """A fabfile.yml as the configuration of a collection, `galos:` laid over its defaults.
-
-    Other keys are Fabric's own and pass through. Raises `UsageError` for a file that is not there or not a mapping.
+    What is no number stays text, for `faults` to tell, where Invoke itself would end in a traceback.
     """
+
+    def __new__(cls, value: object) -> Any:
+        return int.__new__(cls, int(str(value))) if re.fullmatch(r"-?[0-9]{1,9}", str(value)) else value
+
+
+def faults(galos: Mapping[str, Any], environment: Mapping[str, str]) -> list[Fault]:
+    """Return all that is wrong with a merged `galos:` tree and the `FABRIC_GALOS_*` variables."""
+    names = {variable(("galos", *path)): path for path, _ in leaves(galos)}
+    found: list[Fault] = []
+    for name in environment:
+        if name.startswith("FABRIC_GALOS_") and name not in names:
+            near = difflib.get_close_matches(name, names, n=1)
+            hint = f"did you mean {near[0]}?" if near else "the keys are in docs/configuration.md"
+            found.append(Fault(name, f"{name} is the variable of no known key.", hint))
+    return [*found, *examine(galos)[1]]
+
+
+def checked(galos: Mapping[str, Any], environment: Mapping[str, str]) -> Settings:
+    """Return the settings of a merged `galos:` tree; raises the first of its `faults` as `UsageError`."""
+    for fault in faults(galos, environment):
+        raise fault.error
+    return Settings.of(galos)
+
+
+def variable(path: tuple[str, ...]) -> str:
+    """Return the variable that overrides a key, from the top of the configuration."""
+    return "_".join(("FABRIC", *path)).upper()
+
+
+def leaves(tree: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Yield `(path, value)` of everything in a tree that is no mapping with something in it."""
+    for key, value in tree.items():
+        if isinstance(value, Mapping) and value:
+            yield from leaves(value, (*path, str(key)))
+        else:
+            yield (*path, str(key)), value
+
+
+def read(path: Path) -> dict[str, Any]:
+    """Read a fabfile.yml; raises `UsageError` for a file that is not there or not a mapping."""
     import yaml
 
     try:
@@ -67,12 +96,21 @@ def configuration(path: Path) -> dict[str, Any]:
         raise UsageError(f"Cannot read {path}: {error.strerror}.") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise UsageError(f"{path} is not YAML.", evidence=str(error)) from error
-    if not isinstance(tree, Mapping):
+    if not isinstance(tree, dict):
         raise UsageError(f"{path} must be a mapping, not {called(tree)}.")
+    return tree
+
+
+def configuration(path: Path) -> dict[str, Any]:
+    """A fabfile.yml as the configuration of a collection, `galos:` laid over its defaults.
+
+    Other keys are Fabric's own and pass through. Raises `UsageError` as `read` does.
+    """
+    tree = read(path)
     galos = tree.get("galos") or {}
     if not isinstance(galos, Mapping):
         raise UsageError(f"galos in {path} must be a mapping, not {called(galos)}.")
-    return {**tree, "galos": overlay(galos)}
+    return {**tree, "galos": overlay(galos), FABFILE: str(path)}
 
 
 def _merge(base: Mapping[str, Any], top: Mapping[str, Any]) -> dict[str, Any]:

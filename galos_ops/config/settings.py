@@ -5,10 +5,11 @@ from __future__ import annotations
 import difflib
 import re
 import shlex
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
-from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
 
+from galos_ops.config.building import Fault, build
 from galos_ops.errors import UsageError
 
 Engine = Literal["compose", "swarm"]
@@ -81,26 +82,45 @@ def runbook_services() -> dict[str, Service]:
 
 
 @dataclass(frozen=True)
+class Fleet:
+    """How many hosts change at a time where nothing migrates, and the seconds between two groups of them."""
+
+    parallel: int = 1
+    pause: int = 0
+
+
+@dataclass(frozen=True)
+class Hooks:
+    """Local commands around what changes a host; they get the JSON document on standard input."""
+
+    before: str | None = None
+    after: str | None = None
+    failed: str | None = None
+
+
+@dataclass(frozen=True)
 class Settings:
     """The whole `galos:` tree of the configuration; times are whole seconds."""
 
     engine: Engine = "compose"
     directory: str = "~"
     env_file: str = ".env"
+    env_command: str | None = None
     ecr: Ecr = field(default_factory=Ecr)
     services: dict[str, Service] = field(default_factory=runbook_services)
     verify: Verify = field(default_factory=Verify)
     releases: Releases = field(default_factory=Releases)
     lock: Lock = field(default_factory=Lock)
     hosts: str = ""
+    fleet: Fleet = field(default_factory=Fleet)
+    hooks: Hooks = field(default_factory=Hooks)
 
     @staticmethod
     def of(tree: Mapping[str, Any]) -> Settings:
         """Check the `galos:` tree; raises `UsageError` with the full name of a bad key and the nearest known one."""
-        settings = _build(Settings, tree, "galos")
-        services = {name: _complete(name, service) for name, service in settings.services.items()}
-        settings = Settings(**{**_shallow(settings), "services": services})
-        _check(settings)
+        settings, faults = examine(tree)
+        if faults:
+            raise faults[0].error
         return settings
 
     def chosen(self, name: str | None) -> dict[str, Service]:
@@ -118,110 +138,74 @@ class Settings:
         return f"{self.ecr.registry}/{service.repository}{'@' if DIGEST.match(wanted) else ':'}{wanted}"
 
 
-def _shallow(item: Settings) -> dict[str, Any]:
-    return {known.name: getattr(item, known.name) for known in fields(item)}
+def examine(tree: Mapping[str, Any]) -> tuple[Settings, list[Fault]]:
+    """Return the settings that a `galos:` tree means, and all that is wrong with it, which has its default there."""
+    faults: list[Fault] = []
+    settings = build(Settings, tree, "galos", faults)
+    services = {name: _complete(name, service) for name, service in settings.services.items()}
+    settings = replace(settings, services=services)
+    wrong = tuple(fault.key for fault in faults)
+    # what a default in the place of a faulty value breaks is no fault of its own
+    faults += [one for one in _broken_rules(settings) if not any(key.startswith(one.key) for key in wrong)]
+    return settings, faults
 
 
 def _complete(name: str, service: Service) -> Service:
-    migration = service.migration
-    if not migration.service:
-        migration = Migration(**{**asdict(migration), "service": name})
+    migration = service.migration if service.migration.service else replace(service.migration, service=name)
     return Service(service.repository or name, service.tag, migration)
 
 
-T = TypeVar("T")
-
-
-def _build(cls: type[T], tree: object, path: str) -> T:
-    if not isinstance(tree, Mapping):
-        raise UsageError(f"{path} must be a mapping, not {called(tree)}.")
-    known = get_type_hints(cls)
-    for key in tree:
-        if key not in known:
-            near = difflib.get_close_matches(str(key), known, n=1, cutoff=0.5)
-            hint = f"did you mean {path}.{near[0]}?" if near else f"known keys: {', '.join(known)}"
-            raise UsageError(f"{path}.{key} is not a known key.", hint=hint)
-    return cls(**{key: _value(known[key], value, f"{path}.{key}") for key, value in tree.items()})
-
-
-def _value(kind: Any, value: object, path: str) -> Any:
-    origin, choices = get_origin(kind), get_args(kind)
-    if origin is Literal:
-        if value not in choices:
-            raise UsageError(f"{path} is {value!r}; it must be one of: {', '.join(choices)}.")
-        return value
-    if origin is dict:
-        if not isinstance(value, Mapping):
-            raise UsageError(f"{path} must be a mapping, not {called(value)}.")
-        return {str(key): _build(choices[1], row, f"{path}.{key}") for key, row in value.items()}
-    if origin is tuple:
-        if not isinstance(value, list | tuple):
-            raise UsageError(f"{path} must be a list, not {called(value)}.")
-        return tuple(_value(choices[0], one, f"{path}[{index}]") for index, one in enumerate(value))
-    if origin is not None:  # X | None
-        return None if value is None else _value(choices[0], value, path)
-    if kind in (str, int):
-        if not isinstance(value, kind) or isinstance(value, bool):
-            raise UsageError(f"{path} must be {NAMES[kind]}, not {called(value)}.")
-        return value
-    return _build(kind, value, path)
-
-
-NAMES: dict[Any, str] = {
-    str: "text", int: "a whole number", bool: "true or false", float: "a decimal number",
-    list: "a list", tuple: "a list", dict: "a mapping", type(None): "empty",
-}  # fmt: skip
-
-
-def called(value: object) -> str:
-    """What a value of a YAML file is called."""
-    return NAMES.get(type(value), type(value).__name__)
-
-
-def _check(settings: Settings) -> None:
+def _broken_rules(settings: Settings) -> Iterator[Fault]:
     """The rules that types cannot say."""
-    _pattern("galos.ecr.registry", settings.ecr.registry, REGISTRY, "ACCOUNT.dkr.ecr.REGION.amazonaws.com")
-    _pattern("galos.ecr.region", settings.ecr.region, REGION, "an AWS region such as eu-central-1")
+    yield from _pattern("galos.ecr.registry", settings.ecr.registry, REGISTRY, "ACCOUNT.dkr.ecr.REGION.amazonaws.com")
+    yield from _pattern("galos.ecr.region", settings.ecr.region, REGION, "an AWS region such as eu-central-1")
     if settings.engine == "swarm":
-        raise UsageError("galos.engine swarm is not supported yet.", hint="set galos.engine: compose")
+        yield Fault("galos.engine", "galos.engine swarm is not supported yet.", "set galos.engine: compose")
+    if settings.fleet != Fleet():
+        yield Fault("galos.fleet", "galos.fleet is not supported yet.", "leave it out: one host changes at a time")
     if not settings.services:
-        raise UsageError("galos.services is empty.", hint="add a row to services: in fabfile.yml")
+        yield Fault("galos.services", "galos.services is empty.", "add a row to services: in fabfile.yml")
     if not re.match(r"(~|/)", settings.directory) or re.match(r"~[^/]", settings.directory):
-        raise UsageError(f"galos.directory is {settings.directory!r}; it must start with / or ~/.")
+        yield Fault("galos.directory", f"galos.directory is {settings.directory!r}; it must start with / or ~/.")
     if "\n" in settings.directory or "\0" in settings.directory:
-        raise UsageError("galos.directory must be one line.")
-    numbers = {
-        "galos.verify.seconds": (settings.verify.seconds, 0),
-        "galos.releases.keep": (settings.releases.keep, 1),
-        "galos.lock.wait": (settings.lock.wait, 0),
-    }
+        yield Fault("galos.directory", "galos.directory must be one line.")
+    yield from _least("galos.verify.seconds", settings.verify.seconds, 0)
+    yield from _least("galos.releases.keep", settings.releases.keep, 1)
+    yield from _least("galos.lock.wait", settings.lock.wait, 0)
     for name, service in settings.services.items():
-        row, migration = f"galos.services.{name}", service.migration
-        _pattern(row, name, SERVICE_NAME, "a compose service name")
-        _pattern(f"{row}.repository", service.repository, REPOSITORY, "an ECR repository name")
-        _pattern(f"{row}.tag", service.tag, TAG, "a Docker tag")
-        _pattern(f"{row}.migration.service", migration.service, SERVICE_NAME, "a compose service name")
-        numbers[f"{row}.migration.timeout"] = (migration.timeout, 1)
-        for other in migration.stops or ():
-            if other not in settings.services:
-                near = difflib.get_close_matches(other, settings.services, n=1)
-                raise UsageError(
-                    f"{row}.migration.stops names {other!r}, which is no service of galos.services.",
-                    hint=f"did you mean {near[0]}?" if near else f"use some of: {', '.join(settings.services)}",
-                )
-        try:
-            shlex.split(migration.arguments)
-        except ValueError as error:
-            raise UsageError(f"{row}.migration.arguments is {migration.arguments!r}: {error}.") from error
-        if migration.tool == "command" and not (migration.check and migration.run):
-            raise UsageError(f"{row}.migration: tool command needs both check and run.")
-        if migration.tool != "command" and (migration.check or migration.run):
-            raise UsageError(f"{row}.migration: check and run are for tool command, not {migration.tool}.")
-    for key, (number, least) in numbers.items():
-        if number < least:
-            raise UsageError(f"{key} is {number}; it must be at least {least}.")
+        row = f"galos.services.{name}"
+        yield from _pattern(row, name, SERVICE_NAME, "a compose service name")
+        yield from _pattern(f"{row}.repository", service.repository, REPOSITORY, "an ECR repository name")
+        yield from _pattern(f"{row}.tag", service.tag, TAG, "a Docker tag")
+        yield from _broken_migration_rules(f"{row}.migration", service.migration, settings.services)
 
 
-def _pattern(key: str, value: str, pattern: re.Pattern[str], meaning: str) -> None:
+def _broken_migration_rules(row: str, migration: Migration, services: Mapping[str, Service]) -> Iterator[Fault]:
+    yield from _pattern(f"{row}.service", migration.service, SERVICE_NAME, "a compose service name")
+    yield from _least(f"{row}.timeout", migration.timeout, 1)
+    for other in migration.stops or ():
+        if other not in services:
+            near = difflib.get_close_matches(other, services, n=1)
+            yield Fault(
+                f"{row}.stops",
+                f"{row}.stops names {other!r}, which is no service of galos.services.",
+                f"did you mean {near[0]}?" if near else f"use some of: {', '.join(services)}",
+            )
+    try:
+        shlex.split(migration.arguments)
+    except ValueError as error:
+        yield Fault(f"{row}.arguments", f"{row}.arguments is {migration.arguments!r}: {error}.")
+    if migration.tool == "command" and not (migration.check and migration.run):
+        yield Fault(row, f"{row}: tool command needs both check and run.")
+    if migration.tool != "command" and (migration.check or migration.run):
+        yield Fault(row, f"{row}: check and run are for tool command, not {migration.tool}.")
+
+
+def _pattern(key: str, value: str, pattern: re.Pattern[str], meaning: str) -> Iterator[Fault]:
     if not pattern.match(value):
-        raise UsageError(f"{key} is {value!r}; it must be {meaning}.")
+        yield Fault(key, f"{key} is {value!r}; it must be {meaning}.")
+
+
+def _least(key: str, number: int, least: int) -> Iterator[Fault]:
+    if number < least:
+        yield Fault(key, f"{key} is {number}; it must be at least {least}.")

@@ -2,36 +2,36 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 from typing import Any
 
 from invoke.collection import Collection
 
-from galos_ops.config.loading import check_environment, configuration, defaults
+from galos_ops.config.loading import configuration, defaults
 from galos_ops.tasks import mistakes
+from galos_ops.tasks.configuring import config
 from galos_ops.tasks.looking import doctor, history, images, logs, status
 from galos_ops.tasks.preparing import check, credentials, diff, docker_config, helper, push, region, setup
 from galos_ops.tasks.releasing import deploy, migrate, pending, rollback
 from galos_ops.tasks.running import down, pull, start, stop, up
 
 __all__ = [
-    "check", "credentials", "deploy", "diff", "docker_config", "doctor", "down", "helper", "history", "images", "logs",
-    "migrate", "namespace", "pending", "pull", "push", "region", "rollback", "setup", "start", "status", "stop", "up",
+    "check", "config", "credentials", "deploy", "diff", "docker_config", "doctor", "down", "helper", "history",
+    "images", "logs", "migrate", "namespace", "pending", "pull", "push", "region", "rollback", "setup", "start",
+    "status", "stop", "up",
 ]  # fmt: skip
 
 
 def namespace(path: Path | str | None = None) -> Collection:
     """The collection of all tasks, configured by a fabfile.yml, or by the defaults without one."""
-    looking = (status, history, logs, doctor)
+    looking = (status, history, logs, doctor, config)
     root = Collection(setup, pull, up, start, stop, down, *looking, pending, migrate, deploy, rollback)
     root.add_collection(Collection("ecr", credentials, region, helper, docker_config, check, images))
     root.add_collection(Collection("env", push, diff))
     for name in root.task_names:
         root[name].path = name
     tree = configuration(Path(path)) if path else {"galos": defaults()}
-    check_environment(tree["galos"], os.environ)
     sys.excepthook = mistakes.hook
     root.configure(tree)
     return root

@@ -29,6 +29,7 @@ class HostTask(fabric.Task):  # type: ignore[misc]
     """
 
     takes_hosts = True
+    run = "Run"
     path: str | None = None
     help: dict[str, str]
 
@@ -45,13 +46,18 @@ class HostTask(fabric.Task):  # type: ignore[misc]
             self.help = kept
 
     def __call__(self, context: object, *args: Any, **kwargs: Any) -> Any:
-        from galos_ops.tasks import typed
-        from galos_ops.tasks.run import Run
+        from galos_ops.tasks import run, typed
 
         line = typed.typed(self.path or self.name, typed.options(self.body, args, kwargs))
-        result = Run(self.body, line, args, kwargs, goes_on=self.looking).over(context)
+        result = getattr(run, self.run)(self.body, line, args, kwargs, goes_on=self.looking).over(context)
         self.times_called += 1
         return result
+
+
+class LocalTask(HostTask):
+    """A task that connects to no host: its first parameter is a `Local`, and it is called once, whatever -H says."""
+
+    run = "LocalRun"
 
 
 Body = TypeVar("Body", bound=Callable[..., Any])
@@ -61,6 +67,12 @@ def host_task(help: dict[str, str] | None = None, *, looking: bool = False) -> C
     """Make a task of a function whose first parameter is an `Ops`; one that is `looking` goes on past failures."""
     executor.install()
     return cast("Callable[[Body], HostTask]", fabric.task(klass=HostTask, help=help or {}, looking=looking))
+
+
+def local_task(help: dict[str, str] | None = None) -> Callable[[Body], LocalTask]:
+    """Make a task of a function whose first parameter is a `Local`."""
+    executor.install()
+    return cast("Callable[[Body], LocalTask]", fabric.task(klass=LocalTask, help=help or {}))
 
 
 def parse_int_option(option: str, text: str, least: int = 0) -> int:

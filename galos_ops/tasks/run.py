@@ -12,9 +12,11 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+from invoke.config import Config
 from invoke.exceptions import Exit
 
 from galos_ops.config.command_line import CommandLine
+from galos_ops.config.loading import checked
 from galos_ops.config.settings import Settings
 from galos_ops.errors import CommandFailed, OpsError, UsageError, gravest
 from galos_ops.host.host import Host
@@ -22,6 +24,7 @@ from galos_ops.progress import Report
 from galos_ops.redaction import masked_tree, publish
 from galos_ops.tasks import destinations
 from galos_ops.tasks.destinations import Destination
+from galos_ops.ui.plain import Plain
 from galos_ops.ui.view import view
 from galos_ops.workflows.ops import Ops
 
@@ -68,16 +71,19 @@ class Run:
                     print(json.dumps(masked_tree(self.document | ending), ensure_ascii=False))
 
     def _begin(self, context: object) -> Any:
-        settings = Settings.of(plain(destinations.configuration(context).get("galos", {})))
+        settings = checked(plain(destinations.configuration(context).get("galos", {})), os.environ)
         hosts = destinations.destinations(self.typed.task, context, settings.hosts)
         if not hosts:
             hint = replace(self.typed, program="fab").again()  # inv has no -H
             raise UsageError(f"{self.typed.task} runs on a Docker host, and none is named.", hint=hint)
         publish({destination.name: asdict(settings) for destination in hosts})
         self.typed = replace(self.typed, host=",".join(destination.address for destination in hosts))
-        stream = sys.stderr if self._json else sys.stdout
-        with view(os.environ, terminal=stream.isatty())(stream) as report:
+        with self._view() as report:
             return self._each(hosts, settings, report)
+
+    def _view(self) -> Plain:
+        stream = sys.stderr if self._json else sys.stdout
+        return view(os.environ, terminal=stream.isatty())(stream)
 
     def _each(self, hosts: list[Destination], settings: Settings, report: Report) -> Any:
         result, rest = None, hosts
@@ -122,6 +128,26 @@ class Run:
             f"{destination.name}: interrupted; a step that had begun on the host goes on to its end.",
             hint=f"it looks at the host first: {again}",
         )
+
+
+@dataclass
+class Local:
+    """What the body of a task gets that connects to no host: the configuration, the report, the document."""
+
+    config: Config
+    report: Report
+    document: dict[str, Any]
+    typed: CommandLine
+
+
+@dataclass
+class LocalRun(Run):
+    """The same for a task that connects to no host, whatever hosts it is given."""
+
+    def _begin(self, context: object) -> Any:
+        with self._view() as report:
+            local = Local(destinations.configuration(context), report, self.document, self.typed)
+            return self.body(local, *self.args, **self.kwargs)
 
 
 class Interrupted(CommandFailed):

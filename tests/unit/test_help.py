@@ -20,7 +20,7 @@ SECTIONS = {
     "Starting": {"up", "start"},
     "Stopping": {"stop", "down"},
     "Migration": {"pending", "migrate", "deploy", "rollback"},
-    "Looking": {"status", "history", "logs", "doctor"},
+    "Looking": {"status", "history", "logs", "doctor", "config"},
 }
 
 

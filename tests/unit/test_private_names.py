@@ -47,6 +47,9 @@ def test_what_is_read_of_invoke_s_configuration_is_there() -> None:
     config = Config()
     assert config._runtime_path is None
     assert config._runtime_found is None
+    for layer in ("_collection", "_system", "_user", "_project", "_env", "_runtime"):
+        assert getattr(config, layer) == {}, layer
+    assert all(hasattr(config, f"_{file}_path") for file in ("system", "user", "project"))
 
 
 def test_what_is_read_of_paramiko_s_channel_and_transport_is_there() -> None:

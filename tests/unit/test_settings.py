@@ -4,8 +4,8 @@ from typing import Any
 import pytest
 import yaml
 
-from galos_ops.config.loading import check_environment, configuration, defaults, overlay
-from galos_ops.config.settings import Settings
+from galos_ops.config.loading import checked, configuration, defaults, faults, overlay
+from galos_ops.config.settings import Settings, examine
 from galos_ops.errors import UsageError
 
 ROOT = Path(__file__).parents[2]
@@ -117,25 +117,48 @@ def test_keys_of_fabric_pass_through(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "sentence", "hint"),
+    ("name", "sentence", "hint"),
     [
-        ("FABRIC_GALOS_VERIFY_SECONDS", "abc", "FABRIC_GALOS_VERIFY_SECONDS is 'abc'; it must be a whole number.", ""),
-        (
-            "FABRIC_GALOS_ENVFILE",
-            "x",
-            "FABRIC_GALOS_ENVFILE is the variable of no known key.",
-            "FABRIC_GALOS_ENV_FILE?",
-        ),
-        ("FABRIC_GALOS_SERVICES_GALOS_SYNC_TAG", "v1", "is the variable of no known key.", "GALOS-SYNC_TAG?"),
+        ("FABRIC_GALOS_ENVFILE", "FABRIC_GALOS_ENVFILE is the variable of no known key.", "FABRIC_GALOS_ENV_FILE?"),
+        ("FABRIC_GALOS_SERVICES_GALOS_SYNC_TAG", "is the variable of no known key.", "GALOS-SYNC_TAG?"),
     ],
 )
-def test_a_variable_that_means_nothing_is_named(name: str, value: str, sentence: str, hint: str) -> None:
+def test_a_variable_that_means_nothing_is_named(name: str, sentence: str, hint: str) -> None:
     with pytest.raises(UsageError) as caught:
-        check_environment(defaults(), {name: value})
+        checked(defaults(), {name: "x"})
     assert sentence in caught.value.sentence
     assert hint in caught.value.hint
 
 
 def test_variables_of_known_keys_and_of_fabric_pass() -> None:
     known = {"FABRIC_GALOS_VERIFY_SECONDS": "3", "FABRIC_GALOS_ECR_PROFILE": "x", "FABRIC_RUN_ECHO": "1", "PATH": "/"}
-    check_environment(defaults(), known)
+    assert checked(defaults(), known) == Settings.of({})
+
+
+@pytest.mark.parametrize(("text", "number"), [("7", 7), ("007", 7), ("-1", -1)])
+def test_a_variable_makes_a_whole_number_of_one(text: str, number: int) -> None:
+    assert type(defaults()["verify"]["seconds"])(text) == number
+
+
+@pytest.mark.parametrize("text", ["abc", "", "1.5", "1_0", "９", "9" * 10])
+def test_a_variable_that_is_no_number_stays_text_for_the_check_to_tell(text: str) -> None:
+    seconds = type(defaults()["verify"]["seconds"])(text)
+    assert [fault.sentence for fault in examine({"verify": {"seconds": seconds}})[1]] == [
+        "galos.verify.seconds must be a whole number, not text."
+    ]
+
+
+def test_all_faults_are_found_at_once_and_a_default_in_a_faulty_place_makes_no_further_one() -> None:
+    row = {"tag": "x;y", "migration": {"tool": "comand", "check": "a", "run": "b", "timeout": 0}}
+    tree = {"engin": 1, "directory": "srv", "verify": {"seconds": "x"}, "services": {"a": row}}
+    found = [(fault.key, fault.error.sentence) for fault in faults(tree, {"FABRIC_GALOS_X": "1"})]
+    assert [key for key, _ in found] == [
+        "FABRIC_GALOS_X",
+        "galos.engin",
+        "galos.verify.seconds",
+        "galos.services.a.migration.tool",
+        "galos.directory",
+        "galos.services.a.tag",
+        "galos.services.a.migration.timeout",
+    ]
+    assert all(sentence.startswith(key) for key, sentence in found)

@@ -6,6 +6,7 @@ from tests.mutants.changes import Instead, Never, Returns, Text
 from tests.mutants.mutant import Mutant, group
 
 MISTAKES, LIBRARY = (f"tests/integration/test_{name}.py" for name in ("mistakes", "library"))
+CONFIG = "tests/unit/test_configuring.py"
 COMMAND_LINE = f"{MISTAKES}::test_a_mistake_on_the_command_line_is_a_sentence"
 MET_BY_FABRIC = (
     "words0-The file given with -S cannot be read.",
@@ -47,6 +48,21 @@ MUTANTS = (
                         'communicate(timeout=HANG_SECONDS)[1] == ""'
                     )
                 },
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.config.origins",
+        (
+            Mutant(
+                "shown",
+                Never("SECRET_KEY.search(path[-1])"),
+                {f"{CONFIG}::test_each_value_tells_the_strongest_of_what_sets_it": "'hunter22'"},
+            ),
+            Mutant(
+                "shown",
+                Instead("masked_command(text)", "text"),
+                {f"{CONFIG}::test_a_command_is_shown_without_its_secrets": "== [shown]"},
             ),
         ),
     ),
