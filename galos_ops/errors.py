@@ -2,11 +2,12 @@
 
 OpsError
 ├── CommandFailed         1  a command failed
-│   └── CommandTimedOut   1  a command ran past its deadline and was stopped
+│   ├── CommandTimedOut   1  a command ran past its deadline and was stopped
+│   └── CommandEnded      1  the command of exec or run ended badly: its own exit code is passed on
 ├── UsageError            2  usage or configuration
 ├── ConnectError          3  cannot connect, or the link was lost
 │   └── HostKeyError      3  the host key is unknown or changed
-├── LockedError           4  another deploy holds the host
+├── LockedError           4  another deploy holds the host, or somebody holds deploys back
 ├── GuardError            5  the guard refused, or migrations are pending
 ├── MigrationError        6  the migration failed
 ├── VerifyError           7  the new container did not stay up
@@ -68,6 +69,12 @@ class CommandFailed(OpsError):
 
 class CommandTimedOut(CommandFailed):
     pass
+
+
+class CommandEnded(CommandFailed):
+    def __init__(self, sentence: str, code: int = 1) -> None:
+        self.exit_code = code
+        super().__init__(sentence)
 
 
 class UsageError(OpsError):

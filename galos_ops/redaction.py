@@ -119,6 +119,11 @@ def without_values(text: str) -> str:
     return names.sub(rf"\1{HIDDEN}", text)
 
 
+def masked_output(data: bytes) -> bytes:
+    """A piece of a command's output without the values of .env, every other byte as it is."""
+    return without_values(data.decode(errors="surrogateescape")).encode(errors="surrogateescape")
+
+
 def masked_own(text: str) -> str:
     """A sentence of ours as it may be shown, in which short values of .env may well be ordinary words."""
     return _KNOWN.patterns()[0].sub(HIDDEN, _plain(text))

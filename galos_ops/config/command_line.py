@@ -7,7 +7,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 WHOLE_HOST = frozenset(
-    ("setup", "ecr.credentials", "ecr.region", "ecr.helper", "ecr.docker-config", "env.push", "env.diff")
+    (
+        *("setup", "ecr.credentials", "ecr.region", "ecr.helper", "ecr.docker-config", "env.push", "env.diff"),
+        *("hold", "config"),
+    )
 )
 """The tasks that are about a host and take no --service."""
 
@@ -52,7 +55,7 @@ class CommandLine:
             argv += ["-H", self.host]
         argv.append(task)
         for name, value in (typed | options).items():
-            argv += [f"--{name.replace('_', '-')}", *([] if value is True else [str(value)])]
+            argv += [f"--{name.strip('_').replace('_', '-')}", *([] if value is True else [str(value)])]
         return shlex.join(argv)
 
     def again(self) -> str:

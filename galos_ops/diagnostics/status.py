@@ -15,13 +15,15 @@ from galos_ops.engines.probe import STATUS, Scope, gather
 from galos_ops.engines.registry import Registry
 from galos_ops.engines.snapshot import FreeSpace, Snapshot
 from galos_ops.errors import NotReadyError
+from galos_ops.host.hold import Hold
 from galos_ops.host.host import Host
 from galos_ops.host.lock import LockState
 from galos_ops.host.release_log import LOG, Release, joined, parse, started
 from galos_ops.migrations import guard
 from galos_ops.migrations.tools import Answer
 
-LOG_LINES = 500  # of the release log, its newest
+RELEASES_OF_LOG = "grep -a sha256:"
+"""The command that leaves the lines out which start no image."""
 
 
 @dataclass(frozen=True)
@@ -97,6 +99,7 @@ class HostStatus:
     compose: str | None
     compose_file: str | None
     lock: LockState
+    hold: Hold | None
     disks: tuple[FreeSpace, ...]
     helper: bool
     helper_error: str | None
@@ -111,7 +114,7 @@ def status(host: Host, settings: Settings, services: Iterable[str]) -> tuple[Hos
     """
     log = f"{settings.directory.rstrip('/')}/{LOG}"
     images = tuple(map(settings.image, settings.services.values()))
-    snapshot = gather(host, STATUS, Scope(images, settings.directory, {log: f"tail -n {LOG_LINES}"}))
+    snapshot = gather(host, STATUS, Scope(images, settings.directory, {log: RELEASES_OF_LOG}))
     subjects = {name: with_release(Subject(settings, name, snapshot, host.typed)) for name in services}
     try:
         compose = require_ready(host.typed, settings, snapshot)
@@ -148,6 +151,7 @@ def described(subjects: Mapping[str, Subject], problem: Problem | None, problems
         compose=str(snapshot.flavour) if snapshot.flavour else None,
         compose_file=snapshot.compose_file or None,
         lock=snapshot.lock,
+        hold=snapshot.hold,
         disks=snapshot.disks,
         helper="ecr-login" in snapshot.stores,
         helper_error=snapshot.helper_error or None,

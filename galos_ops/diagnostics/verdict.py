@@ -66,6 +66,7 @@ def of_host(host: HostStatus, subject: Subject) -> list[Line]:
     return [
         _problem("ready", host.problem) or Line("engine", words),
         judged("lock", str(host.lock) if host.lock.held else "free", subject),
+        *([Line("hold", str(host.hold), WARN)] if host.hold else []),
         *map(disk, host.disks),
         judged("helper", host.helper_error if host.helper and host.helper_error else helper, subject),
         judged("clock", _clock(host.clock_difference), subject),

@@ -62,6 +62,13 @@ class DockerCompose:
         options = ["--no-deps", "-T", *on_its_own, "--name", name, "--entrypoint", argv[0]]
         return self.resolved("run", *options, service, *argv[1:])
 
+    def run_attached(self, service: str, name: str, argv: list[str], file: str, *, terminal: bool) -> str:
+        """The same with our standard streams, from a resolved compose file at a path that is a word of shell."""
+        blind = "--env-file /dev/null " if self.version >= (2,) else ""
+        streams = [] if terminal else ["-T"]
+        words = ["run", "--rm", "--no-deps", *streams, "--name", name, "--entrypoint", argv[0], service, *argv[1:]]
+        return f'{self.command} {blind}-f {file} --project-directory "$PWD" {shlex.join(words)}'
+
     def hash(self, service: str) -> str:
         """Print `SERVICE HASH`, the hash that a container made now would have as its label `config-hash`.
 

@@ -12,6 +12,7 @@ from datetime import datetime, timezone
 from galos_ops.engines import registry
 from galos_ops.engines.docker_compose import DockerCompose
 from galos_ops.engines.snapshot import FREE, LOSSLESS, Container, FreeSpace, Snapshot
+from galos_ops.host.hold import Hold
 from galos_ops.host.lock import LockState
 from galos_ops.host.shell import lines
 from galos_ops.redaction import Secret
@@ -64,6 +65,7 @@ def parse(output: str, parts: AbstractSet[str] = frozenset(), began: float = 0.0
         private=tuple(Secret(unpack(packed)) for packed in every("private")),
         time=now,
         clock_difference=clock_difference(now, began, ended) if now else 0,
+        hold=Hold.of(text("hold")),
         lock=LockState.of(text("holder")) if every("holder") else FREE,
         disks=tuple(dict(map(_disk, every("disk"))).values()),
         registry=registry.answers(map(_answer, every("registry")), map(_answer, every("own")), helper_error),

@@ -57,7 +57,8 @@ def _unneeded(target: Target, log: str) -> str:
     `log` prints the log, whose order decides: its times are those of the operators' clocks. A line that was cut short
     is no release.
     """
-    started = f'grep -F -e "$one" | grep -vF {shlex.quote(EVENT_MIGRATE)} | tail -n {target.settings.releases.keep}'
+    of_images = f"""grep -F '"image": "sha256:' | grep -vF {shlex.quote(EVENT_MIGRATE)}"""
+    started = f'grep -F -e "$one" | {of_images} | tail -n {target.settings.releases.keep}'
     return "\n".join(
         (
             f"log=$({{ {log}; }} | sed -n '/}}$/p')",

@@ -11,6 +11,7 @@ from typing import Any
 
 from galos_ops.engines.docker_compose import DockerCompose
 from galos_ops.engines.registry import Registry
+from galos_ops.host.hold import Hold
 from galos_ops.host.lock import LockState
 from galos_ops.redaction import Secret
 
@@ -70,11 +71,11 @@ class Snapshot:
     `directories` are the names of the project's directory, `environment` is its .env; `images` maps
     references to image IDs, `created` these to times in ISO 8601, `passed` services to guard keys, `stopped` services
     that a run stopped for a migration and did not start again to the images that they ran, `recorded` services to the
-    image that the release log has last; `private` are the texts of .env and its like. `time` is the host's in
-    seconds, `clock_difference` how far it is ahead of ours. `registry` is by reference, `helper_error` what the
-    credential helper wrote into its log meanwhile; `stores` are the credential helpers on the PATH, `exported` the
-    names of the variables that the login shell sets. `texts` are files by path, absent ones left out, `unreadable` why
-    the others could not be read, `modes` their permissions.
+    image that the release log has last; `hold` is None where nobody holds deploys back; `private` are the texts of .env
+    and its like. `time` is the host's in seconds, `clock_difference` how far it is ahead of ours. `registry` is by
+    reference, `helper_error` what the credential helper wrote into its log meanwhile; `stores` are the credential
+    helpers on the PATH, `exported` the names of the variables that the login shell sets. `texts` are files by path,
+    absent ones left out, `unreadable` why the others could not be read, `modes` their permissions.
     """
 
     directories: tuple[str, ...] = ()
@@ -95,6 +96,7 @@ class Snapshot:
     time: int = 0
     clock_difference: int = 0
     lock: LockState = FREE
+    hold: Hold | None = None
     disks: tuple[FreeSpace, ...] = ()
     registry: Mapping[str, Registry] = field(default_factory=dict)
     helper_error: str = ""

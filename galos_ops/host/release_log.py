@@ -17,7 +17,8 @@ from galos_ops.redaction import without_values
 LOG = f"{STATE}/releases.jsonl"
 EVENT_MIGRATE = '"event": "migrate"'
 
-Event = Literal["deploy", "rollback", "up", "migrate"]
+Start = Literal["deploy", "rollback", "up"]
+Event = Literal[Start, "migrate", "hold", "exec", "run"]
 Outcome = Literal["succeeded", "failed"]
 
 
@@ -27,6 +28,8 @@ class Release:
 
     A `migrate` line is written before a migration begins, so that it is there however the migration ends; another one
     has its `outcome` then, with the `reason` and the last lines of a failure, and the file of the whole output.
+    `detail` says more of what starts no image; such a line has no tag and no image, and no service where it is of the
+    host.
     """
 
     event: Event
@@ -45,6 +48,12 @@ class Release:
     reason: str | None = None
     evidence: tuple[str, ...] = ()
     output: str | None = None
+    detail: str = ""
+
+
+def entry(event: Event, detail: str, service: str = "") -> Release:
+    """A line for the log, of now and of us, about something that starts no image."""
+    return release(event, service, "", "", detail=detail)
 
 
 def release(event: Event, service: str, tag: str, image: str, **more: Any) -> Release:
@@ -70,8 +79,8 @@ def append(line: Release) -> str:
 
     What a full disk or a crash cut short before it, a NUL at its end or not, stays a line of its own.
     """
-    names = [without_values(name) for name in line.migrations]
-    text = shlex.quote(json.dumps({**asdict(line), "migrations": names}, ensure_ascii=False))
+    names, detail = [without_values(name) for name in line.migrations], without_values(line.detail)
+    text = shlex.quote(json.dumps({**asdict(line), "migrations": names, "detail": detail}, ensure_ascii=False))
     ended = f"[ \"$(tail -c 1 {LOG} 2>/dev/null | tr -d '\\n' | wc -c)\" -eq 0 ]"
     return f"umask 077; {{ {ended} || echo >>{LOG}; }} && printf '%s\\n' {text} >>{LOG} && sync {LOG} || exit 1"
 
@@ -90,6 +99,7 @@ def parse(text: str | None) -> Log:
     return Log(tuple(one for one in found if one), found.count(None))
 
 
+STARTS, EVENTS = get_args(Start), get_args(Event)
 TEXT, MAYBE, NUMBER = (str,), (str, type(None)), (int, float)
 KINDS: dict[str, tuple[type, ...]] = {
     "event": TEXT, "time": TEXT, "service": TEXT, "tag": TEXT, "image": TEXT, "previous": MAYBE, "migrations": (list,),
@@ -97,6 +107,7 @@ KINDS: dict[str, tuple[type, ...]] = {
 }  # fmt: skip
 LATER: dict[str, tuple[tuple[type, ...], object]] = {
     "outcome": (MAYBE, None), "reason": (MAYBE, None), "evidence": ((list,), []), "output": (MAYBE, None),
+    "detail": (TEXT, ""),
 }  # fmt: skip
 """What a line of an earlier version does not have, and the value that it has then."""
 
@@ -109,7 +120,7 @@ def _release(line: str) -> Release | None:
         kinds = KINDS | {name: kinds for name, (kinds, _) in LATER.items()}
         sound = all(isinstance(values[name], kinds[name]) for name in values)
         whole = sound and all(isinstance(one, str) for one in (*values["migrations"], *values["evidence"]))
-        known = values["event"] in get_args(Event) and values["outcome"] in (None, *get_args(Outcome))
+        known = values["event"] in EVENTS and values["outcome"] in (None, *get_args(Outcome))
         if not (whole and known and datetime.fromisoformat(values["time"]).tzinfo):
             return None
     except (ValueError, KeyError, TypeError):
@@ -140,7 +151,7 @@ def joined(log: Iterable[Release]) -> list[Release]:
 
 def started(log: Iterable[Release]) -> list[Release]:
     """The lines that tell of a started image."""
-    return [one for one in log if one.event != "migrate"]
+    return [one for one in log if one.event in STARTS]
 
 
 def current(log: Iterable[Release], running: Mapping[str, str]) -> list[Release]:

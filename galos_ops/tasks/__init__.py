@@ -9,15 +9,17 @@ from typing import Any
 from invoke.collection import Collection
 
 from galos_ops.config.loading import configuration, defaults
-from galos_ops.tasks import mistakes
+from galos_ops.tasks import mistakes, typed
+from galos_ops.tasks.attaching import exec_, run_
 from galos_ops.tasks.configuring import config
+from galos_ops.tasks.holding import hold
 from galos_ops.tasks.looking import doctor, history, images, logs, status
 from galos_ops.tasks.preparing import check, credentials, diff, docker_config, helper, push, region, setup
 from galos_ops.tasks.releasing import deploy, migrate, pending, rollback
 from galos_ops.tasks.running import down, pull, start, stop, up
 
 __all__ = [
-    "check", "config", "credentials", "deploy", "diff", "docker_config", "doctor", "down", "helper", "history",
+    "check", "config", "credentials", "deploy", "diff", "docker_config", "doctor", "down", "helper", "history", "hold",
     "images", "logs", "migrate", "namespace", "pending", "pull", "push", "region", "rollback", "setup", "start",
     "status", "stop", "up",
 ]  # fmt: skip
@@ -26,7 +28,10 @@ __all__ = [
 def namespace(path: Path | str | None = None) -> Collection:
     """The collection of all tasks, configured by a fabfile.yml, or by the defaults without one."""
     looking = (status, history, logs, doctor, config)
-    root = Collection(setup, pull, up, start, stop, down, *looking, pending, migrate, deploy, rollback)
+    if error := typed.remainder_error((exec_.name, run_.name)):
+        raise error
+    releasing = (pending, migrate, deploy, rollback)
+    root = Collection(setup, pull, up, start, stop, down, *looking, *releasing, hold, exec_, run_)
     root.add_collection(Collection("ecr", credentials, region, helper, docker_config, check, images))
     root.add_collection(Collection("env", push, diff))
     for name in root.task_names:

@@ -24,8 +24,8 @@ class HostTask(fabric.Task):  # type: ignore[misc]
     """A task for the hosts of -H, a `Connection` or a `Group`, else for those of `galos.hosts`.
 
     It is called once for all of them, and works on one after the other; one that is `looking` goes on past a host that
-    fails. Raises `UsageError` without any host. `path` is the name that a person types, `ecr.check` for `check`, once
-    the task is in a namespace.
+    fails, and one with its `own_output` leaves standard output to a command. Raises `UsageError` without any host.
+    `path` is the name that a person types, `ecr.check` for `check`, once the task is in a namespace.
     """
 
     takes_hosts = True
@@ -33,9 +33,9 @@ class HostTask(fabric.Task):  # type: ignore[misc]
     path: str | None = None
     help: dict[str, str]
 
-    def __init__(self, *args: Any, looking: bool = False, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, looking: bool = False, own_output: bool = False, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.looking = looking
+        self.looking, self.own_output = looking, own_output
 
     def get_arguments(self, *args: Any, **kwargs: Any) -> list[Argument]:
         """Return the task's options, with their help however often they are asked for: Invoke takes it away."""
@@ -49,7 +49,7 @@ class HostTask(fabric.Task):  # type: ignore[misc]
         from galos_ops.tasks import run, typed
 
         line = typed.typed(self.path or self.name, typed.options(self.body, args, kwargs))
-        result = getattr(run, self.run)(self.body, line, args, kwargs, goes_on=self.looking).over(context)
+        result = getattr(run, self.run)(self.body, line, args, kwargs, self.looking, self.own_output).over(context)
         self.times_called += 1
         return result
 
@@ -63,16 +63,26 @@ class LocalTask(HostTask):
 Body = TypeVar("Body", bound=Callable[..., Any])
 
 
-def host_task(help: dict[str, str] | None = None, *, looking: bool = False) -> Callable[[Body], HostTask]:
-    """Make a task of a function whose first parameter is an `Ops`; one that is `looking` goes on past failures."""
+def host_task(help: dict[str, str] | None = None, **options: Any) -> Callable[[Body], HostTask]:
+    """Make a task of a function whose first parameter is an `Ops`; `options` are those of `HostTask`."""
     executor.install()
-    return cast("Callable[[Body], HostTask]", fabric.task(klass=HostTask, help=help or {}, looking=looking))
+    return cast("Callable[[Body], HostTask]", fabric.task(klass=HostTask, help=help or {}, **options))
 
 
 def local_task(help: dict[str, str] | None = None) -> Callable[[Body], LocalTask]:
     """Make a task of a function whose first parameter is a `Local`."""
     executor.install()
     return cast("Callable[[Body], LocalTask]", fabric.task(klass=LocalTask, help=help or {}))
+
+
+UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def parse_duration(option: str, text: str) -> int:
+    """Return the seconds of a time such as 90s, 10m, 2h, 1h30m or 1d that was typed; raises `UsageError`."""
+    if not re.fullmatch(r"([0-9]{1,6}[smhd])+", text):
+        raise UsageError(f"{option} is {text!r}; it must be a time such as 90s, 10m, 2h or 1d.")
+    return sum(int(number) * UNITS[unit] for number, unit in re.findall(r"(\d+)(\w)", text))
 
 
 def parse_int_option(option: str, text: str, least: int = 0) -> int:

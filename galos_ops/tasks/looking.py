@@ -9,6 +9,7 @@ from dataclasses import asdict
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
+from galos_ops.host.release_log import STARTS
 from galos_ops.progress import short
 from galos_ops.redaction import masked
 from galos_ops.tasks.host_task import DRY, JSON, SERVICE, host_task, parse_int_option
@@ -43,35 +44,25 @@ def status(ops: Ops, service: str | None = None, json: bool = False) -> None:
     ops.document["well"] = True
 
 
-RELEASES = ("", "TIME, UTC", "EVENT", "TAG", "IMAGE", "MIGRATIONS", "ENDED", "TOOK", "DOWN", "BY", "RUN")
+RELEASES = ("", "TIME, UTC", "EVENT", "TAG", "IMAGE", "MIGRATIONS", "ENDED", "TOOK", "DOWN", "BY", "RUN", "DETAIL")
 
 
 def release_row(line: Release, *, runs: bool) -> tuple[str, ...]:
-    """A line of the log as a row under `RELEASES`; a migration's own line is written before it has taken any time."""
+    """A line of the log as a row under `RELEASES`; only one that tells of a started image has taken any time."""
     ended = {"succeeded": "well", "failed": f"failed, {line.reason}", None: "not known"}[line.outcome]
-    took = ("-", "-") if line.event == "migrate" else (f"{line.seconds:.1f} s", f"{line.downtime:.1f} s")
+    took = ("-", "-") if line.event not in STARTS else (f"{line.seconds:.1f} s", f"{line.downtime:.1f} s")
     when = f"{datetime.fromisoformat(line.time).astimezone(timezone.utc):%Y-%m-%d %H:%M}"
     count = str(len(line.migrations) or "-")
     tag = short(line.tag) if ":" in line.tag else line.tag
     image = line.image.removeprefix("sha256:")[:8]
     who = f"{line.user or '-'}@{line.machine or '-'}"
-    return (
-        "*" if runs else "",
-        when,
-        line.event,
-        tag,
-        image,
-        count,
-        ended if line.event == "migrate" else "-",
-        *took,
-        who,
-        line.run or "",
-    )
+    what = line.event, tag or "-", image or "-", count, ended if line.event == "migrate" else "-"
+    return "*" if runs else "", when, *what, *took, who, line.run or "", line.detail
 
 
 @host_task(SERVICE | JSON | {"limit": "how many lines to show"}, looking=True)
 def history(ops: Ops, service: str | None = None, limit: str = "20", json: bool = False) -> None:
-    """Looking: the host's release log, newest first; `*` marks what runs now.
+    """Looking: the host's log, newest first: what was released and what else was done; `*` marks what runs now.
 
     rollback --to takes a tag, a time or an image of this list.
     """
@@ -89,7 +80,7 @@ def history(ops: Ops, service: str | None = None, limit: str = "20", json: bool 
     listed = [asdict(one) | {"runs": one in now} for one in shown]
     ops.document |= {"releases": listed, "unreadable": log.unreadable}
     for name in dict.fromkeys(one.service for one in shown):
-        ops.report.title(ops.host.name, name)
+        ops.report.title(ops.host.name, name or "host")
         ops.report.table([RELEASES, *(release_row(one, runs=one in now) for one in shown if one.service == name)])
     if not shown:
         ops.report.say("no release has been recorded on this host")

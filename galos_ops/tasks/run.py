@@ -24,6 +24,7 @@ from galos_ops.progress import Report
 from galos_ops.redaction import masked_tree, publish
 from galos_ops.tasks import destinations
 from galos_ops.tasks.destinations import Destination
+from galos_ops.tasks.hooks import TASKS, Hooks
 from galos_ops.ui.plain import Plain
 from galos_ops.ui.view import view
 from galos_ops.workflows.ops import Ops
@@ -33,15 +34,20 @@ SCHEMA = 2
 
 @dataclass
 class Run:
-    """A task and what it was called with; `goes_on` past a host that fails, as what only looks may."""
+    """A task and what it was called with.
+
+    `goes_on` past a host that fails, as what only looks may; with its `own_output` standard output is not ours.
+    """
 
     body: Callable[..., Any]
     typed: CommandLine
     args: tuple[Any, ...]
     kwargs: Mapping[str, Any]
     goes_on: bool = False
+    own_output: bool = False
     document: dict[str, Any] = field(default_factory=dict)
     errors: list[OpsError] = field(default_factory=list)
+    hooks: Hooks | None = None
 
     @property
     def _json(self) -> bool:
@@ -68,7 +74,10 @@ class Run:
                 raise
             finally:
                 if self._json:
-                    print(json.dumps(masked_tree(self.document | ending), ensure_ascii=False))
+                    print(json.dumps(masked_tree(self.document | ending), ensure_ascii=False), flush=True)
+                if self.hooks:
+                    with self._view() as report:
+                        self.hooks.told(self.document | ending, report)
 
     def _begin(self, context: object) -> Any:
         settings = checked(plain(destinations.configuration(context).get("galos", {})), os.environ)
@@ -79,10 +88,17 @@ class Run:
         publish({destination.name: asdict(settings) for destination in hosts})
         self.typed = replace(self.typed, host=",".join(destination.address for destination in hosts))
         with self._view() as report:
+            if self.typed.task in TASKS and not self.kwargs.get("dry_run", False):
+                self._ask(Hooks(settings.hooks, self.typed), [each.name for each in hosts], report)
             return self._each(hosts, settings, report)
 
+    def _ask(self, hooks: Hooks, names: list[str], report: Report) -> None:
+        """Ask the hook `before`; one that lets the task begin hears how it ends."""
+        hooks.before(self.document | {"not_tried": names} | outcome(None), report)
+        self.hooks = hooks
+
     def _view(self) -> Plain:
-        stream = sys.stderr if self._json else sys.stdout
+        stream = sys.stderr if self._json or self.own_output else sys.stdout
         return view(os.environ, terminal=stream.isatty())(stream)
 
     def _each(self, hosts: list[Destination], settings: Settings, report: Report) -> Any:

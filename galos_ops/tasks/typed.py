@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from galos_ops.config.command_line import CommandLine, Option
+from galos_ops.errors import UsageError
 
 FLAGS = {
     "search-root": "-r",
@@ -25,6 +26,18 @@ FLAGS = {
 SSH_FLAGS = {"ssh-config": "-F", "identity": "-i"}
 PROGRAMS = {"fab": "fabric.main", "inv": "invoke.main"}
 UNREPEATED = ("json", "dry_run")
+
+
+def remainder_error(tasks: Collection[str]) -> UsageError | None:
+    """Return the error for one of some tasks whose remainder Fabric would run on the host itself."""
+    for module in PROGRAMS.values():
+        core = getattr(getattr(sys.modules.get(module), "program", None), "core", None)
+        if core and core.remainder and (named := [word for word in core.unparsed if word in tasks]):
+            return UsageError(
+                f"{named[0]} takes its command as one word; what follows -- would run on the host itself.",
+                hint=CommandLine(task=named[0], options={"command": core.remainder}).again(),
+            )
+    return None
 
 
 def typed(task: str, options: Mapping[str, Option]) -> CommandLine:

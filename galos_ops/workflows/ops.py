@@ -13,6 +13,7 @@ from galos_ops.engines import probe
 from galos_ops.engines.dependencies import groups, ordered
 from galos_ops.engines.engine import Engine, Target
 from galos_ops.engines.snapshot import Snapshot
+from galos_ops.host.hold import hold_error
 from galos_ops.host.host import Change, Host
 from galos_ops.host.lock import Lock, holding, lock, refuse
 from galos_ops.progress import SAME, WOULD, Report
@@ -105,17 +106,26 @@ class Ops:
     def locked(self, task: str, service: str | None, wait: int | None = None) -> Iterator[Iterator[Steps]]:
         """Hold the host, and give the steps for the named service or, one after the other, for all of them.
 
-        Raises `LockedError` when another holds it for longer than `wait` seconds. A dry run holds nothing and does not
-        wait, but is refused all the same: what it would tell is about to change.
+        Raises `LockedError` when another holds it for longer than `wait` seconds, and where somebody holds deploys
+        back. A dry run holds nothing and does not wait, but is refused all the same: what it would tell is about to
+        change.
         """
         with self._held(task, service, wait) as (steps, snapshot):
-            yield map(steps, self.titled(service, snapshot))
+            yield map(steps, self._unheld(self.titled(service, snapshot)))
 
     @contextmanager
     def locked_groups(self, task: str, service: str | None, wait: int | None = None) -> Iterator[Iterator[Group]]:
         """The same for services that are taken together, as they use one database."""
         with self._held(task, service, wait) as (steps, snapshot):
-            yield (Group(*(tuple(map(steps, each)) for each in pair)) for pair in self.groups(service, snapshot))
+            pairs = ((tuple(self._unheld(chosen)), others) for chosen, others in self.groups(service, snapshot))
+            yield (Group(*(tuple(map(steps, each)) for each in pair)) for pair in pairs)
+
+    def _unheld(self, targets: Iterable[Target]) -> Iterator[Target]:
+        """Give targets on; raises `LockedError` while somebody holds deploys back."""
+        for target in targets:
+            if hold := target.snapshot.hold:
+                raise hold_error(self.host.typed, hold)
+            yield target
 
     @contextmanager
     def _held(

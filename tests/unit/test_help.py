@@ -20,6 +20,8 @@ SECTIONS = {
     "Starting": {"up", "start"},
     "Stopping": {"stop", "down"},
     "Migration": {"pending", "migrate", "deploy", "rollback"},
+    "Attaching": {"exec", "run"},
+    "Holding": {"hold"},
     "Looking": {"status", "history", "logs", "doctor", "config"},
 }
 

@@ -6,6 +6,7 @@ import pytest
 from galos_ops.diagnostics import status
 from galos_ops.engines.registry import Registry
 from galos_ops.engines.snapshot import FreeSpace
+from galos_ops.host.hold import Hold
 from galos_ops.host.lock import LockState
 from galos_ops.host.release_log import Release
 from galos_ops.provisioning.aws import Image
@@ -15,7 +16,7 @@ from tests.described import PLAIN, described, violations
 NAMES = {str: "string", datetime: "string", int: "integer", float: "number", bool: "boolean"}
 ADDED = {"status": {"well"}, "Image": {"runs"}}
 CLASSES = {
-    **{one.__name__: one for one in (Outcome, Release, Image, FreeSpace, LockState, Registry)},
+    **{one.__name__: one for one in (Outcome, Release, Image, FreeSpace, Hold, LockState, Registry)},
     **{one.__name__: one for one in (status.Problem, status.ContainerStatus, status.ImageStatus)},
     **{one.__name__: one for one in (status.PendingStatus, status.ServiceStatus)},
     "status": status.HostStatus,
@@ -60,7 +61,7 @@ def test_every_type_of_the_page_is_plain_or_described() -> None:
         ({}, []),
         ({"unreadable": "1"}, ["history.unreadable is not integer: '1'"]),
         ({"more": 1}, ["history: more is in one only"]),
-        ({"releases": [{}]}, 17),
+        ({"releases": [{}]}, 18),
         ({"releases": None}, ["history.releases is not [Line]: None"]),
         ({"error": {"exit": True, "sentence": "", "evidence": [], "next": ""}}, 1),
         ({"host": None, "error": {"exit": 1, "sentence": "", "evidence": [], "next": ""}}, 1),

@@ -9,7 +9,7 @@ from galos_ops.config.settings import Releases
 from galos_ops.engines.engine import HeldTarget, Target
 from galos_ops.engines.retention import beyond_keep, record
 from galos_ops.errors import CommandFailed, GuardError, NotReadyError, UsageError
-from galos_ops.host.release_log import LATER, LOG, Event, Log, Release, append, joined, parse
+from galos_ops.host.release_log import LATER, LOG, Event, Log, Release, append, entry, joined, parse, started
 from galos_ops.workflows.rollback import chosen_release, require_no_migration_since
 from tests.unit.fake_host import FakeHost, said
 from tests.unit.local_host import LocalHost, Reply
@@ -55,6 +55,25 @@ def test_a_line_that_nobody_can_read_is_passed_over_and_counted(torn: str) -> No
     assert parse(f"{whole}\n{torn}\n\n{whole}\n") == Log((V1, V1), 1)
     assert parse(torn) == Log((), 1)
     assert parse(None) == Log((), 0)
+
+
+def test_a_line_of_an_older_version_has_no_detail() -> None:
+    row = asdict(V1)
+    del row["detail"]
+    assert parse(json.dumps(row)) == Log((V1,), 0)
+
+
+def test_what_starts_no_image_is_no_release_to_keep_or_to_go_back_to(host: LocalHost) -> None:
+    host.put("~/.galos-ops/token", "t0ken\n")
+    unit = held(host)
+    for number in range(8):
+        script = append(entry("hold", f"for 2h: {number}", "galos-sync"))
+        unit.change(script, doing="log")
+    [text] = host.read(f"~/{LOG}")
+    log = parse(text)
+    assert (len(log.releases), log.unreadable, started(log.releases)) == (8, 0, [])
+    assert log.releases[0].detail == "for 2h: 0"
+    assert chosen_release(TARGET, [V1, V2, *log.releases], "sha256:bb", None) == V1
 
 
 def test_without_a_name_the_release_before_what_runs_is_the_target() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.mutants.table import (
+    attaching,
     connecting,
     deploying,
     ending,
@@ -38,4 +39,5 @@ MUTANTS = (
     *examining.MUTANTS,
     *tasks.MUTANTS,
     *mistaking.MUTANTS,
+    *attaching.MUTANTS,
 )

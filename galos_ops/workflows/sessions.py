@@ -1,0 +1,102 @@
+"""A command in a container, with the standard streams of whoever typed it."""
+
+from __future__ import annotations
+
+import secrets
+import shlex
+from typing import cast
+
+from galos_ops.engines import one_off, sessions
+from galos_ops.engines.engine import HeldTarget, ReleaseImages, Target
+from galos_ops.errors import CommandEnded, NotReadyError, UsageError
+from galos_ops.host.attached import at_terminal, attach, undone_on_disconnect
+from galos_ops.host.lock import STATE, fence
+from galos_ops.host.release_log import Event, append, entry
+from galos_ops.host.shell import in_directory
+from galos_ops.migrations import guard
+from galos_ops.redaction import masked, masked_command, masked_output
+from galos_ops.workflows.ops import Ops
+from galos_ops.workflows.steps import Steps, pending, present
+
+
+def words(command: str) -> list[str]:
+    """Return the words of a command as a shell would have them; raises `UsageError` for none."""
+    try:
+        argv = shlex.split(command)
+    except ValueError as error:
+        raise UsageError(f"The command cannot be read: {error}.", hint="put it in quotes, as one word") from error
+    if not argv:
+        raise UsageError("There is no command.", hint="put it in quotes, as one word: 'ls -l'")
+    return argv
+
+
+def only(ops: Ops, service: str | None) -> str:
+    """Return the one service that is meant; raises `UsageError` where it could be several."""
+    names = list(ops.settings.chosen(service))
+    if len(names) > 1:
+        raise UsageError(
+            f"{ops.host.typed.task} is for one service, and there are {len(names)}.",
+            hint=f"name one with --service: {', '.join(names)}",
+        )
+    return names[0]
+
+
+def execute(ops: Ops, service: str | None, command: str, *, raw: bool) -> None:
+    """Run a command in a running container of a service; raises `CommandEnded`, and `NotReadyError` without one."""
+    argv, name = words(command), only(ops, service)
+    target = next(ops.targets(name))
+    container = next((one.id for one in target.running if one.state == "running"), None)
+    if container is None:
+        raise NotReadyError(f"{target.label}: no container of it runs.", hint=target.typed.fab("up"))
+    token, terminal = secrets.token_hex(8), at_terminal()
+    script = sessions.execute(container, argv, token, terminal=terminal)
+    end = sessions.kill(container, token)
+    _attach(target, script, _log(target, "exec", command), end, terminal=terminal, raw=raw)
+
+
+def run(ops: Ops, service: str | None, command: str, *, raw: bool) -> None:
+    """Run a command in a one-off container of the released image, which is guarded as a start is.
+
+    Raises `CommandEnded`, and as `up` does.
+    """
+    argv, chosen, terminal = words(command), only(ops, service), at_terminal()
+    with ops.locked("run", chosen) as services:
+        steps = next(services)
+        target = cast("HeldTarget", steps.target)  # there is no dry run of it
+        images = checked(steps)
+        name = f"{target.name}-run-{secrets.token_hex(4)}"
+        file = one_off.file(target.snapshot.tree(), target.name, images.service.id)
+        before = f"{fence(target.lock)}\n{sessions.handed(name, len(file))}\n{_log(target, 'run', command)}"
+        script = sessions.one_off(target, name, argv, terminal=terminal)
+        _attach(target, script, before, sessions.remove(name), stdin=file, terminal=terminal, raw=raw)
+
+
+def checked(steps: Steps) -> ReleaseImages:
+    """Return the released images, which may start; raises `GuardError` where they may not."""
+    target = steps.target
+    guard.require_no_foreign_containers(target)
+    guard.require_no_running_migration(target)
+    released = target.running_image or target.snapshot.recorded.get(target.name)
+    images = target.images_of(released) if released else present(steps)
+    guard.require_clean(target, pending(steps, images))
+    return images
+
+
+def _log(target: Target, event: Event, command: str) -> str:
+    detail = masked(masked_command(command))
+    return f"mkdir -p {STATE}\n{append(entry(event, detail, target.name))}"
+
+
+def _attach(
+    target: Target, script: str, before: str, undo: str, *, stdin: bytes = b"", terminal: bool, raw: bool
+) -> None:
+    doing, directory = "run the command", target.settings.directory
+    mask = bytes if raw else masked_output
+    first, last = (in_directory(directory, each) for each in (before, undo))
+    try:
+        with undone_on_disconnect(target.host, first, last, stdin=stdin, doing=doing):
+            code = attach(target.host, in_directory(directory, script), doing=doing, terminal=terminal, mask=mask)
+    except KeyboardInterrupt:
+        raise CommandEnded(f"{target.label}: interrupted; the command was ended.", 130) from None
+    if code:
+        raise CommandEnded(f"{target.label}: the command ended with exit {code}.", code)

@@ -1,0 +1,168 @@
+"""What keeps deploys away, and commands of one's own in a container."""
+
+from __future__ import annotations
+
+from tests.mutants.changes import Always, DropCall, Gives, Never, Returns, Text, Unwrap
+from tests.mutants.mutant import Mutant, group
+
+HOLD, SESSIONS = (f"tests/integration/test_{name}.py" for name in ("hold", "sessions"))
+HOOKS = "tests/unit/test_hooks.py"
+KILLED = f"{SESSIONS}::test_nothing_goes_on_when_the_client_is_killed"
+
+MUTANTS = (
+    *group(
+        "galos_ops.workflows.ops",
+        (
+            Mutant(
+                "Ops._unheld",
+                Never("target.snapshot.hold"),
+                {
+                    f"{HOLD}::test_what_starts_or_migrates_is_refused_with_who_and_why": "refused(4, *words)",
+                    f"{SESSIONS}::test_a_hold_refuses_run_and_not_exec": 'refused(4, "run"',
+                },
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.host.hold",
+        (
+            Mutant(
+                "IN_FORCE",
+                Text("-gt", "-ne"),
+                {f"{HOLD}::test_a_hold_ends_by_itself": "assert 4 == 0"},
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.workflows.holding",
+        (
+            Mutant(
+                "begin",
+                Gives("ops.holding", "ops.report.step('hold')"),
+                {f"{HOLD}::test_a_hold_begins_beside_no_task_that_changes_the_host": 'refused(4, "hold"'},
+            ),
+            Mutant(
+                "begin",
+                Never("found.user"),
+                {f"{HOLD}::test_a_hold_of_somebody_else_is_not_replaced_but_may_be_ended": 'refused(4, "hold"'},
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.tasks.holding",
+        (
+            Mutant(
+                "hold",
+                Never("0 < seconds"),
+                {f"{HOLD}::test_a_hold_needs_a_time_and_a_reason[words4]": 'refused(2, "hold"'},
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.workflows.sessions",
+        (
+            Mutant(
+                "_attach",
+                Never("code"),
+                {f"{SESSIONS}::test_output_and_exit_code_are_the_command_s_own": "== (42"},
+            ),
+            Mutant(
+                "_attach",
+                Always("raw"),
+                {f"{SESSIONS}::test_no_value_of_env_is_shown_or_logged_unless_asked_for": "password not in done"},
+            ),
+            Mutant(
+                "checked",
+                DropCall("guard.require_clean"),
+                {f"{SESSIONS}::test_run_is_refused_as_a_start_is": 'refused(5, "run"'},
+            ),
+            Mutant(
+                "execute",
+                Never("container is None"),
+                {f"{SESSIONS}::test_exec_needs_a_container_and_run_does_not": 'refused(8, "exec"'},
+            ),
+            Mutant(
+                "words",
+                Never("argv"),
+                {f"{SESSIONS}::test_what_is_no_command_is_exit_2[words0]": "refused(2, *words)"},
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.engines.sessions",
+        (
+            Mutant("kill", Returns("'true'"), {f"{KILLED}[exec]": "for try"}),
+            Mutant("remove", Returns("'true'"), {f"{KILLED}[run]": "for try"}),
+            Mutant(
+                "one_off",
+                Text("exec 3<", "exec 4<"),
+                {f"{SESSIONS}::test_run_works_with_any_docker_compose": 'done("run"'},
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.redaction",
+        (
+            Mutant(
+                "masked_output",
+                Returns("masked(data.decode(errors='replace')).encode()"),
+                {f"{SESSIONS}::test_other_bytes_pass_as_they_are": '== ["00"'},
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.host.attached",
+        (
+            Mutant(
+                "attach",
+                Never("terminal"),
+                {
+                    f"{SESSIONS}::test_at_a_terminal_it_has_one_of_the_same_size_and_ctrl_c_goes_to_the_command": (
+                        "begun was never shown",
+                        "nothing more came",
+                    )
+                },
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.tasks.hooks",
+        (
+            Mutant(
+                "Hooks.before",
+                Never("ended.code != 0"),
+                {f"{HOOKS}::test_before_may_refuse_and_then_nothing_is_done_or_told": "DID NOT RAISE"},
+            ),
+            Mutant(
+                "Hooks.told",
+                Never("ended.code != 0"),
+                {f"{HOOKS}::test_after_and_failed_change_nothing_whatever_becomes_of_them": '"hooks.after: exit 9" in'},
+            ),
+            Mutant(
+                "Hooks._call",
+                Unwrap("masked_tree"),
+                {f"{HOOKS}::test_a_failure_is_told_to_failed_alone_and_keeps_its_code": '"hunter22" not in'},
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.provisioning.local_command",
+        (
+            Mutant(
+                "_kill",
+                Returns("process.kill()"),
+                {f"{HOOKS}::test_a_hook_is_bounded_in_time_with_all_that_it_started": "stat.exists()"},
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.tasks.typed",
+        (
+            Mutant(
+                "remainder_error",
+                Returns("None"),
+                {f"{SESSIONS}::test_a_remainder_is_refused_before_anything_runs": "refused(2, *words)"},
+            ),
+        ),
+    ),
+)
