@@ -9,7 +9,6 @@ from dataclasses import asdict
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
-from galos_ops.host.release_log import STARTS
 from galos_ops.progress import short
 from galos_ops.redaction import masked
 from galos_ops.tasks.host_task import DRY, JSON, SERVICE, host_task, parse_int_option
@@ -49,6 +48,8 @@ RELEASES = ("", "TIME, UTC", "EVENT", "TAG", "IMAGE", "MIGRATIONS", "ENDED", "TO
 
 def release_row(line: Release, *, runs: bool) -> tuple[str, ...]:
     """A line of the log as a row under `RELEASES`; only one that tells of a started image has taken any time."""
+    from galos_ops.host.release_log import STARTS
+
     ended = {"succeeded": "well", "failed": f"failed, {line.reason}", None: "not known"}[line.outcome]
     took = ("-", "-") if line.event not in STARTS else (f"{line.seconds:.1f} s", f"{line.downtime:.1f} s")
     when = f"{datetime.fromisoformat(line.time).astimezone(timezone.utc):%Y-%m-%d %H:%M}"

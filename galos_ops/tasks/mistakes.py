@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import sys
-import sysconfig
-import traceback
+from functools import cache
 from pathlib import Path
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from galos_ops.errors import CommandFailed, OpsError, UsageError
+
+if TYPE_CHECKING:
+    from traceback import FrameSummary
 
 KNOWN = {
     "_load_ssh_files": ("The file given with -S cannot be read.", "name an ssh_config that is there"),
@@ -29,11 +32,12 @@ KNOWN = {
 UNKNOWN = ("Fabric cannot make sense of its command line or its configuration.", "see: fab --help")
 SECRET = ("merge_dicts",)  # its error quotes the configuration, which may hold a password
 HERE = str(Path(__file__).resolve().parents[1])
-INSTALLED = tuple({str(Path(sysconfig.get_path(name)).resolve()) for name in ("stdlib", "purelib", "platlib")})
 
 
 def mistake_error(error: BaseException) -> OpsError | None:
     """The sentence for an error that no code but Fabric's and its libraries' has met; None for any other."""
+    import traceback
+
     frames = traceback.extract_tb(error.__traceback__)
     if any(_ours(frame) for frame in frames[1:]):  # the first one is the script fab
         return None
@@ -44,6 +48,8 @@ def mistake_error(error: BaseException) -> OpsError | None:
 
 def known(error: BaseException) -> UsageError:
     """The sentence for an error of the libraries', whoever called them."""
+    import traceback
+
     frames = traceback.extract_tb(error.__traceback__)
     names = [frame.name for frame in reversed(frames) if frame.name in KNOWN]
     sentence, hint = KNOWN[names[0]] if names else UNKNOWN
@@ -51,12 +57,20 @@ def known(error: BaseException) -> UsageError:
     return UsageError(sentence, evidence=evidence, hint=hint)
 
 
-def _ours(frame: traceback.FrameSummary) -> bool:
+@cache
+def _installed() -> tuple[str, ...]:
+    """Return where libraries are."""
+    import sysconfig
+
+    return tuple({str(Path(sysconfig.get_path(name)).resolve()) for name in ("stdlib", "purelib", "platlib")})
+
+
+def _ours(frame: FrameSummary) -> bool:
     """Whether it is code of this library or of a person's tasks."""
     path = str(Path(frame.filename).resolve())
     if frame.filename.startswith("<frozen"):
         return False
-    return path.startswith(HERE) or not path.startswith(INSTALLED)
+    return path.startswith(HERE) or not path.startswith(_installed())
 
 
 def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
+from importlib import import_module
 from typing import Any
 
 from invoke.config import Config
@@ -27,9 +28,9 @@ from galos_ops.tasks.destinations import Destination
 from galos_ops.tasks.hooks import TASKS, Hooks
 from galos_ops.ui.plain import Plain
 from galos_ops.ui.view import view
-from galos_ops.workflows.ops import Ops
 
 SCHEMA = 2
+WORKFLOWS = "galos_ops.workflows.deploy"  # imported while the connection is made, with most of what tasks need
 
 
 @dataclass
@@ -129,8 +130,11 @@ class Run:
         """Run the task on one host; `row` is what --json says of it."""
         dry = self.kwargs.get("dry_run", False)
         typed = replace(self.typed, host=destination.address)
+        threading.Thread(target=import_module, args=(WORKFLOWS,), daemon=True).start()
         try:
             with Host(destination.connection, typed, dry=dry) as host:
+                from galos_ops.workflows.ops import Ops
+
                 result = self.body(Ops(host, settings, report, row), *self.args, **self.kwargs)
                 if dry:
                     report.say(f"dry run: nothing was changed on {host.name}")
