@@ -20,6 +20,7 @@ UNNOTICED = (
     (Text("unhealthy) [", "ill) ["), "0-running 0 unhealthy-its health check says unhealthy"),
 )
 """Conditions of the script that watches a container, each with the parameters of the test that needs it."""
+COST = "tests/integration/test_cost.py"
 ONE_SUM, DEATHS = "tests/faults/test_one_sum.py", "tests/faults/test_deaths.py"
 
 MUTANTS = (
@@ -113,6 +114,11 @@ MUTANTS = (
     *group(
         "galos_ops.engines.compose.Compose",
         (
+            Mutant(
+                "watch",
+                Never("watching.well"),
+                {f"{COST}::test_a_task_takes_so_many_executions_and_one_channel_is_open_ahead[up, nothing new]": "=="},
+            ),
             Mutant(
                 "watch",
                 Never("watching.UP"),
