@@ -7,8 +7,9 @@ READY := $(VENV)/.ready
 WORKERS ?= 2
 TESTS ?=
 WORDS ?=
+RUNS ?= 10
 
-.PHONY: help demo test lint check mutants reference picture clean
+.PHONY: help demo test lint check mutants bench reference picture clean
 
 help:  ## list these commands
 	@sed -n 's/^\([a-z]*\):.*  ## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
@@ -30,6 +31,9 @@ check: lint  ## what must stay fast and green: lint, types, layers, unit tests
 
 mutants: $(READY)  ## take each protection out of a copy and expect the tests that cover it to fail; WORDS=pull chooses
 	$(BIN)/python -m tests.mutants $(WORDS)
+
+bench: $(READY)  ## measure a deploy beside ssh, Fabric, pyinfra and Ansible, and write docs/performance.md; RUNS=3: a quick one
+	$(BIN)/python -m benchmarks --runs $(RUNS)
 
 reference: $(READY)  ## write docs/reference.md anew from the code
 	$(BIN)/python -m scripts.reference

@@ -1,0 +1,124 @@
+"""docs/performance.md and its picture, out of the samples; pure but for `write`."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from string import Template
+
+from benchmarks.measure import Sample, Spread
+from benchmarks.picture import picture
+from benchmarks.startup import EMPTY, LIST
+from benchmarks.ways import ANSIBLE, BY_HAND, FABRIC, LINE, OURS, PYINFRA, ROOT, SSH
+from galos_ops import __version__
+
+TEMPLATE = Path(__file__).with_name("page.md")
+PAGE, PICTURE = ROOT / "docs/performance.md", ROOT / "docs/performance.svg"
+LOOPBACK, SLOW = "loopback", "100 ms round trip"
+NOTHING, IMAGE, MIGRATION = "nothing new", "new image", "new image with a migration"
+
+
+@dataclass(frozen=True)
+class Results:
+    """What one run of the benchmark found: the samples of each way, by work and link."""
+
+    runs: int
+    startups: Mapping[str, Spread]
+    samples: Mapping[tuple[str, str], Mapping[str, Sequence[Sample]]]
+
+    def seconds(self, work: str, link: str, way: str) -> Spread:
+        return Spread.of([one.seconds for one in self.samples[work, link][way]])
+
+    def down(self, work: str, link: str, way: str) -> Spread:
+        return Spread.of([one.down for one in self.samples[work, link][way]])
+
+
+@dataclass(frozen=True)
+class Bound:
+    """How much of another way's median ours may take; `floor` is what nobody who uses Fabric can be below."""
+
+    what: str
+    ours: float
+    theirs: float
+    most: float
+    floor: float | None = None
+
+    @property
+    def row(self) -> str:
+        ratio = self.ours / self.theirs
+        floor = "" if self.floor is None else f"{self.floor / self.theirs:.2f}"
+        met = "yes" if ratio <= self.most else "no"
+        return f"| {self.what} | {ratio:.2f} | {self.most:.2f} | {met} | {floor} |"
+
+
+def bounds(results: Results) -> Iterator[Bound]:
+    """Return what a deploy may cost, as the design has it."""
+
+    def seconds(link: str, way: str) -> float:
+        return results.seconds(NOTHING, link, way).median
+
+    for link, most in ((LOOPBACK, 1.5), (SLOW, 1.3)):
+        yield Bound(
+            f"{NOTHING}, {link}: bare ssh", seconds(link, OURS), seconds(link, SSH), most, seconds(link, FABRIC)
+        )
+    for way, most in ((PYINFRA, 0.8), (ANSIBLE, 0.35)):
+        yield Bound(f"{NOTHING}, {LOOPBACK}: {way}", seconds(LOOPBACK, OURS), seconds(LOOPBACK, way), most)
+    for work, most in ((IMAGE, 1.1), (MIGRATION, 0.7)):
+        ours, theirs = (results.down(work, LOOPBACK, way).median for way in (OURS, SSH))
+        yield Bound(f"{work}: time down by hand", ours, theirs, most)
+    yield Bound("`fab --list`: an empty fabfile", results.startups[LIST].median, results.startups[EMPTY].median, 1.15)
+
+
+def table(results: Results, work: str, link: str) -> str:
+    """Return the rows of the ways for one work on one link."""
+    rows = ["| | median | quartiles | × ssh | time down | × ssh | memory |", "|---|---|---|---|---|---|---|"]
+    base, gone = results.seconds(work, link, SSH), results.down(work, link, SSH)
+    for way, samples in results.samples[work, link].items():
+        spent, down = results.seconds(work, link, way), results.down(work, link, way)
+        memory = Spread.of([one.memory for one in samples]).median
+        cells = (
+            *(
+                way,
+                f"{spent.median:.2f} s",
+                f"{spent.low:.2f} to {spent.high:.2f}",
+                f"{spent.median / base.median:.2f}",
+            ),
+            *((f"{down.median:.2f} s", f"{down.median / gone.median:.2f}") if gone.median else ("", "")),
+            f"{memory:.0f} MB",
+        )
+        rows.append(f"| {' | '.join(cells)} |")
+    return "\n".join(rows)
+
+
+def page(results: Results) -> str:
+    """Return the text of docs/performance.md."""
+    tables = "\n\n".join(f"### {work}, {link}\n\n{table(results, work, link)}" for work, link in results.samples)
+    starts = "\n".join(
+        f"| {name} | {each.median:.3f} s | {each.low:.3f} to {each.high:.3f} |"
+        for name, each in results.startups.items()
+    )
+    values = {
+        "version": __version__,
+        "date": f"{date.today():%Y-%m-%d}",
+        "python": platform.python_version(),
+        "runs": results.runs,
+        "line": LINE,
+        "by_hand": BY_HAND,
+        "bounds": "\n".join(bound.row for bound in bounds(results)),
+        "tables": tables,
+        "startups": starts,
+    }
+    return Template(TEMPLATE.read_text()).substitute(values)
+
+
+def write(results: Results) -> None:
+    """Write the page and the picture."""
+    PAGE.write_text(page(results))
+    medians = {
+        f"{work}, {link}": {way: results.seconds(work, link, way).median for way in ways}
+        for (work, link), ways in results.samples.items()
+    }
+    PICTURE.write_text(picture(medians, OURS))
