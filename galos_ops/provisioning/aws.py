@@ -11,13 +11,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from galos_ops.config.settings import Ecr, Service, Settings
 from galos_ops.errors import ConnectError, NotReadyError, OpsError, UsageError
-
-if TYPE_CHECKING:
-    from mypy_boto3_ecr import ECRClient
 
 CONNECT_SECONDS = 5
 READ_SECONDS = 15
@@ -123,7 +120,7 @@ def explained(error: Exception) -> tuple[Refusal, str]:
         known = next(base.__name__ for base in type(error).__mro__ if base.__name__ in BY_TYPE)
         return BY_TYPE[known], type(error).__name__
     code = response.get("Error", {}).get("Code", "unknown")
-    action = re.search(r"\becr:\w+", response.get("Error", {}).get("Message", ""))
+    action = re.search(r"\b(?:ecr|ssm):\w+", response.get("Error", {}).get("Message", ""))
     other = Refusal(NotReadyError, "AWS answered {who} with an error", "try again; see https://health.aws.amazon.com")
     return BY_CODE.get(code, other), action[0] if action else code
 
@@ -175,7 +172,25 @@ def images(settings: Settings, service: Service, *, limit: int = 10) -> list[Ima
     return sorted(found, key=lambda image: image.pushed_at, reverse=True)[:limit]
 
 
-def _client(ecr: Ecr) -> ECRClient:
+def parameters(settings: Settings, path: str) -> dict[str, str]:
+    """The parameters below a path of the parameter store by their full names, or the one of that name, decrypted.
+
+    Needs `ssm:GetParametersByPath`, `ssm:GetParameter` and the key's `kms:Decrypt`; raises as `proven_keys` does.
+    """
+    with refusals(settings.ecr):
+        client = _client(settings.ecr, "ssm")
+        pages = client.get_paginator("get_parameters_by_path")
+        found = pages.paginate(Path=path, Recursive=True, WithDecryption=True)
+        below = {one["Name"]: one["Value"] for page in found for one in page["Parameters"]}
+        if below:
+            return below
+        try:
+            return {path: client.get_parameter(Name=path, WithDecryption=True)["Parameter"]["Value"]}
+        except client.exceptions.ParameterNotFound:
+            return {}
+
+
+def _client(ecr: Ecr, service: str = "ecr") -> Any:
     import boto3
     from botocore.config import Config
 
@@ -184,4 +199,4 @@ def _client(ecr: Ecr) -> ECRClient:
         read_timeout=READ_SECONDS,
         retries={"total_max_attempts": 2, "mode": "standard"},
     )
-    return boto3.Session(profile_name=ecr.profile).client("ecr", region_name=ecr.region, config=bounds)
+    return boto3.Session(profile_name=ecr.profile).client(service, region_name=ecr.region, config=bounds)  # type: ignore[call-overload]

@@ -8,7 +8,7 @@ from pathlib import Path
 from galos_ops.config.settings import Settings
 from galos_ops.errors import UsageError
 from galos_ops.host.host import Change, Host
-from galos_ops.provisioning import diffs
+from galos_ops.provisioning import diffs, env_source
 from galos_ops.provisioning.dotenv_rules import problems
 from galos_ops.provisioning.dotenv_text import BOM, assignments, parse
 from galos_ops.provisioning.files import left_alone, place
@@ -38,29 +38,42 @@ class Diff:
         return "\n".join([*lines, *(f"warning: {warning}" for warning in self.warnings)])
 
 
-def push(host: Host, settings: Settings) -> Change:
-    """Check the local .env and merge it into the host's, 0600; raises as `checked` and `merge` do."""
-    local, path, remote = _both(host, settings)
-    new = merge(local.text, remote, name=f"{host.name}: {path}")
-    found = diff(local.text, remote)
+def push(host: Host, settings: Settings, ours: Checked | None = None) -> Change:
+    """Merge what is to be sent, read here unless it is given, into the host's .env, 0600.
+
+    Raises as `local` and `merge` do.
+    """
+    ours, path, remote = _both(host, settings, ours)
+    new = merge(ours.text, remote, name=f"{host.name}: {path}")
+    found = diff(ours.text, remote)
     groups = {"added": found.added, "changed": found.changed}
     note = "; ".join(f"{words} {', '.join(names)}" for words, names in groups.items() if names)
     done = place(host, path, remote, new, mask=diffs.dotenv, private=True, note=note)
-    return replace(done, detail="; ".join([done.detail, *(f"warning: {warning}" for warning in local.warnings)]))
+    return replace(done, detail="; ".join([done.detail, *(f"warning: {warning}" for warning in ours.warnings)]))
 
 
 def difference(host: Host, settings: Settings) -> Diff:
     """What `push` would change, by name; raises as `push` does."""
-    local, path, remote = _both(host, settings)
-    merge(local.text, remote, name=f"{host.name}: {path}")
-    return diff(local.text, remote, local.warnings)
+    ours, path, remote = _both(host, settings)
+    merge(ours.text, remote, name=f"{host.name}: {path}")
+    return diff(ours.text, remote, ours.warnings)
 
 
-def _both(host: Host, settings: Settings) -> tuple[Checked, str, str | None]:
-    local = checked(settings.env_file)
+def _both(host: Host, settings: Settings, ours: Checked | None = None) -> tuple[Checked, str, str | None]:
+    ours = ours or local(settings)
     path = f"{settings.directory.rstrip('/')}/.env"
     [remote] = host.read(path)
-    return local, path, remote
+    return ours, path, remote
+
+
+def local(settings: Settings) -> Checked:
+    """Read and check what is to be sent: the local file or, where there is an `env_command`, what that gives.
+
+    Raises as `checked` and `env_source.read` do.
+    """
+    if settings.env_command is None:
+        return checked(settings.env_file)
+    return _sound(env_source.read(settings, settings.env_command), f"What {env_source.NAME} gives")
 
 
 def checked(path: str) -> Checked:
@@ -74,12 +87,16 @@ def checked(path: str) -> Checked:
         raise UsageError(f"{path} is not UTF-8 text.", hint=f"save {path} as UTF-8") from None
     except (OSError, RuntimeError, ValueError) as error:
         raise UsageError(f"Cannot read {path}: {error}.", hint="name the file in galos.env_file") from None
+    return _sound(raw, path)
+
+
+def _sound(raw: str, name: str) -> Checked:
     text = raw.removeprefix(BOM).replace("\r\n", "\n")
     found = problems(text)
     refused = [str(problem) for problem in found if problem.refused]
     if refused:
-        hint = f"correct {path}, then run the same command again"
-        raise UsageError(f"{path} cannot be sent as it is.", evidence="\n".join(refused), hint=hint)
+        hint = f"correct {name[0].lower()}{name[1:]}, then run the same command again"
+        raise UsageError(f"{name} cannot be sent as it is.", evidence="\n".join(refused), hint=hint)
     cleaned = ["it is sent with plain line ends and without a byte order mark"] if raw != text else []
     return Checked(text, (*map(str, found), *cleaned))
 

@@ -77,13 +77,14 @@ def check(ops: Ops, service: str | None = None, *, dry_run: bool = False) -> Non
 def push(ops: Ops, *, dry_run: bool = False) -> None:
     """Check the local .env and put it on the host; keys that only the host has are kept.
 
-    The local file is that of galos.env_file. Exit 2 for placeholders, a DATABASE_URL that nobody can parse, a key set
-    twice. The running container keeps its variables until up or deploy.
+    What is sent is the local file of galos.env_file or, with galos.env_command, what that gives. Exit 2 for
+    placeholders, a DATABASE_URL that nobody can parse, a key set twice; 1 when the command fails. The running container
+    keeps its variables until up or deploy.
     """
     from galos_ops.provisioning import dotenv
 
-    dotenv.checked(ops.settings.env_file)  # what is wrong here is told before the host is touched
-    ops.change_alone("env.push", lambda: dotenv.push(ops.host, ops.settings))
+    ours = dotenv.local(ops.settings)  # what is wrong here is told before the host is touched
+    ops.change_alone("env.push", lambda: dotenv.push(ops.host, ops.settings, ours))
 
 
 @host_task(looking=True)

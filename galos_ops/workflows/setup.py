@@ -22,6 +22,7 @@ def setup(ops: Ops) -> None:
     """Prepare a host; the second run changes nothing. Raises as the steps do, and `NotReadyError`."""
     host, settings = ops.host, ops.settings
     ops.report.title(host.name, "setup")
+    ours = dotenv_file.local(settings) if settings.env_command else None  # it may fail before anything is changed
     snapshot = ops.snapshot()
     changed = [] if snapshot.directories else [ops.change("directory", lambda: directory(ops))]
     if changed:
@@ -33,7 +34,7 @@ def setup(ops: Ops) -> None:
         "ecr.region": lambda: ecr.region(host, settings),
         "ecr.helper": lambda: ecr.helper(host),
         "ecr.docker-config": lambda: ecr.docker_config(host, settings),
-        "env.push": lambda: push_environment(ops, snapshot),
+        "env.push": lambda: push_environment(ops, snapshot, ours),
         "compose file": lambda: compose_file(host, settings),
         "ecr.check": lambda: proof(ops, any(changed)),
     }
@@ -57,11 +58,11 @@ def directory(ops: Ops) -> Change:
     return Change(True, f"{path} {done_or_would(ops.host, 'made')}")
 
 
-def push_environment(ops: Ops, snapshot: Snapshot) -> Change:
+def push_environment(ops: Ops, snapshot: Snapshot, ours: dotenv_file.Checked | None) -> Change:
     """`env.push`, except where there is nothing to send and the host has its own .env already."""
-    if snapshot.environment is not None and not Path(ops.settings.env_file).exists():
+    if ours is None and snapshot.environment is not None and not Path(ops.settings.env_file).exists():
         return Change(False, f"no {ops.settings.env_file} here; the host keeps its own")
-    return dotenv_file.push(ops.host, ops.settings)
+    return dotenv_file.push(ops.host, ops.settings, ours)
 
 
 def proof(ops: Ops, unready: bool) -> Change:

@@ -70,10 +70,10 @@ def test_other_bytes_pass_as_they_are(deployed: Operator) -> None:
 def test_at_a_terminal_it_has_one_of_the_same_size_and_ctrl_c_goes_to_the_command(
     deployed: Operator, task: str
 ) -> None:
-    script = "trap 'echo caught; exit 7' INT; stty size; echo begun; while :; do sleep 0.1; done"
+    sized = "until stty size 2>/dev/null | grep -qx '60 77'; do sleep 0.1; done"  # Docker gives it soon after the start
+    script = f"trap 'echo caught; exit 7' INT; {sized}; echo begun; while :; do sleep 0.1; done"
     terminal = Terminal(deployed, task, f'sh -c "{script}"', columns=77)
     terminal.until("begun")
-    assert "60 77" in terminal.lines
     terminal.type(INTERRUPT)
     terminal.until("caught")
     assert terminal.end() == 7

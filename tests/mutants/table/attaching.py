@@ -6,6 +6,7 @@ from tests.mutants.changes import Always, DropCall, Gives, Never, Returns, Text,
 from tests.mutants.mutant import Mutant, group
 
 HOLD, SESSIONS = (f"tests/integration/test_{name}.py" for name in ("hold", "sessions"))
+SOURCE = "tests/integration/test_env_source.py"
 HOOKS = "tests/unit/test_hooks.py"
 KILLED = f"{SESSIONS}::test_nothing_goes_on_when_the_client_is_killed"
 
@@ -142,6 +143,39 @@ MUTANTS = (
                 "Hooks._call",
                 Unwrap("masked_tree"),
                 {f"{HOOKS}::test_a_failure_is_told_to_failed_alone_and_keeps_its_code": '"hunter22" not in'},
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.provisioning.env_source",
+        (
+            Mutant(
+                "printed",
+                Never("ended.code != 0"),
+                {
+                    f"{SOURCE}::test_a_command_is_pushed_and_one_that_fails_changes_nothing": "refused(1",
+                    "tests/unit/test_env_source.py::test_a_command_that_fails_sends_nothing": ("DID NOT RAISE"),
+                },
+            ),
+            Mutant(
+                "stored",
+                Never("path in found"),
+                {f"{SOURCE}::test_a_parameter_may_be_a_whole_env": 'bare.done("-f"'},
+            ),
+            Mutant(
+                "stored",
+                Returns("''"),
+                {f"{SOURCE}::test_the_parameter_store_is_compared_and_merged_as_a_file_is": '"env.diff"'},
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.provisioning.aws",
+        (
+            Mutant(
+                "parameters",
+                Returns("{}"),
+                {f"{SOURCE}::test_a_profile_that_may_not_read_it_is_told_so": "(ssm:GetParametersByPath)"},
             ),
         ),
     ),

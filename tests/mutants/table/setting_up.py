@@ -98,7 +98,7 @@ MUTANTS = (
                 {f"{UNPARSED}[env.push]": LEFT, f"{STOPPED}[env.push]": 'refused(8, "setup")'},
             ),
             Mutant(
-                "checked",
+                "_sound",
                 Never("problem.refused"),
                 {f"{REFUSED_ENV}[{case}]": NOT_SENT for case in ("placeholder", "no URL", "twice", "dollar")},
             ),
