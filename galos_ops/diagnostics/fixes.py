@@ -17,9 +17,9 @@ def private(host: Host, path: str) -> Change:
     return place(host, path, "", "", mask=diffs.plain, private=True)
 
 
-def leftovers(host: Host, settings: Settings) -> Change:
+def leftovers(host: Host, _: Settings) -> Change:
     """Remove the containers of checks that ended, and nothing that runs."""
-    removed = remove_ended_checks(host, settings.services)
+    removed = remove_ended_checks(host)
     return Change(bool(removed), f"removed {', '.join(removed)}" if removed else "nothing was left")
 
 

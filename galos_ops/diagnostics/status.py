@@ -18,7 +18,7 @@ from galos_ops.errors import NotReadyError
 from galos_ops.host.hold import Hold
 from galos_ops.host.host import Host
 from galos_ops.host.lock import LockState
-from galos_ops.host.release_log import LOG, Release, joined, parse, started
+from galos_ops.host.release_log import LOG, STARTS, Release, joined, parse, started
 from galos_ops.migrations import guard
 from galos_ops.migrations.tools import Answer
 
@@ -136,7 +136,8 @@ def with_release(subject: Subject) -> Subject:
     """The same with what the log has last of the service: a started image, a migration that failed; no answer yet."""
     mine = [one for one in joined(parse(subject.text(subject.log)).releases) if one.service == subject.service]
     release = next(reversed(started(mine)), None)
-    failed = mine[-1] if mine and mine[-1].outcome == "failed" else None
+    last = next((one for one in reversed(mine) if one.event in (*STARTS, "migrate")), None)
+    failed = last if last and last.outcome == "failed" else None
     return replace(subject, not_asked="not asked", release=release, failed=failed)
 
 

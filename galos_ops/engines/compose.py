@@ -56,7 +56,9 @@ class Compose:
             layers = layers.after(line)
             on_progress(str(layers))
 
-        script = " >&2 && ".join([*commands, f"{ID} {' '.join(sources)}"])
+        fetched = " >&2 && ".join([*commands, f"ids=$({ID} {' '.join(sources)})"])
+        new = f"case $ids in {target.running_image or 'none'}*) ;; *) {retention.sweep(target)} ;; esac"
+        script = f"{fetched} || exit 1\nprintf '%s\\n' \"$ids\"\n{new}"
         result = target.unlocked(script, doing="pull", timeout=PULL_SECONDS, check=False, on_line=count)
         if not result.ok:
             raise CommandFailed(

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Literal
 
 from galos_ops.engines.docker_compose import FETCHING, encoded
-from galos_ops.engines.engine import CHECK, HeldTarget, Target
+from galos_ops.engines.engine import HeldTarget, Target
 from galos_ops.host.host import Host
 from galos_ops.host.result import OnLine, Result
 from galos_ops.host.shell import EXIT, ExitCode
 
+LABEL = "galos-ops"  # of our containers; its value is what each is for
+Role = Literal["check", "migration", "run"]
 ENDED = "{{.Image}} {{.State.Status}} {{.State.ExitCode}}"
 
 
@@ -25,7 +27,7 @@ def run(target: Target, image: str, argv: list[str], *, doing: str, timeout: int
     service, name, tree = target.service.migration.service, target.checker, target.snapshot.tree()
     first = needs(tree, service, target.snapshot.directories[-1]) if untouched else ""
     script = (
-        f"{first}\ndocker rm -f {name} >/dev/null 2>&1\n"
+        f"{first}\ndocker rm -f -v {name} >/dev/null 2>&1\n"
         f"trap 'docker rm -f -v {name} >/dev/null 2>&1' EXIT; trap 'exit 1' HUP INT TERM\n"
         f"{target.engine.docker_compose.run(service, name, argv)}; code=$?\n"
         f"set -- $(docker inspect -f '{ENDED}' {name} 2>/dev/null)\n"
@@ -34,7 +36,7 @@ def run(target: Target, image: str, argv: list[str], *, doing: str, timeout: int
         f'[ "$1" = {image} ] || {{ echo "it ran in $1"; exit {ExitCode.WRONG_IMAGE}; }}\n'
         f"{EXIT}"
     )
-    return target.ask(script, doing=doing, stdin=file(tree, service, image), timeout=timeout)
+    return target.ask(script, doing=doing, stdin=file(tree, service, image, "check"), timeout=timeout)
 
 
 def begin(target: HeldTarget, image: str, argv: list[str]) -> Result:
@@ -47,12 +49,12 @@ def begin(target: HeldTarget, image: str, argv: list[str]) -> Result:
     command = target.engine.docker_compose.run(service, name, argv, detach=True)
     script = (
         f"{target.engine.prove_stopped(target.stops)}\n"
-        f"docker rm {name} >/dev/null 2>&1\n"
+        f"docker rm -v {name} >/dev/null 2>&1\n"
         f'said=$({command} 2>&1) || {{ echo "$said"; exit 1; }}\n'
         f"image=$(docker inspect -f '{{{{.Image}}}}' {name})\n"
-        f'[ "$image" = {image} ] || {{ docker rm -f {name}; echo "it ran in $image"; exit {ExitCode.WRONG_IMAGE}; }}'
+        f'[ "$image" = {image} ] || {{ docker rm -f -v {name}; echo "it ran in $image"; exit {ExitCode.WRONG_IMAGE}; }}'
     )
-    stdin = file(tree, service, image)
+    stdin = file(tree, service, image, "migration")
     return target.change(script, doing="start the migration", stdin=stdin, check=False)
 
 
@@ -74,25 +76,31 @@ def following(name: str) -> str:
 
 def end(target: Target) -> str:
     """Return a script that stops the migration's container and removes it."""
-    return f"docker rm -f {target.migrator} >/dev/null"
+    return f"docker rm -f -v {target.migrator} >/dev/null"
 
 
 def remove(target: Target) -> str:
-    """Return a script that removes the migration's container, which has ended."""
-    return f"docker rm {target.migrator} >/dev/null"
+    """Return a script that removes the migration's container, which has ended, unless somebody has."""
+    return f"docker rm -v {target.migrator} >/dev/null || ! docker inspect {target.migrator} >/dev/null 2>&1"
 
 
-def remove_ended_checks(host: Host, services: Iterable[str]) -> list[str]:
-    """Remove the containers of checks that ended, and nothing that runs; return their names."""
-    names = "|".join(name.replace(".", r"\.") for name in services)
+def stop(target: Target) -> str:
+    """Return a script that stops the migration's container, and keeps it."""
+    return f"docker stop {target.migrator} >/dev/null"
+
+
+def remove_ended_checks(host: Host) -> list[str]:
+    """Remove our containers of checks that ended, with their volumes, and nothing that runs; return their names."""
     ended = " ".join(f"--filter status={state}" for state in ("created", "exited", "dead"))
-    script = f"docker ps -a {ended} --format '{{{{.Names}}}}' | grep -E '^({names})-{CHECK}$' |\nxargs -r docker rm"
+    script = f"docker ps -a --filter label={LABEL}=check {ended} --format '{{{{.Names}}}}' |\nxargs -r docker rm -v"
     return host.change(script, doing="remove what checks left").stdout.split()
 
 
-def file(tree: Mapping[str, Any], service: str, image: str) -> bytes:
-    """The resolved compose file with the image of a service by its ID, which nothing fetches or builds."""
-    return encoded(tree, service, without=FETCHING, image=image)
+def file(tree: Mapping[str, Any], service: str, image: str, role: Role) -> bytes:
+    """The resolved compose file with a service's image by its ID, which nothing fetches or builds, and our label."""
+    given = tree["services"][service].get("labels") or {}
+    labels = given if isinstance(given, dict) else dict(one.partition("=")[::2] for one in given)
+    return encoded(tree, service, without=FETCHING, image=image, labels={**labels, LABEL: role})
 
 
 def needs(tree: dict[str, Any], service: str, directory: str) -> str:

@@ -31,6 +31,7 @@ CONTAINER = (
     '{"id":{{json .ID}},"image":{{json .Image}},"state":{{json .State.Status}},"restarts":{{.RestartCount}},'
     '"name":{{json .Name}},"started":{{json .State.StartedAt}},"finished":{{json .State.FinishedAt}},'
     '"exit_code":{{.State.ExitCode}},"health":{{if .State.Health}}{{json .State.Health.Status}}{{else}}null{{end}},'
+    '"role":{{json (index .Config.Labels "galos-ops")}},'
     '"log_driver":{{json .HostConfig.LogConfig.Type}},'
     '"log_size":{{json (index .HostConfig.LogConfig.Config "max-size")}}'
     + "".join(

@@ -7,16 +7,18 @@ import shlex
 from dataclasses import asdict
 
 from galos_ops.engines.engine import ID, HeldTarget, Target
+from galos_ops.engines.stopped import SUFFIX
+from galos_ops.host.lock import STATE, fence
 from galos_ops.host.release_log import EVENT_MIGRATE, LOG, Release, append, release
 
 
 def record(target: HeldTarget, line: Release) -> None:
     """Append a release to the log, tag its image so that pruning spares it, untag those beyond `releases.keep`."""
     target.change(
-        f"{append(line)}\ndocker tag {line.image} {_kept(target)}:{line.image.partition(':')[2][:12]} || exit 1\n"
+        f"{append(line)}\ndocker tag {line.image} {own(target)}:{line.image.partition(':')[2][:12]} || exit 1\n"
         f"{_unneeded(target, f'cat {LOG}')} |\n"
         'while read -r old; do docker rmi "$old" >/dev/null || echo "kept: $old"; done\n'
-        f"docker rmi {candidate(target)} >/dev/null 2>&1; true",
+        f"docker rmi {candidate(target)} >/dev/null 2>&1\n{_sweep(target)}; true",
         doing="record the release",
     )
 
@@ -42,12 +44,37 @@ def pull_by_tag(target: Target, reference: str) -> str:
     )
 
 
+def sweep(target: Target) -> str:
+    """A script that removes what of the repository no tag names any more, such as an image whose deploy failed.
+
+    It does so where the lock is ours: what another run has just fetched may have lost its tag.
+    """
+    return f"( {fence(target.lock)}\n{_sweep(target)} ) >&2 || :" if isinstance(target, HeldTarget) else ":"
+
+
+def _sweep(target: Target) -> str:
+    """By their digests: what has any tag keeps its image, and so does what a container is, or is to be, made of."""
+    return (
+        f"kept=$(cat {STATE}/*{SUFFIX} 2>/dev/null)\n"
+        "docker images -f dangling=true --no-trunc --digests --format '{{.ID}} {{.Repository}}@{{.Digest}}' |\n"
+        "while read -r image old; do case $kept in *$image*) continue ;; esac\n"
+        f"case $old in {repository(target)}@sha256:*)"
+        ' docker rmi "$old" >/dev/null 2>&1 ;; esac; done'
+    )
+
+
+def repository(target: Target) -> str:
+    """The repository that the service is pulled from, as references have it."""
+    return f"{target.settings.ecr.registry}/{target.service.repository}"
+
+
 def candidate(target: Target) -> str:
     """The tag that keeps an image until a release of it is recorded."""
-    return f"{_kept(target)}:candidate"
+    return f"{own(target)}:candidate"
 
 
-def _kept(target: Target) -> str:
+def own(target: Target) -> str:
+    """The repository of our own tags, which are on the host alone."""
     return f"galos-ops/{target.service.repository}"
 
 
@@ -64,7 +91,7 @@ def _unneeded(target: Target, log: str) -> str:
             f"log=$({{ {log}; }} | sed -n '/}}$/p')",
             'last=$(printf \'%s\\n\' "$log" | grep -o \'"service": "[^"]*"\' | sort -u | while IFS= read -r one; do',
             f"printf '%s\\n' \"$log\" | {started}; done)",
-            f"docker images --no-trunc --format '{{{{.ID}}}} {{{{.Repository}}}}:{{{{.Tag}}}}' {_kept(target)} |",
+            f"docker images --no-trunc --format '{{{{.ID}}}} {{{{.Repository}}}}:{{{{.Tag}}}}' {own(target)} |",
             'while read -r image old; do case $last in *"\\"image\\": \\"$image\\""*) ;; *) echo "$old" ;; esac; done',
         )
     )

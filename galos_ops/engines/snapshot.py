@@ -24,7 +24,8 @@ class Container:
     """A container that compose made, of a project in `directory`.
 
     `state` is Docker's word: running, exited, ...; `health` is None without a health check; `started` and `finished`
-    are UTC in ISO 8601, None where it never did; `log_size` is the logging option max-size.
+    are UTC in ISO 8601, None where it never did; `role` is what one of ours is for, as its label says; `log_size`
+    is the logging option max-size.
     """
 
     id: str
@@ -40,6 +41,7 @@ class Container:
     started: str | None = None
     finished: str | None = None
     exit_code: int = 0
+    role: str = ""
     log_driver: str = ""
     log_size: str = ""
 

@@ -136,7 +136,10 @@ def read(host: Host, directory: str, service: str) -> list[Release]:
 
 
 def joined(log: Iterable[Release]) -> list[Release]:
-    """The log with a line for each migration: that of its beginning, with what the ones of its end say."""
+    """The log with a line for each migration: that of its beginning, with what the ones of its end say.
+
+    Of several failures the first is why.
+    """
     found: list[Release] = []
     begun: dict[str, int] = {}
     for one in log:
@@ -144,7 +147,7 @@ def joined(log: Iterable[Release]) -> list[Release]:
         if at is None:
             begun |= {one.service: len(found)} if one.event == "migrate" else {}
             found.append(one)
-        else:
+        elif found[at].outcome != "failed":
             found[at] = replace(found[at], **{name: getattr(one, name) for name in LATER})
     return found
 

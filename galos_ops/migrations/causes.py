@@ -9,6 +9,7 @@ from galos_ops.host.shell import ExitCode
 
 NEVER_STARTED = 125  # Docker's exit code for a container that it could not start
 LATE = "not done in time"
+KILLED = "it was killed, by hand or as the host had no memory left"
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ CAUSES = (
     Cause(LATE, "look at the database, then: {fab:pending}"),
     Cause("nobody saw its end", "look at the database, then: {fab:pending}", exits=(ExitCode.GONE,)),
     Cause(
-        "it was killed; perhaps the host has no memory left",
+        KILLED,
         "see why: {ssh:journalctl -k -n 50}, then: {fab:deploy}",
         exits=(137, 143),
     ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from galos_ops.engines.engine import HeldTarget
+from galos_ops.engines.engine import Target
 from galos_ops.host.lock import STATE
 from galos_ops.host.release_log import Outcome, append, release
 from galos_ops.redaction import masked
@@ -21,7 +21,7 @@ def last_lines(output: str) -> tuple[str, ...]:
     return tuple(line[:WIDTH] for line in shown[-LINES:])
 
 
-def keep(target: HeldTarget, image: str, outcome: Outcome, reason: str, output: str, *, then: str = ":") -> None:
+def keep(target: Target, image: str, outcome: Outcome, reason: str, output: str, *, then: str = ":") -> None:
     """Keep how a migration ended and what it said, masked, for the owner alone; then run a script, whatever came of it.
 
     Raises `CommandFailed` for that script alone: what a full disk keeps away from here was shown.
@@ -35,4 +35,4 @@ def keep(target: HeldTarget, image: str, outcome: Outcome, reason: str, output: 
         f"ls -t {FOLDER} | tail -n +{FILES + 1} | (cd {FOLDER} && xargs -r rm -f --)\n"
         f"{append(replace(line, output=path))} )\n{then}"
     )
-    target.change(script, doing="keep how the migration ended", stdin=shown[-CHARACTERS:].encode())
+    target.halt(script, doing="keep how the migration ended", stdin=shown[-CHARACTERS:].encode())

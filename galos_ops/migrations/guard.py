@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Container, Sequence
+from dataclasses import asdict, replace
 from hashlib import sha256
 
 from galos_ops.engines import one_off
@@ -32,7 +32,7 @@ def key(target: Target, images: ReleaseImages) -> str | None:
     if migration.where == "host" or any(row.get(each) for each in OUTSIDE):
         return None
     ids = ",".join(image.id for image in images.all)
-    asked = one_off.file(tree, migration.service, images.migrations.id)
+    asked = one_off.file(tree, migration.service, images.migrations.id, "check")
     settings = json.dumps(asdict(migration), sort_keys=True)
     return sha256(b"\0".join((ids.encode(), asked, settings.encode()))).hexdigest()
 
@@ -126,17 +126,19 @@ def orphaned(target: AnyTarget) -> list[AnyTarget]:
     return [one for one in map(target.of, target.settings.services) if target.snapshot.named(one.migrator)]
 
 
-def require_no_migrator(target: Target) -> None:
-    """Raise `GuardError` while a migration runs, which `docker-compose down` would end in v1 and trip over in v2."""
-    named = (target.snapshot.named(f"{name}-migration") for name in target.settings.services)
-    found = [one for one in named if one and one.alive]
-    if found:
-        raise GuardError(
-            f"{target.host.name}: a migration runs, which down would end with the project: {names(found)}; "
-            "nothing was stopped.",
-            hint=f"wait for its end, or end it: {target.stopping(found)}; "
-            f"to stop the services alone: {target.host.typed.fab('stop')}",
-        )
+def migrating(target: AnyTarget, services: Container[str]) -> list[AnyTarget]:
+    """Return those of services of which a migration runs."""
+    return [one for one in orphaned(target) if one.name in services and goes_on(one)]
+
+
+def migration_runs_error(target: Target, found: Sequence[Target]) -> GuardError:
+    """The error for a task that stops services while a migration of them runs."""
+    typed, named = target.host.typed, ", ".join(one.migrator for one in found)
+    killing = replace(typed, options={**typed.options, "kill_migration": True})
+    return GuardError(
+        f"{target.host.name}: a migration runs: {named}; nothing was stopped.",
+        hint=f"wait for its end, or end it as well: {killing.again()}",
+    )
 
 
 def require_no_one_offs(target: Target, snapshot: Snapshot) -> None:

@@ -14,7 +14,7 @@ from galos_ops.host.result import OnLine, Result
 from galos_ops.host.shell import ExitCode
 from galos_ops.migrations import evidence, guard
 from galos_ops.migrations import tools as migration
-from galos_ops.migrations.causes import LATE, NEVER_STARTED, cause
+from galos_ops.migrations.causes import KILLED, LATE, NEVER_STARTED, cause
 
 FORGET = f"rm -f {STATE}/*.passed"  # a migration changes what any image would answer
 
@@ -108,8 +108,20 @@ def follow(target: HeldTarget, image: str, on_line: OnLine) -> Result:
 
 def resume(target: HeldTarget, on_line: OnLine) -> None:
     """Follow a migration whose client disconnected to its end; raises `MigrationError` unless it ended well."""
-    [image] = [one.image for one in target.snapshot.containers if one.name == target.migrator]
-    judge(target, follow(target, image, on_line))
+    judge(target, follow(target, _image(target), on_line))
+
+
+def kill(target: Target) -> None:
+    """End a migration that runs, and keep how it ended; whoever follows it is told that it failed."""
+    target.halt(one_off.stop(target), doing="stop the migration")
+    result = one_off.follow(target)
+    why = f"exit {result.exited}: {KILLED}"
+    evidence.keep(target, _image(target), "failed", why, result.output, then=one_off.remove(target))
+
+
+def _image(target: Target) -> str:
+    """The image of the container that migrates."""
+    return next(one.image for one in target.snapshot.containers if one.name == target.migrator)
 
 
 def keep(target: HeldTarget, image: str, result: Result, *, then: str = ":") -> None:

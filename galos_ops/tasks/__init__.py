@@ -15,13 +15,13 @@ from galos_ops.tasks.configuring import config
 from galos_ops.tasks.holding import hold
 from galos_ops.tasks.looking import doctor, history, images, logs, status
 from galos_ops.tasks.preparing import check, credentials, diff, docker_config, helper, push, region, setup
-from galos_ops.tasks.releasing import deploy, migrate, pending, rollback
+from galos_ops.tasks.releasing import deploy, migrate, pending, prune, rollback
 from galos_ops.tasks.running import down, pull, start, stop, up
 
 __all__ = [
     "check", "config", "credentials", "deploy", "diff", "docker_config", "doctor", "down", "helper", "history", "hold",
-    "images", "logs", "migrate", "namespace", "pending", "pull", "push", "region", "rollback", "setup", "start",
-    "status", "stop", "up",
+    "images", "logs", "migrate", "namespace", "pending", "prune", "pull", "push", "region", "rollback", "setup",
+    "start", "status", "stop", "up",
 ]  # fmt: skip
 
 
@@ -30,7 +30,7 @@ def namespace(path: Path | str | None = None) -> Collection:
     looking = (status, history, logs, doctor, config)
     if error := typed.remainder_error((exec_.name, run_.name)):
         raise error
-    releasing = (pending, migrate, deploy, rollback)
+    releasing = (pending, migrate, deploy, rollback, prune)
     root = Collection(setup, pull, up, start, stop, down, *looking, *releasing, hold, exec_, run_)
     root.add_collection(Collection("ecr", credentials, region, helper, docker_config, check, images))
     root.add_collection(Collection("env", push, diff))

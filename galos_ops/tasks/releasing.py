@@ -82,6 +82,23 @@ def deploy(
             outcomes.extend(deploy.deploy(group, tag))
 
 
+@host_task(SERVICE | JSON | DRY)
+def prune(ops: Ops, service: str | None = None, json: bool = False, *, dry_run: bool = False) -> None:
+    """Updating: remove images and one-off containers of ours that no kept release needs.
+
+    Those are releases beyond galos.releases.keep, images of the repository without a tag that nothing is made of, and
+    containers of checks whose client is gone, with their volumes. What others tagged stays.
+    """
+    from dataclasses import asdict
+
+    from galos_ops.workflows.prune import prune
+
+    rows = ops.document.setdefault("services", [])
+    with ops.locked("prune", service) as services:
+        for steps in services:
+            rows.append({"service": steps.target.name, **asdict(prune(steps))})
+
+
 @host_task(SERVICE | JSON | DRY | {"to": "the release to go back to: its tag, time or image"})
 def rollback(
     ops: Ops, service: str | None = None, to: str | None = None, json: bool = False, *, dry_run: bool = False

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 from galos_ops.progress import SAME, WOULD
 from galos_ops.tasks.host_task import DRY, SERVICE, host_task
 
+KILL = {"kill-migration": "end a migration that runs, too"}
+
 if TYPE_CHECKING:
+    from galos_ops.engines.engine import Target
     from galos_ops.engines.snapshot import Container
     from galos_ops.workflows.ops import Ops
 
@@ -57,13 +60,15 @@ def start(ops: Ops, service: str | None = None, *, dry_run: bool = False) -> Non
             lifecycle.start(steps)
 
 
-@host_task(SERVICE | DRY)
-def stop(ops: Ops, service: str | None = None, *, dry_run: bool = False) -> None:
+@host_task(SERVICE | DRY | KILL)
+def stop(ops: Ops, service: str | None = None, kill_migration: bool = False, *, dry_run: bool = False) -> None:
     """Stopping: docker-compose stop; the container is kept, and start starts it again.
 
-    Takes no lock: it works while somebody deploys.
+    Exit 5 while a migration of the service runs, unless it is to be ended, too. Takes no lock: it works while somebody
+    deploys.
     """
     target, chosen = next(ops.targets(service)), ops.settings.chosen(service)
+    end_migrations(ops, target, chosen, kill=kill_migration)
     if dry_run:
         report_containers(ops, "stop", [one for name in chosen for one in target.snapshot.of(name) if one.alive])
         return
@@ -71,19 +76,17 @@ def stop(ops: Ops, service: str | None = None, *, dry_run: bool = False) -> None
         target.unlocked(target.engine.stop(chosen), doing="stop")
 
 
-@host_task(SERVICE | DRY)
-def down(ops: Ops, service: str | None = None, *, dry_run: bool = False) -> None:
+@host_task(SERVICE | DRY | KILL)
+def down(ops: Ops, service: str | None = None, kill_migration: bool = False, *, dry_run: bool = False) -> None:
     """Stopping: docker-compose down; the container is deleted, and up or deploy makes a new one.
 
-    With --service only that service's container; without, the whole project and its network: exit 5 while a migration
-    runs, which that would end. Takes no lock.
+    With --service only that service's container; without, the whole project and its network. Exit 5 while a migration
+    of the service runs, unless it is to be ended, too. Takes no lock.
     """
     from galos_ops.engines.stopped import forget
-    from galos_ops.migrations.guard import require_no_migrator
 
-    target = next(ops.targets(service))
-    if service is None:
-        require_no_migrator(target)
+    target, chosen = next(ops.targets(service)), ops.settings.chosen(service)
+    end_migrations(ops, target, chosen, kill=kill_migration)
     if dry_run:
         names = target.snapshot.services() if service is None else (service,)
         report_containers(ops, "down", [one for name in names for one in target.snapshot.of(name)])
@@ -93,7 +96,22 @@ def down(ops: Ops, service: str | None = None, *, dry_run: bool = False) -> None
             target.unlocked(target.engine.down(), doing="stop")
         else:
             target.engine.remove(target, target.engine.look(target))
-        target.unlocked(forget(ops.settings.chosen(service)), doing="note that it is down for good")
+        target.unlocked(forget(chosen), doing="note that it is down for good")
+
+
+def end_migrations(ops: Ops, target: Target, services: Collection[str], *, kill: bool) -> None:
+    """End the migrations of services that run, or raise `GuardError` where nobody asked for that."""
+    from galos_ops.migrations import guard, runner
+
+    found = guard.migrating(target, services)
+    if found and not kill:
+        raise guard.migration_runs_error(target, found)
+    for one in found:
+        with ops.report.step("kill", one.migrator) as step:
+            if ops.host.dry:
+                step.mark = WOULD
+            else:
+                runner.kill(one)
 
 
 def report_containers(ops: Ops, step: str, found: Sequence[Container]) -> None:

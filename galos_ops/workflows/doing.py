@@ -7,9 +7,10 @@ from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, replace
 from typing import Any, ClassVar
 
-from galos_ops.engines import retention, stopped
+from galos_ops.engines import retention, stopped, surplus
 from galos_ops.engines.engine import HeldTarget, ReleaseImages
 from galos_ops.engines.snapshot import Container
+from galos_ops.engines.surplus import Surplus
 from galos_ops.errors import CommandFailed, OpsError, VerifyError
 from galos_ops.host.release_log import Release
 from galos_ops.migrations import guard
@@ -128,6 +129,13 @@ class Doing:
     def record(self, line: Release) -> None:
         with self.step("record"):
             retention.record(self.target, line)
+
+    def prune(self, found: Surplus) -> None:
+        with self.step("prune", f"removed {found}" if found != Surplus() else str(found)) as step:
+            if found == Surplus():
+                step.mark = SAME
+            else:
+                surplus.remove(self.target, found)
 
     def intend(self, sentence: str) -> None:
         """Leave it to `conclude`."""

@@ -65,7 +65,7 @@ def run(ops: Ops, service: str | None, command: str, *, raw: bool) -> None:
         target = cast("HeldTarget", steps.target)  # there is no dry run of it
         images = checked(steps)
         name = f"{target.name}-run-{secrets.token_hex(4)}"
-        file = one_off.file(target.snapshot.tree(), target.name, images.service.id)
+        file = one_off.file(target.snapshot.tree(), target.name, images.service.id, "run")
         before = f"{fence(target.lock)}\n{sessions.handed(name, len(file))}\n{_log(target, 'run', command)}"
         script = sessions.one_off(target, name, argv, terminal=terminal)
         _attach(target, script, before, sessions.remove(name), stdin=file, terminal=terminal, raw=raw)

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from galos_ops.engines.dependencies import ordered
 from galos_ops.engines.engine import ReleaseImages, Target
 from galos_ops.engines.snapshot import Container
+from galos_ops.engines.surplus import Surplus
 from galos_ops.errors import VerifyError
 from galos_ops.host.release_log import Release
 from galos_ops.migrations import guard
@@ -100,6 +101,9 @@ class Steps(Protocol):
 
     def record(self, line: Release) -> None:
         """Log a release and keep its image."""
+
+    def prune(self, found: Surplus) -> None:
+        """Remove what of ours the host need not keep."""
 
     def intend(self, sentence: str) -> None:
         """Say what the steps are about, where they are only told."""

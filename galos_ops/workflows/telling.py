@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from galos_ops.engines import dependencies, one_off, retention
 from galos_ops.engines.engine import ReleaseImages, Target
 from galos_ops.engines.snapshot import Container, names
+from galos_ops.engines.surplus import Surplus
 from galos_ops.errors import VerifyError
 from galos_ops.host.release_log import Release
 from galos_ops.migrations import guard
@@ -138,6 +139,10 @@ class Telling:
     def record(self, line: Release) -> None:
         old = ", ".join(retention.beyond_keep(self.target, line.image))
         self._tell("record", f"log the release, keep its image{old and f', drop the tags {old}'}")
+
+    def prune(self, found: Surplus) -> None:
+        with self.step("prune", f"remove {found}" if found != Surplus() else str(found)) as step:
+            step.mark = WOULD if found != Surplus() else SAME
 
     def intend(self, sentence: str) -> None:
         self.report.say(sentence)

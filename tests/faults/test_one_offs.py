@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from tests.integration.conftest import Operator, container, image_id
+from tests.integration.gate import gated
 from tests.integration.test_deploy import V1, V2, applied
+from tests.integration.test_failed_migration import migrations
+from tests.processes import HANG_SECONDS
 
 
 def begin(operator: Operator, name: str) -> None:
@@ -57,17 +60,36 @@ def test_a_one_off_container_of_somebody_stops_no_service(any_compose: Operator)
     assert runs(operator, "another"), "a deploy without a migration ended somebody's container"
 
 
-def test_down_ends_no_migration(any_compose: Operator) -> None:
+def test_down_and_stop_end_no_migration_unless_they_are_told_to(any_compose: Operator) -> None:
     operator, host = any_compose, any_compose.host
     operator.done("setup", "deploy")
     begin(operator, "galos-sync-migration")
     mark = operator.judge.mark()
-    for words in (("down",), ("down", "--dry-run")):
+    for words in (("down",), ("down", "--dry-run"), ("stop",), ("down", "--service", "galos-sync")):
         told = operator.refused(5, *words)
-        assert "a migration runs, which down would end with the project: galos-sync-migration" in told
+        assert "a migration runs: galos-sync-migration; nothing was stopped." in told
+        assert told.splitlines()[-1].endswith(" --kill-migration")
     operator.judge.untouched(mark)
-    operator.done("down", "--service", "galos-sync")
-    assert container(host) == ""
+    assert "kill  galos-sync-migration" in operator.done("down", "--kill-migration", "--dry-run")
     assert runs(operator, "galos-sync-migration")
-    end(operator, "galos-sync-migration")
-    operator.done("down")
+    with operator.judge.by_hand("what a person began is ended"):
+        operator.done("down", "--kill-migration")
+    assert not runs(operator, "galos-sync-migration")
+    assert container(host) == ""
+    operator.done("deploy")
+
+
+def test_a_migration_that_is_killed_by_down_is_a_failed_one_and_the_next_deploy_migrates(deployed: Operator) -> None:
+    with gated(deployed.sandbox) as gate:
+        running = deployed.start("deploy")
+        gate.reached()
+        deployed.done("down", "--kill-migration")
+        told, _ = running.communicate(timeout=HANG_SECONDS)
+        assert running.returncode == 6, told
+        assert container(deployed.host) == ""
+        line = migrations(deployed)[0]
+        assert line["outcome"] == "failed"
+        assert "it was killed" in line["reason"]
+    deployed.done("deploy")
+    assert container(deployed.host) == f"running {image_id(deployed.host)}"
+    assert migrations(deployed)[0]["outcome"] == "succeeded"

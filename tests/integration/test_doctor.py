@@ -176,7 +176,7 @@ GROUPS = {
             "    init: true",
         )
         + f"docker-compose up -d; {LOOPING}; sed -i '/^  other/,$d' docker-compose.yml\n"
-        f"docker create --name galos-sync-check {LABELS} {REFERENCE}:latest\n"
+        f"docker create --name galos-sync-check --label galos-ops=check {LABELS} {REFERENCE}:latest\n"
         f"docker create --name galos-sync-migration {LABELS} {REFERENCE}:latest\n"
         f"docker rmi {REFERENCE}:latest; docker commit root-other-1 {REFERENCE}:latest",
         faults("restart-loop")

@@ -45,7 +45,7 @@ def answers(
     state = ended or f"exited {answer.exited}"
     ran = Reply(f"{ran_in} {state}\n") if ran_in else Reply(exited=1, stderr=f"Error: No such object: {name}\n")
     form = "{{.Image}} {{.State.Status}} {{.State.ExitCode}}"
-    host.stubs.add("docker", {f"inspect -f {form} {name}": ran, f"rm -f {name}": "", f"rm -f -v {name}": ""})
+    host.stubs.add("docker", {f"inspect -f {form} {name}": ran, f"rm -f -v {name}": ""})
 
 
 def test_a_clean_answer_is_remembered_for_these_very_inputs(host: LocalHost) -> None:
@@ -154,7 +154,9 @@ def test_an_exit_code_of_the_tool_is_never_taken_for_one_of_ours(host: LocalHost
 def test_the_image_is_asked_by_its_id_and_nothing_is_fetched_or_built(host: LocalHost) -> None:
     answers(host, Reply())
     assert guard.check_and_remember(held(host), IMAGES) == CLEAN
-    assert json.loads(host.files()["~/given"]) == {"services": {"galos-sync": {"image": IMAGE_ID}}}
+    assert json.loads(host.files()["~/given"]) == {
+        "services": {"galos-sync": {"image": IMAGE_ID, "labels": {"galos-ops": "check"}}}
+    }
     assert not [call for call in host.stubs.calls if call.startswith(("docker tag", "docker pull"))]
 
 

@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
 SECTIONS = {
     "Preparing": {"setup"},
-    "Updating": {"pull"},
+    "Updating": {"prune", "pull"},
     "Starting": {"up", "start"},
     "Stopping": {"stop", "down"},
     "Migration": {"pending", "migrate", "deploy", "rollback"},

@@ -23,12 +23,12 @@ def migrates(host: LocalHost, *, ends: str = "0", ran_in: str = IMAGE_ID, begins
     """Have the container that migrates begin, say two lines and end with an exit code; "" where it is gone by then."""
     host.stubs.add("docker", {RUNNING: ""})
     host.stubs.add("docker-compose", {RUN: begins or Reply("c1\n")})
-    host.stubs.add("docker", {f"rm {NAME}": [Reply(exited=1), Reply()]})
+    host.stubs.add("docker", {f"rm -v {NAME}": [Reply(exited=1), Reply()]})
     if begins:
         return
     host.stubs.add("docker", {f"inspect -f {{{{.Image}}}} {NAME}": f"{ran_in}\n"})
     if ran_in != IMAGE_ID:
-        host.stubs.add("docker", {f"rm -f {NAME}": ""})
+        host.stubs.add("docker", {f"rm -f -v {NAME}": ""})
         return
     host.stubs.add("docker", {f"logs -f {NAME}": Reply("Applied 1\n", stderr="Applied 2\n")})
     waited = Reply(f"{ends}\n") if ends else Reply(exited=1, stderr="No such container\n")
@@ -90,7 +90,7 @@ def test_a_migration_that_did_not_end_well_is_a_failed_one_with_its_output(
     with pytest.raises(MigrationError, match=rf"the migration failed \({words}") as caught:
         run(host)
     assert "Applied 1\n" in caught.value.evidence
-    assert host.stubs.calls[-1] == f"docker rm {NAME}"
+    assert host.stubs.calls[-1] == f"docker rm -v {NAME}"
     assert PASSED not in host.files()
     [line] = lines(host)
     assert (line.outcome, line.evidence[0]) == ("failed", "Applied 1")
@@ -102,7 +102,7 @@ def test_a_migration_that_runs_in_another_image_is_ended_at_once(host: LocalHost
     with pytest.raises(MigrationError, match="it never started") as caught:
         run(host)
     assert caught.value.evidence.endswith(f"it ran in {OTHER}\n")
-    assert host.stubs.calls[-1] == f"docker rm -f {NAME}"
+    assert host.stubs.calls[-1] == f"docker rm -f -v {NAME}"
 
 
 @pytest.mark.parametrize(

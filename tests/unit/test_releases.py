@@ -7,13 +7,14 @@ import pytest
 
 from galos_ops.config.settings import Releases
 from galos_ops.engines.engine import HeldTarget, Target
-from galos_ops.engines.retention import beyond_keep, record
+from galos_ops.engines.retention import beyond_keep, record, sweep
+from galos_ops.engines.surplus import LocalImage, unneeded
 from galos_ops.errors import CommandFailed, GuardError, NotReadyError, UsageError
 from galos_ops.host.release_log import LATER, LOG, Event, Log, Release, append, entry, joined, parse, started
 from galos_ops.workflows.rollback import chosen_release, require_no_migration_since
 from tests.unit.fake_host import FakeHost, said
 from tests.unit.local_host import LocalHost, Reply
-from tests.unit.targets import held, target
+from tests.unit.targets import REFERENCE, held, target
 
 TARGET = target(FakeHost())
 
@@ -167,6 +168,7 @@ def test_a_line_of_an_earlier_version_is_read() -> None:
 
 LISTING = "images --no-trunc --format {{.ID}} {{.Repository}}:{{.Tag}} galos-ops/galos-sync"
 LOG_PATH = f"~/{LOG}"
+DANGLING = "images -f dangling=true --no-trunc --digests --format {{.ID}} {{.Repository}}@{{.Digest}}"
 
 
 def written(log: Iterable[Release]) -> str:
@@ -215,7 +217,7 @@ def test_a_release_is_logged_and_its_image_is_kept_from_pruning(host: LocalHost)
     image = "sha256:" + "ab" * 32
     host.put(LOG_PATH, written([V1]))
     tagged: dict[str, Reply | str] = {f"tag {image} galos-ops/galos-sync:abababababab": "", LISTING: kept("aa")}
-    host.stubs.add("docker", {**tagged, "rmi galos-ops/galos-sync:candidate": Reply(exited=1)})
+    host.stubs.add("docker", {**tagged, "rmi galos-ops/galos-sync:candidate": Reply(exited=1), DANGLING: ""})
     record(held(host), replace(V2, image=image))
     assert parse(host.read(LOG_PATH)[0]).releases == (V1, replace(V2, image=image))
 
@@ -233,8 +235,37 @@ def test_the_tags_beyond_those_to_keep_are_removed_and_one_that_is_in_use_is_tol
     host.stubs.add(
         "docker", {"rmi galos-ops/galos-sync:bb": Reply(exited=1), "rmi galos-ops/galos-sync:aa": "Untagged"}
     )
-    host.stubs.add("docker", {"rmi galos-ops/galos-sync:candidate": "Untagged"})
+    host.stubs.add("docker", {"rmi galos-ops/galos-sync:candidate": "Untagged", DANGLING: ""})
     record(with_keep(host, 2), line("deploy", "dd"))
+
+
+def test_images_of_the_repository_that_no_tag_names_go_but_what_is_to_start_again(host: LocalHost) -> None:
+    repository, digest = REFERENCE.rpartition(":")[0], "sha256:" + "1" * 64
+    rows = [
+        f"sha256:ee {repository}@{digest}", f"sha256:cc {repository}@sha256:c", f"sha256:dd {repository}@<none>",
+        f"sha256:dd {repository}-other@{digest}", "sha256:ff <none>@<none>",
+    ]  # fmt: skip
+    host.put("~/.galos-ops/galos-map.stopped", "sha256:cc\n")
+    host.put("~/.galos-ops/step", "")
+    host.stubs.add("docker", {DANGLING: "\n".join(rows) + "\n", f"rmi {repository}@{digest}": Reply(exited=1)})
+    done = host.run(f"cd\n{sweep(held(host))}", doing="sweep")
+    assert (done.ok, done.stdout) == (True, "")
+    assert sweep(target(host)) == ":"
+
+
+def test_what_is_not_needed_is_ours_and_nobody_else_s() -> None:
+    own, repository = "galos-ops/galos-sync", REFERENCE.rpartition(":")[0]
+    images = [
+        LocalImage("needed", (f"{own}:aa", f"{own}:candidate"), (f"{repository}@d1",)),
+        LocalImage("old", (f"{own}:bb",), (f"{repository}@d2", "others/galos-sync@d2")),
+        LocalImage("failed", (), (f"{repository}@d3",)),
+        LocalImage("theirs", ("others/galos-sync:mine", f"{own}:cc"), (f"{repository}@d4",)),
+        LocalImage("tagged", (REFERENCE,), (f"{repository}@d5",)),
+        LocalImage("another", (), (f"{repository}-other@d6",)),
+    ]
+    assert list(unneeded(TARGET, images, {"needed"})) == [
+        f"{own}:candidate", f"{own}:bb", f"{repository}@d2", f"{repository}@d3", f"{own}:cc",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -145,7 +145,7 @@ def test_a_failed_migration_is_told_until_something_starts_or_the_check_is_clean
         "evidence": ("no", "room"),
         "output": "x.log",
     }
-    log = [V1, line("migrate", "ff", 1, migrations=("1 first",)), line("migrate", "ff", 1, **ended)]
+    log = [V1, line("migrate", "ff", 1, migrations=("1 first",)), line("migrate", "ff", 1, **ended), line("exec", "")]
     texts = {"~/.galos-ops/releases.jsonl": Secret("\n".join(json.dumps(asdict(one)) for one in log))}
     lines, error = judged(PENDING, texts=texts)
     assert error

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from functools import partial
 
 from galos_ops.diagnostics.condition import Condition, Subject, step, those, unless, when
@@ -56,8 +55,9 @@ def orphans(subject: Subject) -> list[str]:
 
 
 def leftovers(subject: Subject) -> list[str]:
-    ours = re.compile(rf"{re.escape(subject.service)}-check(-[0-9a-f]+)?")
-    return [one.name for one in subject.snapshot.containers if ours.fullmatch(one.name) and not one.alive]
+    theirs = (subject.service, subject.settings.services[subject.service].migration.service)
+    found = (one for one in subject.snapshot.containers if one.role == "check" and one.service in theirs)
+    return [one.name for one in found if not one.alive]
 
 
 def migrator(subject: Subject) -> Container | None:

@@ -55,7 +55,7 @@ MUTANTS = (
     ),
     *group(
         "galos_ops.diagnostics.status",
-        (Mutant("with_release", Never("'failed'"), {STATUS: "returncode == 6", TOLD: "error.code == 6"}),),
+        (Mutant("with_release", Never("last.outcome"), {STATUS: "returncode == 6", TOLD: "error.code == 6"}),),
     ),
     *group(
         "galos_ops.workflows.rollback",

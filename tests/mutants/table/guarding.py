@@ -126,12 +126,22 @@ MUTANTS = (
         ),
     ),
     *group(
-        "galos_ops.migrations.guard",
+        "galos_ops.tasks.running",
         (
             Mutant(
-                "require_no_migrator",
-                Never("found"),
-                {f"{ONE_OFFS}::test_down_ends_no_migration[v1]": "refused(5, *words)"},
+                "end_migrations",
+                Never("not kill"),
+                {f"{ONE_OFFS}::test_down_and_stop_end_no_migration_unless_they_are_told_to[v1]": "refused(5, *words)"},
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.migrations.runner",
+        (
+            Mutant(
+                "kill",
+                DropCall("evidence.keep"),
+                {f"{ONE_OFFS}::test_down_and_stop_end_no_migration_unless_they_are_told_to[v2]": 'done("deploy")'},
             ),
         ),
     ),
