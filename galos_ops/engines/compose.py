@@ -81,7 +81,11 @@ class Compose:
 
     def remove(self, target: Target, found: Snapshot) -> None:
         name = target.name
-        result = target.halt(f"{_delete(target, found.of(name))}\n{_look(target)}", doing="stop")
+        result = target.halt(f"{_delete(target, found.of(name))}\n{_look(target)}", doing="stop", check=False)
+        if result.exited == ExitCode.SILENT:
+            raise silent_engine_error(target, result.output)
+        if not result.ok:
+            raise target.host.failed("stop", result)
         left = _seen(target, result)
         mine, others = ([one for one in some if one.alive] for some in (left.of(name), left.foreign(name)))
         if mine:

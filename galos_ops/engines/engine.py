@@ -257,9 +257,9 @@ class Target:
         script = in_directory(self.settings.directory, script)
         return self.host.change(script, doing=doing, **{"timeout": 600, **more})
 
-    def halt(self, script: str, *, doing: str, stdin: bytes = b"") -> Result:
+    def halt(self, script: str, *, doing: str, **more: Any) -> Result:
         """Run a script that stops the service, which needs no lock; where it is ours, the script proves that."""
-        return self.unlocked(script, doing=doing, stdin=stdin)
+        return self.unlocked(script, doing=doing, **more)
 
     def held(self, lock: Lock) -> HeldTarget:
         """Return the same service on a host whose lock is ours."""
@@ -296,5 +296,5 @@ class HeldTarget(Target):
         """Run the script once it has proved that the lock is ours, so that whoever comes next awaits its end."""
         return self.change(script, doing=doing, check=False, **more)
 
-    def halt(self, script: str, *, doing: str, stdin: bytes = b"") -> Result:
-        return self.change(script, doing=doing, stdin=stdin)
+    def halt(self, script: str, *, doing: str, **more: Any) -> Result:
+        return self.change(script, doing=doing, **more)

@@ -190,6 +190,7 @@ def test_an_orphaned_migration_of_another_service_is_resumed_before_anything_els
     assert waiting.returncode == 5, told
     assert told.index("adopt") < told.index("pull") < told.index("deployed ")
     assert "galos-sync: cannot tell whether migrations are pending" in told, "its image is that of before"
+    assert told.splitlines()[-1].endswith(" deploy --service galos-sync")
     assert images(newer).keys() == {"galos-map"}
     newer.done("-f", config, "deploy")
     assert container(newer.host) == f"running {image_id(newer.host)}"
@@ -224,3 +225,15 @@ def test_all_containers_of_a_service_stop_and_start(deployed: Operator) -> None:
     operator.done("deploy")
     assert len(host.shell(ids).split()) == 2
     assert set(container(host).split()) == {"running", image_id(host)}
+
+
+def test_a_rollback_after_another_service_migrated_is_decided_by_its_own_check(newer: Operator) -> None:
+    """The log has no migration of its own since that release."""
+    config = configured(newer)
+    newer.sandbox.publish("v3")
+    newer.done("-f", config, "deploy", "--service", "galos-sync")
+    newer.sandbox.publish("slow-migration", "galos-map")
+    newer.refused(5, "-f", config, "deploy", "--service", "galos-map")
+    told = newer.refused(5, "-f", config, "rollback", "--service", "galos-sync")
+    assert "galos-sync: cannot tell whether migrations are pending" in told
+    assert images(newer).keys() == {"galos-map"}

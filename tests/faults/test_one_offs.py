@@ -70,7 +70,7 @@ def test_down_and_stop_end_no_migration_unless_they_are_told_to(any_compose: Ope
         assert "a migration runs: galos-sync-migration; nothing was stopped." in told
         assert told.splitlines()[-1].endswith(" --kill-migration")
     operator.judge.untouched(mark)
-    assert "kill  galos-sync-migration" in operator.done("down", "--kill-migration", "--dry-run")
+    assert "~ kill      galos-sync-migration" in operator.done("down", "--kill-migration", "--dry-run")
     assert runs(operator, "galos-sync-migration")
     with operator.judge.by_hand("what a person began is ended"):
         operator.done("down", "--kill-migration")

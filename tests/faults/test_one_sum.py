@@ -118,7 +118,6 @@ def test_a_service_behind_a_profile_is_deployed_and_a_person_s_up_recreates_noth
     host.shell("rm ~/odd.env")
 
 
-@pytest.mark.violates("checked", "the judge knows a check by the container of the service itself")
 def test_migrations_in_an_image_of_their_own_are_asked_in_every_task(deployed: Operator) -> None:
     """They come by another reference than the service's own."""
     place(deployed, "docker-compose.yml", MIGRATOR)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from sandbox.host import Host
 from sandbox.sandbox import Sandbox
-from tests.judge.record import ONE_OFF, RELEASE, SERVICE, Container
+from tests.judge.record import Container
 from tests.judge.rules import State
 
 # A volume made and removed leaves two events: once they are in the record, so is all that happened before.
@@ -116,18 +116,8 @@ def state(rows: dict[str, list[str]]) -> State:
     containers = []
     for text in rows.get("container", ()):
         row = json.loads(text)
-        labels = row["labels"] or {}
-        containers.append(
-            Container(
-                row["id"],
-                row["name"].lstrip("/"),
-                labels.get(SERVICE, ""),
-                labels.get(ONE_OFF) == "True",
-                labels.get(RELEASE, ""),
-                row["running"],
-                row["started"],
-            )
-        )
+        name, labels = row["name"].lstrip("/"), row["labels"] or {}
+        containers.append(Container.of(row["id"], name, labels, running=row["running"], started=row["started"]))
     tags = dict(tag.rsplit(" ", 1) for tag in rows.get("tag", ()))
     remembered = frozenset(name.removesuffix(".passed") for name in rows.get("remembered", ()))
     return State(tuple(containers), tags, frozenset(rows.get("file", ())), remembered)

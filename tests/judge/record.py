@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import pairwise
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 KEPT = 256  # events that dockerd keeps for those who ask later
 ENDS = ("die", "destroy")
 SERVICE = "com.docker.compose.service"
 ONE_OFF = "com.docker.compose.oneoff"
+OURS = re.compile(
+    r"(?P<service>.+)-(?P<kind>check|migration)(-[0-9a-f]+)?"
+)  # the names of the library's own containers
 RELEASE = "org.opencontainers.image.version"
 
 Kind = Literal["service", "migration", "check", "other"]
@@ -36,7 +40,10 @@ class Event:
 
 @dataclass(frozen=True)
 class Container:
-    """A container as its labels and its name tell what it is for; `release` is the version that its image carries."""
+    """A container as its labels and its name tell what it is for; `release` is the version that its image carries.
+
+    `service` is the one that it checks or migrates for, which need not be the one in whose place it was made.
+    """
 
     id: str
     name: str
@@ -46,14 +53,19 @@ class Container:
     running: bool = False
     started: str = ""
 
+    @staticmethod
+    def of(id: str, name: str, labels: Mapping[str, str], *, running: bool = False, started: str = "") -> Container:
+        """Read what a container is of its name and its labels."""
+        service, one_off, ours = labels.get(SERVICE, ""), labels.get(ONE_OFF) == "True", OURS.fullmatch(name)
+        told = ours["service"] if ours and one_off else service
+        return Container(id, name, told, one_off, labels.get(RELEASE, ""), running, started)
+
     @property
     def kind(self) -> Kind:
         if self.service and not self.one_off:
             return "service"
-        for kind in ("migration", "check"):
-            if self.service and f"{self.name}-".startswith(f"{self.service}-{kind}-"):
-                return kind
-        return "other"
+        ours = OURS.fullmatch(self.name)
+        return cast("Kind", ours["kind"]) if ours and ours["service"] == self.service else "other"
 
 
 @dataclass(frozen=True)
@@ -83,11 +95,7 @@ class Record:
         found = {each.id: each for each in self.before}
         for event in self.of("container"):
             if event.id not in found:
-                labels = event.attributes
-                one_off = labels.get(ONE_OFF) == "True"
-                found[event.id] = Container(
-                    event.id, event.name, labels.get(SERVICE, ""), one_off, labels.get(RELEASE, "")
-                )
+                found[event.id] = Container.of(event.id, event.name, event.attributes)
         return found
 
     def of(self, kind: str, *actions: str) -> Iterator[Event]:

@@ -114,6 +114,16 @@ def test_an_engine_that_goes_away_between_two_questions_is_no_host_without_conta
         COMPOSE.look(held(host))
 
 
+def test_an_engine_that_goes_away_while_it_stops_a_container_has_not_failed_to_stop_it(host: LocalHost) -> None:
+    away = Reply("", 1, "Cannot connect to the Docker daemon\n")
+    host.stubs.add("docker", {"stop c1": away, "rm -f c1": away, LISTING: away})
+    facts = replace(
+        FACTS, directories=(str(host.home),), containers=(container(fact(row("c1", IMAGE_ID, str(host.home)))),)
+    )
+    with pytest.raises(NotReadyError, match="stopped answering"):
+        COMPOSE.remove(held(host, facts), facts)
+
+
 def test_a_container_that_goes_away_between_two_questions_is_none(host: LocalHost) -> None:
     gone = Reply("", 1, "Error: No such object: c1\n")
     host.stubs.add("docker", {LISTING: [Reply("c1\n"), Reply("")], f"inspect -f {CONTAINER} c1": gone})

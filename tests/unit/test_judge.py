@@ -315,3 +315,21 @@ def test_what_somebody_else_looks_after_may_start_unasked() -> None:
     unknown = replace(CLEAN, record=Record(events, (OLD,)))
     assert list(violations(unknown)) == ["guard"]
     assert violations(replace(unknown, others=frozenset({"cache"}))) == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "service", "one_off", "wanted"),
+    [
+        ("root-app-1", "app", False, ("service", "app")),
+        ("app-migration", "app", True, ("migration", "app")),
+        ("app-check-0a1b", "carrier", True, ("check", "app")),
+        ("app-check-me", "app", True, ("other", "app")),
+        ("someone", "app", True, ("other", "app")),
+        ("app-check", "app", False, ("service", "app")),
+    ],
+)
+def test_a_container_works_for_the_service_that_its_name_has(
+    name: str, service: str, one_off: bool, wanted: tuple[str, str]
+) -> None:
+    found = Container.of("id", name, {SERVICE: service, ONE_OFF: str(one_off)})
+    assert (found.kind, found.service) == wanted
