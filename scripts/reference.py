@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
@@ -13,11 +14,13 @@ import yaml
 
 from galos_ops import errors
 from galos_ops.config.building import NAMES
+from galos_ops.config.schema import schema
 from galos_ops.config.settings import Service, Settings
 from galos_ops.tasks import namespace
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "reference.md"
+TEMPLATES = ROOT / "galos_ops" / "templates"
 ROW = "NAME"
 
 
@@ -101,5 +104,33 @@ def page() -> str:
     )
 
 
+def templates() -> dict[Path, str]:
+    """What `galos-ops init` writes: the files of this checkout, and the schema of fabfile.yml."""
+    copied = (ROOT / "fabfile.yml", *sorted((ROOT / "docs" / "ci").glob("*.yml")))
+    words = dict(comments((ROOT / "fabfile.yml").read_text()))
+    made = {TEMPLATES / "fabfile.schema.json": json.dumps(schema(words), indent=1) + "\n"}
+    return {**{TEMPLATES / path.name: elsewhere(path.read_text()) for path in copied}, **made}
+
+
+INSTALL = "pip install --quiet"
+NAMED = "GALOS_OPS     what pip installs: the address of the wheel, or git+https://..."
+ELSEWHERE = (
+    (r"\n *cache: pip\n *cache-dependency-path: pyproject.toml", ""),
+    (rf"( *)run: {INSTALL} \.", rf'\1env:\n\1  GALOS_OPS: ${{{{ vars.GALOS_OPS }}}}\n\1run: {INSTALL} "$GALOS_OPS"'),
+    (rf"- {INSTALL} \.", f'- {INSTALL} "$GALOS_OPS"'),
+    (r"(#   variable )DEPLOY_HOST", rf"\1{NAMED}\n\1DEPLOY_HOST"),
+)
+"""What is different in a repository that only uses the library: a pattern, and what takes its place."""
+
+
+def elsewhere(text: str) -> str:
+    """Return a CI file of this checkout as it is in another repository."""
+    for pattern, put in ELSEWHERE:
+        text = re.sub(pattern, put, text)
+    return text
+
+
 if __name__ == "__main__":
     PAGE.write_text(page())
+    for path, text in templates().items():
+        path.write_text(text)

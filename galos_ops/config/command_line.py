@@ -23,7 +23,7 @@ class CommandLine:
 
     `host` is the address that -H has, with user and port, `flags` are what Fabric itself was given before the task,
     `ssh_flags` those of them that ssh has too. `options` are the task's own without --json and --dry-run, by name.
-    `program` is `fab`, or `inv`, which has no -H and works on galos.hosts.
+    `program` is `fab`, `galos-ops`, or `inv`, which has no -H and works on galos.hosts.
     """
 
     host: str = "HOST"
@@ -51,7 +51,7 @@ class CommandLine:
         if service is not None and task not in WHOLE_HOST:
             typed["service"] = service
         argv = [self.program, *self.flags]
-        if self.program == "fab":
+        if self.program != "inv":
             argv += ["-H", self.host]
         argv.append(task)
         for name, value in (typed | options).items():

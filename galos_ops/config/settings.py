@@ -6,7 +6,7 @@ import difflib
 import re
 import shlex
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any, Literal
 
 from galos_ops.config.building import Fault, build
@@ -18,11 +18,26 @@ ToolName = Literal["sqlx", "dbmate", "alembic", "django", "flyway", "rails", "co
 Where = Literal["service", "host"]
 
 SERVICE_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9._-]*\Z")  # what the compose specification allows
-REGISTRY = re.compile(r"(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(\.cn)?\Z")
+REGISTRY = re.compile(
+    r"(?P<account>[0-9]{12})\.dkr"
+    r"(\.ecr(-fips)?\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(\.cn)?"
+    r"|-ecr(-fips)?\.(?P<dual>[a-z0-9-]+)\.on\.(aws|amazonwebservices\.com\.cn))\Z"
+)
 REPOSITORY = re.compile(r"[a-z0-9]+([._/-]+[a-z0-9]+)*\Z")
-REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d+\Z")
-TAG = re.compile(r"\w[\w.-]{0,127}\Z", re.ASCII)
+REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9]+\Z")
+TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}\Z")
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}\Z")
+DIRECTORY = re.compile(r"(~|~?/[^\n\0]*)\Z")
+
+
+def text(default: str, pattern: re.Pattern[str], meaning: str) -> Any:
+    """A key whose value matches a pattern, and what that is called."""
+    return field(default=default, metadata={"pattern": pattern, "meaning": meaning})
+
+
+def number(default: int, least: int) -> Any:
+    """A key whose value is a whole number, at least so great."""
+    return field(default=default, metadata={"least": least})
 
 
 @dataclass(frozen=True)
@@ -34,12 +49,12 @@ class Migration:
 
     tool: ToolName = "sqlx"
     where: Where = "service"
-    service: str = ""
+    service: str = text("", SERVICE_NAME, "a compose service name")
     arguments: str = ""
     check: str | None = None
     run: str | None = None
     backup: str | None = None
-    timeout: int = 3600
+    timeout: int = number(3600, least=1)
     stops: tuple[str, ...] | None = None
 
 
@@ -47,32 +62,36 @@ class Migration:
 class Service:
     """One row of the runbook's table of services; `migration.service` is the service itself when empty."""
 
-    repository: str = ""
-    tag: str = "latest"
+    repository: str = text("", REPOSITORY, "an ECR repository name")
+    tag: str = text("latest", TAG, "a Docker tag")
     migration: Migration = field(default_factory=Migration)
 
 
 @dataclass(frozen=True)
 class Ecr:
-    registry: str = "261923651564.dkr.ecr.eu-central-1.amazonaws.com"
-    region: str = "eu-central-1"
+    registry: str = text(
+        "261923651564.dkr.ecr.eu-central-1.amazonaws.com",
+        REGISTRY,
+        "ECR's, such as ACCOUNT.dkr.ecr.REGION.amazonaws.com; another one would need a login and a helper of its own",
+    )
+    region: str = text("eu-central-1", REGION, "an AWS region such as eu-central-1")
     profile: str | None = None
     credentials: Credentials = "file"
 
 
 @dataclass(frozen=True)
 class Verify:
-    seconds: int = 5
+    seconds: int = number(5, least=0)
 
 
 @dataclass(frozen=True)
 class Releases:
-    keep: int = 5
+    keep: int = number(5, least=1)
 
 
 @dataclass(frozen=True)
 class Lock:
-    wait: int = 0
+    wait: int = number(0, least=0)
 
 
 def runbook_services() -> dict[str, Service]:
@@ -103,7 +122,7 @@ class Settings:
     """The whole `galos:` tree of the configuration; times are whole seconds."""
 
     engine: Engine = "compose"
-    directory: str = "~"
+    directory: str = text("~", DIRECTORY, "a path in one line that starts with / or ~/")
     env_file: str = ".env"
     env_command: str | None = None
     ecr: Ecr = field(default_factory=Ecr)
@@ -157,32 +176,34 @@ def _complete(name: str, service: Service) -> Service:
 
 def _broken_rules(settings: Settings) -> Iterator[Fault]:
     """The rules that types cannot say."""
-    yield from _pattern("galos.ecr.registry", settings.ecr.registry, REGISTRY, "ACCOUNT.dkr.ecr.REGION.amazonaws.com")
-    yield from _pattern("galos.ecr.region", settings.ecr.region, REGION, "an AWS region such as eu-central-1")
+    yield from _broken_fields(settings, "galos")
     if settings.engine == "swarm":
         yield Fault("galos.engine", "galos.engine swarm is not supported yet.", "set galos.engine: compose")
     if settings.fleet != Fleet():
         yield Fault("galos.fleet", "galos.fleet is not supported yet.", "leave it out: one host changes at a time")
     if not settings.services:
         yield Fault("galos.services", "galos.services is empty.", "add a row to services: in fabfile.yml")
-    if not re.match(r"(~|/)", settings.directory) or re.match(r"~[^/]", settings.directory):
-        yield Fault("galos.directory", f"galos.directory is {settings.directory!r}; it must start with / or ~/.")
-    if "\n" in settings.directory or "\0" in settings.directory:
-        yield Fault("galos.directory", "galos.directory must be one line.")
-    yield from _least("galos.verify.seconds", settings.verify.seconds, 0)
-    yield from _least("galos.releases.keep", settings.releases.keep, 1)
-    yield from _least("galos.lock.wait", settings.lock.wait, 0)
     for name, service in settings.services.items():
         row = f"galos.services.{name}"
-        yield from _pattern(row, name, SERVICE_NAME, "a compose service name")
-        yield from _pattern(f"{row}.repository", service.repository, REPOSITORY, "an ECR repository name")
-        yield from _pattern(f"{row}.tag", service.tag, TAG, "a Docker tag")
+        if not SERVICE_NAME.match(name):
+            yield Fault(row, f"{row} is {name!r}; it must be a compose service name.")
+        yield from _broken_fields(service, row)
         yield from _broken_migration_rules(f"{row}.migration", service.migration, settings.services)
 
 
+def _broken_fields(item: Any, path: str) -> Iterator[Fault]:
+    """The rules that the fields of a dataclass have, and those of what is in them."""
+    for each in fields(item):
+        key, value, rule = f"{path}.{each.name}", getattr(item, each.name), each.metadata
+        if is_dataclass(value):
+            yield from _broken_fields(value, key)
+        elif "pattern" in rule and not rule["pattern"].match(value):
+            yield Fault(key, f"{key} is {value!r}; it must be {rule['meaning']}.")
+        elif "least" in rule and value < rule["least"]:
+            yield Fault(key, f"{key} is {value}; it must be at least {rule['least']}.")
+
+
 def _broken_migration_rules(row: str, migration: Migration, services: Mapping[str, Service]) -> Iterator[Fault]:
-    yield from _pattern(f"{row}.service", migration.service, SERVICE_NAME, "a compose service name")
-    yield from _least(f"{row}.timeout", migration.timeout, 1)
     for other in migration.stops or ():
         if other not in services:
             near = difflib.get_close_matches(other, services, n=1)
@@ -199,13 +220,3 @@ def _broken_migration_rules(row: str, migration: Migration, services: Mapping[st
         yield Fault(row, f"{row}: tool command needs both check and run.")
     if migration.tool != "command" and (migration.check or migration.run):
         yield Fault(row, f"{row}: check and run are for tool command, not {migration.tool}.")
-
-
-def _pattern(key: str, value: str, pattern: re.Pattern[str], meaning: str) -> Iterator[Fault]:
-    if not pattern.match(value):
-        yield Fault(key, f"{key} is {value!r}; it must be {meaning}.")
-
-
-def _least(key: str, number: int, least: int) -> Iterator[Fault]:
-    if number < least:
-        yield Fault(key, f"{key} is {number}; it must be at least {least}.")

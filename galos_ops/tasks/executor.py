@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 import fabric
 from invoke.config import Config
+from invoke.exceptions import ParseError
+from invoke.program import Program
 from invoke.tasks import Call
 
 if TYPE_CHECKING:
@@ -52,3 +55,19 @@ def install() -> None:
     program = getattr(sys.modules.get("fabric.main"), "program", None)
     if program is not None and program.executor_class is fabric.Executor:
         program.executor_class = Executor
+        suggesting(program)
+
+
+def suggesting(program: Program) -> None:
+    """Have a program name what is nearest to a task or an option that it does not know, with exit 2."""
+    for name in ("parse_tasks", "parse_cleanup"):
+        setattr(program, name, partial(_suggested, program, getattr(program, name)))
+
+
+def _suggested(program: Program, parse: Callable[[], None]) -> None:
+    try:
+        parse()
+    except ParseError as error:
+        from galos_ops.tasks import mistakes
+
+        raise mistakes.unparsed_error(error, program) from None

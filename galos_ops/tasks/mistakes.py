@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from functools import cache
 from pathlib import Path
@@ -13,6 +14,9 @@ from galos_ops.errors import CommandFailed, OpsError, UsageError
 
 if TYPE_CHECKING:
     from traceback import FrameSummary
+
+    from invoke.exceptions import ParseError
+    from invoke.program import Program
 
 KNOWN = {
     "_load_ssh_files": ("The file given with -S cannot be read.", "name an ssh_config that is there"),
@@ -29,6 +33,7 @@ KNOWN = {
 }
 """The function of Fabric, Invoke or Paramiko that met it, what it means, what to type."""
 
+UNKNOWN_WORD = re.compile(r"No idea what '(.*)' is!")
 UNKNOWN = ("Fabric cannot make sense of its command line or its configuration.", "see: fab --help")
 SECRET = ("merge_dicts",)  # its error quotes the configuration, which may hold a password
 HERE = str(Path(__file__).resolve().parents[1])
@@ -55,6 +60,27 @@ def known(error: BaseException) -> UsageError:
     sentence, hint = KNOWN[names[0]] if names else UNKNOWN
     evidence = "" if names and names[0] in SECRET else f"{type(error).__name__}: {error}"
     return UsageError(sentence, evidence=evidence, hint=hint)
+
+
+def unparsed_error(error: ParseError, program: Program) -> UsageError:
+    """The sentence for a command line that Invoke cannot parse, with what is nearest to an unknown word."""
+    import difflib
+
+    text, context = re.sub(r"<Argument: ([\w-]+)[^>]*>", r"--\1", str(error)), error.context
+    unknown = UNKNOWN_WORD.fullmatch(text)
+    task, binary = getattr(context, "name", None), program.binary
+    asking = f"{binary} --help {task}" if task else f"{binary} --list"
+    if not unknown:
+        return UsageError(f"{text.rstrip('.!')}.", hint=f"see: {asking}")
+    word = unknown[1]
+    contexts = [program.core[0], *([context] if context else [])]
+    flags = [name for each in contexts for name in (*each.flags, *each.flags.aliases)]
+    near = difflib.get_close_matches(word, flags if word.startswith("-") else program.collection.task_names, n=1)
+    of = f" of {task}" if task and word.startswith("-") else ""
+    kind = f"option{of}" if word.startswith("-") else "task"
+    return UsageError(
+        f"There is no {kind} {word}.", hint=f"did you mean {near[0]}? see: {asking}" if near else f"see: {asking}"
+    )
 
 
 @cache

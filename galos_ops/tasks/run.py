@@ -84,7 +84,8 @@ class Run:
         settings = checked(plain(destinations.configuration(context).get("galos", {})), os.environ)
         hosts = destinations.destinations(self.typed.task, context, settings.hosts)
         if not hosts:
-            hint = replace(self.typed, program="fab").again()  # inv has no -H
+            other = replace(self.typed, program="fab") if self.typed.program == "inv" else self.typed  # inv has no -H
+            hint = other.again()
             raise UsageError(f"{self.typed.task} runs on a Docker host, and none is named.", hint=hint)
         publish({destination.name: asdict(settings) for destination in hosts})
         self.typed = replace(self.typed, host=",".join(destination.address for destination in hosts))

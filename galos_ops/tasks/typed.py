@@ -24,7 +24,7 @@ FLAGS = {
 """What a next command repeats of Fabric's own flags, by the name under which Fabric has it."""
 
 SSH_FLAGS = {"ssh-config": "-F", "identity": "-i"}
-PROGRAMS = {"fab": "fabric.main", "inv": "invoke.main"}
+PROGRAMS = {"galos-ops": "galos_ops.tasks.program", "fab": "fabric.main", "inv": "invoke.main"}
 UNREPEATED = ("json", "dry_run")
 
 

@@ -82,3 +82,19 @@ def test_a_reader_that_goes_away_is_no_traceback() -> None:
     os.close(theirs)
     assert listing.communicate(timeout=HANG_SECONDS)[1] == ""
     assert listing.returncode
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["deplyo"], "There is no task deplyo.\nnext: did you mean deploy? see: fab --list\n"),
+        (["deploy", "--tga"], "There is no option of deploy --tga.\nnext: did you mean --tag? see: fab --help deploy\n"),
+        (["--hsots", "h", "deploy"], "There is no option --hsots.\nnext: did you mean --hosts? see: fab --list\n"),
+        (["zzzz"], "There is no task zzzz.\nnext: see: fab --list\n"),
+        (["--help", "env.pusch"], "There is no task env.pusch.\nnext: did you mean env.push? see: fab --list\n"),
+        (["deploy", "--tag"], "Flag --tag needed value and was not given one.\nnext: see: fab --help deploy\n"),
+    ],
+)  # fmt: skip
+def test_a_mistyped_task_or_option_names_the_nearest_one(words: list[str], told: str) -> None:
+    done = fab(*words)
+    assert (done.returncode, done.stderr) == (2, told)

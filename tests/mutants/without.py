@@ -8,6 +8,7 @@ WITHOUT: dict[str, tuple[str, ...]] = {
     "whatever we do or do not say, the host itself lets go of the lock of a dead link": (
         "test_a_link_that_is_lost_after_the_last_step_costs_nothing",
     ),
+    "it goes the way of a new user through what others test alone": ("test_from_an_empty_folder_to_a_rollback",),
     "it takes the lock as every task does": ("test_while_run_goes_on_no_other_task_changes_the_host",),
     "docker-compose itself scales back to one": ("test_two_containers_of_the_service_are_one_after_a_deploy",),
     "held twice: it is adopted, and removed by name": (

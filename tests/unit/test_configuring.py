@@ -73,7 +73,7 @@ def test_all_faults_are_told_at_once_with_where_they_come_from(folder: Path) -> 
         "galos.engin is not a known key (fabfile.yml).",
         "did you mean galos.engine?",
         "galos.services.web.tag is 'a b'; it must be a Docker tag (fabfile.yml).",
-        "galos.directory is 'srv'; it must start with / or ~/ (-f more.yml).",
+        "galos.directory is 'srv'; it must be a path in one line that starts with / or ~/ (-f more.yml).",
         "galos.verify.seconds must be a whole number, not text (FABRIC_GALOS_VERIFY_SECONDS).",
         "FABRIC_GALOS_HOST is the variable of no known key.",
     ):

@@ -6,6 +6,8 @@ import yaml
 
 from galos_ops.config.loading import checked, configuration, defaults, faults, overlay
 from galos_ops.config.settings import Settings, examine
+from galos_ops.diagnostics.condition import Subject
+from galos_ops.diagnostics.conditions.keys import registry_region
 from galos_ops.errors import UsageError
 
 ROOT = Path(__file__).parents[2]
@@ -48,10 +50,10 @@ def test_rows_of_a_file_replace_the_default_table_and_get_every_key() -> None:
         ({"services": {}}, "galos.services is empty.", "add a row"),
         ({"engine": "podman"}, "galos.engine is 'podman'; it must be one of: compose, swarm.", ""),
         ({"engine": "swarm"}, "galos.engine swarm is not supported yet.", "compose"),
-        ({"directory": "srv"}, "galos.directory is 'srv'; it must start with / or ~/.", ""),
-        ({"directory": "~bob/x"}, "galos.directory is '~bob/x'; it must start with / or ~/.", ""),
+        ({"directory": "srv"}, "galos.directory is 'srv'; it must be a path in one line that starts with / or ~/.", ""),
+        ({"directory": "~bob/x"}, "galos.directory is '~bob/x'; it must be a path in one line", ""),
         ({"env_file": None}, "galos.env_file must be text, not empty.", ""),
-        ({"ecr": {"registry": "docker.io"}}, "galos.ecr.registry is 'docker.io'; it must be ACCOUNT", ""),
+        ({"ecr": {"registry": "docker.io"}}, "galos.ecr.registry is 'docker.io'; it must be ECR's, such as", ""),
         ({"ecr": {"region": "Frankfurt"}}, "galos.ecr.region is 'Frankfurt'; it must be an AWS region", ""),
         ({"services": {"a b": {}}}, "galos.services.a b is 'a b'; it must be a compose service name.", ""),
         ({"services": {"a": {"tag": "x;y"}}}, "galos.services.a.tag is 'x;y'; it must be a Docker tag.", ""),
@@ -73,6 +75,39 @@ def test_a_bad_key_is_named_in_full(tree: dict[str, Any], sentence: str, hint: s
     assert sentence in caught.value.sentence
     assert hint in caught.value.hint
     assert caught.value.code == 2
+
+
+@pytest.mark.parametrize(
+    ("registry", "region"),
+    [
+        ("123456789012.dkr.ecr.eu-central-1.amazonaws.com", "eu-central-1"),
+        ("123456789012.dkr.ecr-fips.us-gov-west-1.amazonaws.com", "us-gov-west-1"),
+        ("123456789012.dkr.ecr.cn-north-1.amazonaws.com.cn", "cn-north-1"),
+        ("123456789012.dkr-ecr.eu-central-1.on.aws", "eu-central-1"),
+        ("123456789012.dkr-ecr-fips.us-east-1.on.aws", "us-east-1"),
+        ("123456789012.dkr-ecr.cn-north-1.on.amazonwebservices.com.cn", "cn-north-1"),
+    ],
+)
+def test_dual_stack_and_fips_hosts_of_ecr_are_its_registries(registry: str, region: str) -> None:
+    settings = Settings.of({"ecr": {"registry": registry, "region": region}})
+    assert registry_region(Subject(settings, "galos-sync")) is None
+    assert registry_region(Subject(Settings.of({"ecr": {"registry": registry, "region": "eu-west-3"}}), "galos-sync"))
+
+
+@pytest.mark.parametrize(
+    "registry",
+    [
+        "123456789012.dkr-ecr.eu-central-1.amazonaws.com",
+        "123456789012.dkr.ecr.eu-central-1.on.aws",
+        "123456789012.dkr.ecr.eu-central-1.amazonaws.com/galos",
+        "123456789012.dkr.ecr.eu-central-1.amazonaws.com.evil.example",
+        "public.ecr.aws",
+        "ghcr.io",
+    ],
+)
+def test_another_registry_is_refused_with_what_it_would_need(registry: str) -> None:
+    with pytest.raises(UsageError, match="another one would need a login and a helper of its own"):
+        Settings.of({"ecr": {"registry": registry}})
 
 
 def test_a_row_of_the_default_table_keeps_what_a_file_does_not_say() -> None:

@@ -38,7 +38,7 @@ def unnamed(subject: Subject) -> str | None:
 def repository_only(subject: Subject) -> str | None:
     if subject.settings.ecr.registry in helpers(subject) or not named(subject):
         return None
-    return f"only {named(subject)[0].rpartition('amazonaws.com')[2]} is named, not the registry itself"
+    return f"only {named(subject)[0].removeprefix(subject.settings.ecr.registry)} is named, not the registry itself"
 
 
 def store(subject: Subject) -> str | None:

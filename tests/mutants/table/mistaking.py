@@ -6,6 +6,7 @@ from tests.mutants.changes import Instead, Never, Returns, Text
 from tests.mutants.mutant import Mutant, group
 
 MISTAKES, LIBRARY = (f"tests/integration/test_{name}.py" for name in ("mistakes", "library"))
+STARTING = "tests/integration/test_starting.py"
 CONFIG = "tests/unit/test_configuring.py"
 COMMAND_LINE = f"{MISTAKES}::test_a_mistake_on_the_command_line_is_a_sentence"
 MET_BY_FABRIC = (
@@ -48,6 +49,36 @@ MUTANTS = (
                         'communicate(timeout=HANG_SECONDS)[1] == ""'
                     )
                 },
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.tasks.executor",
+        (
+            Mutant(
+                "suggesting",
+                Returns("None"),
+                {f"{MISTAKES}::test_a_mistyped_task_or_option_names_the_nearest_one": "== (2"},
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.tasks.starting",
+        (
+            Mutant(
+                "init",
+                Never("there :="),
+                {f"{STARTING}::test_init_writes_the_first_files_and_then_nothing_more": "again.returncode == 2"},
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.tasks.program",
+        (
+            Mutant(
+                "GalosOps.print_version",
+                Returns("None"),
+                {f"{STARTING}::test_without_a_folder_of_its_own_it_tells_version_tasks_and_completes": "startswith"},
             ),
         ),
     ),
