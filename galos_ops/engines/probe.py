@@ -22,7 +22,8 @@ from galos_ops.host.shell import shell_path
 HELPERS = r"""say() { printf '%s\t%s\n' "$1" "$2"; }
 pack() { printf %s "$1" | base64 | tr -d '\n'; }
 image() { v=$(docker image inspect -f '{{.Id}} {{.Created}}' "$1" 2>/dev/null) && say image "$1 $v"; }
-private() { [ ! -f "$1" ] || say private "$(head -c 65536 "$1" 2>/dev/null | base64 | tr -d '\n')"; }"""
+private() { [ ! -f "$1" ] || say private "$(head -c 65536 "$1" 2>/dev/null | base64 | tr -d '\n')"; }
+if command -v docker-compose >/dev/null; then compose=docker-compose; else compose='docker compose'; fi"""
 
 RELEASED = r"""s/.*"service": "\([^"]*\)".*"image": "\(sha256:[0-9a-f]*\)".*}$/recorded	\1 \2/p"""
 STORE = "docker-credential-"
@@ -70,20 +71,20 @@ def images(scope: Scope) -> str:
     return "\n".join(f"image {reference}" for reference in scope.references)
 
 
+def flavour(_: Scope) -> str:
+    return """v=$($compose version --short 2>/dev/null) && say flavour "$compose $v" """
+
+
 def compose(scope: Scope) -> str:
-    return f"""if v=$(docker-compose version --short 2>/dev/null); then compose=docker-compose
-elif v=$(docker compose version --short 2>/dev/null); then compose='docker compose'
-else compose=; fi
-[ -z "$compose" ] || say flavour "$compose $v"
-cd {shell_path(scope.directory)} 2>/dev/null || exit
+    return f"""cd {shell_path(scope.directory)} 2>/dev/null || exit
 file=; for f in {" ".join(FILES)}; do [ -e $f ] && say compose_file $f && file=$f && break; done
-[ "$compose" ] || exit
 # services behind a profile count, too, unless docker-compose cannot resolve them
 if v=$(COMPOSE_PROFILES='*' $compose config 2>/dev/null || $compose config 2>/dev/null); then
 say config "$(pack "$v")"
 for reference in $(printf '%s\\n' "$v" | sed -n 's/^    image: //p' | tr -d '"' | tr -d "'" | sort -u); do
 case ${{reference##*/}} in *[:@]*) ;; *) reference=$reference:latest ;; esac
 case " {" ".join(scope.references)} " in *" $reference "*) ;; *) image "$reference" ;; esac; done; exit; fi
+$compose version --short >/dev/null 2>&1 || exit
 say config_error "$(pack "$($compose config 2>&1 >/dev/null)")"
 # an env_file of any name: where docker-compose cannot tell, each file that its file has a word for
 words=$(cat "$file" 2>/dev/null | tr -s ' \\t",[]' '\\n' | tr -d "'")
@@ -147,7 +148,7 @@ def registry(scope: Scope) -> str:
     return registries.compare(scope.references)
 
 
-PROJECT: tuple[Part, ...] = (engine, containers, images, compose, project)
+PROJECT: tuple[Part, ...] = (engine, containers, images, flavour, compose, project)
 """What a deploy asks for."""
 STATUS: tuple[Part, ...] = (clock, *PROJECT, lock, stores, disks, files, registry)
 DOCTOR: tuple[Part, ...] = (clock, *PROJECT, lock, stores, disks, files, login)
