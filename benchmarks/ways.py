@@ -25,6 +25,8 @@ LINE = "docker-compose pull -q && docker-compose up -d"
 MIGRATION = "docker-compose run --rm -T --entrypoint sqlx galos-sync migrate run --source galos_db/migrations"
 BY_HAND = f"docker-compose pull -q && docker-compose down && {MIGRATION} && docker-compose up -d"
 SSH, FABRIC, PYINFRA, ANSIBLE, OURS = "ssh", "Fabric", "pyinfra", "Ansible", "galos-ops"
+FLOOR = "stop, start"
+STOP_AND_START = "id=$(docker ps -q --filter label=com.docker.compose.service) && docker stop $id && docker start $id"
 
 
 def install() -> None:
@@ -82,6 +84,7 @@ class Place:
             PYINFRA: [pyinfra, "-y", str(inventory), str(HERE / "peers/pyinfra_deploy.py")],
             ANSIBLE: [ansible, "-i", f"{name},", "-e", facts, str(HERE / "peers/ansible.yml")],
             OURS: [*self.fab(link), "deploy"],
+            **({FLOOR: ["ssh", "-F", str(link.config), name, STOP_AND_START]} if migrates else {}),
         }
         return {way: partial(self._measured, argv, line, link) for way, argv in argvs.items()}
 

@@ -43,6 +43,8 @@ class Compose:
         return self.docker_compose.line("logs", *options, *services)
 
     def pull(self, target: Target, tag: str | None, on_progress: Callable[[str], None]) -> ReleaseImages:
+        if images := _unchanged(target, tag):
+            return images
         references, layers = target.references(), Layers()
         sources, carrier = list(_sources(target, tag).values()), target.service.migration.service
         commands = [self.docker_compose.line("pull", *dict.fromkeys((target.name, carrier)))]
@@ -69,6 +71,8 @@ class Compose:
         return ReleaseImages.of(references, dict(zip(dict.fromkeys(references), result.stdout.split(), strict=True)))
 
     def newest(self, target: Target, tag: str | None) -> tuple[ReleaseImages, bool]:
+        if images := _unchanged(target, tag):
+            return images, True
         found = {name: registry.newest(target.host, source) for name, source in _sources(target, tag).items()}
         ids = {name: one.image for name, one in found.items()}
         return ReleaseImages.of(target.references(), ids), all(one.here for one in found.values())
@@ -192,6 +196,20 @@ def _sources(target: Target, tag: str | None) -> dict[str, str]:
     """What is fetched for each reference: that, but for the service's own the image of a tag."""
     references = target.references()
     return dict(zip(references, references, strict=True)) | {references[0]: target.settings.image(target.service, tag)}
+
+
+def _unchanged(target: Target, tag: str | None) -> ReleaseImages | None:
+    """Return the images of the host where the registry said that its tags mean no others, when all was looked at.
+
+    That may be long ago where a migration that an earlier run began had to be waited for.
+    """
+    answers, images = target.snapshot.registry, target.local_images()
+    waited = any(target.snapshot.named(target.of(name).migrator) for name in target.settings.services)
+    newest = (
+        source == name and name in answers and answers[name].state == "newest"
+        for name, source in _sources(target, tag).items()
+    )
+    return images if all(newest) and not waited else None
 
 
 def _delete(target: Target, found: Iterable[Container]) -> str:

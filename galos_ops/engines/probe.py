@@ -149,7 +149,8 @@ def registry(scope: Scope) -> str:
 
 
 PROJECT: tuple[Part, ...] = (engine, containers, images, flavour, compose, project)
-"""What a deploy asks for."""
+"""What whatever changes a host asks for."""
+DEPLOY: tuple[Part, ...] = (*PROJECT, registry)
 STATUS: tuple[Part, ...] = (clock, *PROJECT, lock, stores, disks, files, registry)
 DOCTOR: tuple[Part, ...] = (clock, *PROJECT, lock, stores, disks, files, login)
 

@@ -31,6 +31,13 @@ class Channels:
         self._opening.start()
         return channel
 
+    def close(self) -> None:
+        """Close the channel that was opened ahead, for a connection that stays."""
+        if self._opening:
+            self._opening.join()
+        if self._ahead:
+            self._ahead.close()
+
     def _open(self) -> None:
         with contextlib.suppress(SSHException, OSError, EOFError):  # who takes one tries again, and is told
             self._ahead = self._transport.open_session(timeout=DEAD_LINK_SECONDS)

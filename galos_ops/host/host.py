@@ -75,6 +75,8 @@ class Host:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if self._channels and not self._opened:
+            self._channels.close()
         close(self._opened)
 
     def run(

@@ -71,13 +71,14 @@ def deploy(
     stopped, 7 when the new container did not stay up: then the previous image runs again, unless a migration ran.
     """
     from galos_ops.config.settings import DIGEST, TAG
+    from galos_ops.engines import probe
     from galos_ops.workflows import deploy
 
     if tag is not None and not (TAG.match(tag) or DIGEST.match(tag)):
         raise UsageError(f"--tag is {tag!r}; it must be a Docker tag, or a digest: sha256: and 64 digits.")
     seconds = None if wait is None else parse_int_option("--wait", wait)
     outcomes = ops.document.setdefault("services", [])
-    with ops.locked_groups("deploy", service, seconds) as groups:
+    with ops.locked_groups("deploy", service, seconds, probe.DEPLOY) as groups:
         for group in groups:
             outcomes.extend(deploy.deploy(group, tag))
 

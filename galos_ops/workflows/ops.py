@@ -21,6 +21,8 @@ from galos_ops.workflows.doing import Doing
 from galos_ops.workflows.steps import Group, Steps
 from galos_ops.workflows.telling import Telling
 
+Parts = tuple[probe.Part, ...]
+
 
 @dataclass
 class Ops:
@@ -34,7 +36,7 @@ class Ops:
     report: Report
     document: dict[str, Any] = field(default_factory=dict)
 
-    def snapshot(self, parts: tuple[probe.Part, ...] = probe.PROJECT, files: Iterable[str] = ()) -> Snapshot:
+    def snapshot(self, parts: Parts = probe.PROJECT, files: Iterable[str] = ()) -> Snapshot:
         """Look at the host, ready or not."""
         return probe.gather(self.host, parts, self._scope(files))
 
@@ -62,17 +64,19 @@ class Ops:
             yield Target(self.host, self.settings, each, chosen[each], snapshot, engine, frozenset(earlier))
             earlier.append(each)
 
-    def groups(self, name: str | None, snapshot: Snapshot | None = None) -> Iterator[tuple[list[Target], list[Target]]]:
+    def groups(
+        self, name: str | None, snapshot: Snapshot | None = None, parts: Parts = probe.PROJECT
+    ) -> Iterator[tuple[list[Target], list[Target]]]:
         """The same by groups: those together of which one stops while another one migrates.
 
         Beside each the services that are not chosen and stop while one of them migrates.
         """
-        chosen, snapshot = self.settings.chosen(name), snapshot or self.snapshot()
+        chosen, snapshot = self.settings.chosen(name), snapshot or self.snapshot(parts)
         engine = self.ready(snapshot)
         done: list[str] = []
         for names in groups(self.settings, snapshot, chosen):
             if done:
-                snapshot = self.snapshot()
+                snapshot = self.snapshot(parts)
                 engine = self.ready(snapshot)
             first, *_ = targets = [
                 Target(self.host, self.settings, each, chosen[each], snapshot, engine, frozenset(done + names[:index]))
@@ -114,10 +118,13 @@ class Ops:
             yield map(steps, self._unheld(self.titled(service, snapshot)))
 
     @contextmanager
-    def locked_groups(self, task: str, service: str | None, wait: int | None = None) -> Iterator[Iterator[Group]]:
-        """The same for services that are taken together, as they use one database."""
-        with self._held(task, service, wait) as (steps, snapshot):
-            pairs = ((tuple(self._unheld(chosen)), others) for chosen, others in self.groups(service, snapshot))
+    def locked_groups(
+        self, task: str, service: str | None, wait: int | None = None, parts: Parts = probe.PROJECT
+    ) -> Iterator[Iterator[Group]]:
+        """The same for services that are taken together, as they use one database; `parts` is what is asked of it."""
+        with self._held(task, service, wait, parts) as (steps, snapshot):
+            groups = self.groups(service, snapshot, parts)
+            pairs = ((tuple(self._unheld(chosen)), others) for chosen, others in groups)
             yield (Group(*(tuple(map(steps, each)) for each in pair)) for pair in pairs)
 
     def _unheld(self, targets: Iterable[Target]) -> Iterator[Target]:
@@ -129,20 +136,20 @@ class Ops:
 
     @contextmanager
     def _held(
-        self, task: str, service: str | None, wait: int | None
+        self, task: str, service: str | None, wait: int | None, parts: Parts = probe.PROJECT
     ) -> Iterator[tuple[Callable[[Target], Steps], Snapshot]]:
         """Hold the host, and look at it in the same round trip."""
         self.report.title(self.host.name, next(iter(self.settings.chosen(service))))
         with ExitStack() as stack:
             with self.report.step("lock", "free" if self.host.dry else "") as step:
                 step.mark = WOULD if self.host.dry else step.mark
-                question = probe.script(probe.PROJECT, self._scope())
+                question = probe.script(parts, self._scope())
                 held = stack.enter_context(self.holding(task, wait, question))
             if held is None:
                 self.document["dry_run"] = True
-                yield lambda target: Telling(target, self.report), self.snapshot()
+                yield lambda target: Telling(target, self.report), self.snapshot(parts)
             else:
-                snapshot = probe.read(self.host, probe.PROJECT, held.answer())
+                snapshot = probe.read(self.host, parts, held.answer())
                 yield lambda target: Doing(target.held(held), self.report), snapshot
 
     @contextmanager

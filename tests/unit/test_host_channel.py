@@ -230,6 +230,20 @@ def test_a_channel_that_the_host_closes_before_it_is_needed_is_not_used(host: Ho
     assert len(server.commands) == 2
 
 
+def test_a_connection_of_somebody_else_keeps_no_channel_of_ours(
+    server: SshServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "recognise", lambda *_: None)
+    server.answer = lambda _, channel: ends(channel)
+    connection = server.connection()
+    with Host(connection, CommandLine("box", "task")) as host:
+        host.run("x", doing="try")
+    connection.transport.global_request("anybody@there", wait=True)  # the server has read what came before
+    channels = [server.transport.accept() for _ in range(2)]
+    assert [channel.closed for channel in channels if channel] == [True, True]
+    connection.client.close()
+
+
 def test_standard_input_does_not_wait_for_the_word_that_the_command_began(
     host: Host, server: SshServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,7 +8,7 @@ from tests.mutants.mutant import Mutant, group
 DEPLOY, CONNECT = "tests/integration/test_deploy.py", "tests/integration/test_connect.py"
 DEATHS, RACES, HOSTS = (f"tests/faults/test_{name}.py" for name in ("deaths", "races", "bad_hosts"))
 MANY, GATEWAYS = "tests/integration/test_hosts.py", "tests/integration/test_gateways.py"
-CHANNEL = "tests/unit/test_lock_channel.py"
+CHANNEL, CHANNELS = "tests/unit/test_lock_channel.py", "tests/unit/test_host_channel.py"
 NOT_A_LINE = "not a line of the probe"  # it ends in a traceback, whose last line this is
 
 MUTANTS = (
@@ -66,6 +66,11 @@ MUTANTS = (
     *group(
         "galos_ops.host.host.Host",
         (
+            Mutant(
+                "__exit__",
+                DropCall("self._channels.close"),
+                {f"{CHANNELS}::test_a_connection_of_somebody_else_keeps_no_channel_of_ours": "== [True, True]"},
+            ),
             Mutant(
                 "__enter__",
                 DropCall("recognise"),

@@ -20,6 +20,7 @@ UNNOTICED = (
     (Text("unhealthy) [", "ill) ["), "0-running 0 unhealthy-its health check says unhealthy"),
 )
 """Conditions of the script that watches a container, each with the parameters of the test that needs it."""
+PULLED = "tests/unit/test_unchanged.py::test_whatever_else_it_says_they_are_pulled"
 COST = "tests/integration/test_cost.py"
 ONE_SUM, DEATHS = "tests/faults/test_one_sum.py", "tests/faults/test_deaths.py"
 
@@ -154,6 +155,17 @@ MUTANTS = (
                         "assert running.end() == 5"
                     ),
                 },
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.engines.compose",
+        (
+            Mutant(
+                "_unchanged", Always("all(newest)"), {f"{PULLED}[newer]": "== OTHER", f"{PULLED}[unknown]": "== OTHER"}
+            ),
+            Mutant(
+                "_unchanged", Always("not waited"), {f"{PULLED}[after a migration that was waited for]": "== OTHER"}
             ),
         ),
     ),

@@ -1,0 +1,59 @@
+"""When a deploy need not pull: the registry said, in the look at the host, that its tags mean what the host has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from galos_ops.engines.registry import Registry
+from galos_ops.engines.snapshot import Container, Snapshot
+from galos_ops.redaction import Secret
+from tests.unit.fake_host import FakeHost, said
+from tests.unit.targets import COMPOSE, FACTS, IMAGE_ID, IMAGES, REFERENCE, target
+from tests.unit.test_guard import OTHER
+
+NEWEST = replace(FACTS, images={REFERENCE: IMAGE_ID}, registry={REFERENCE: Registry("newest")})
+CARRIER = f"services:\n  galos-sync:\n    image: {REFERENCE}\n  carrier:\n    image: carrier:1\n"
+MIGRATOR = Container("c", OTHER, "exited", 0, "galos-sync-migration", "galos-sync", True, "p", "/home")
+PULLED = (
+    f"cd \"$HOME\" || exit 1\ndocker-compose pull galos-sync >&2 && docker image inspect -f '{{{{.Id}}}}' {REFERENCE}"
+)
+
+Change = Callable[[Snapshot], Snapshot]
+CHANGES: dict[str, Change] = {
+    "newer": lambda facts: replace(facts, registry={REFERENCE: Registry("newer")}),
+    "unknown": lambda facts: replace(facts, registry={REFERENCE: Registry("unknown")}),
+    "not asked": lambda facts: replace(facts, registry={}),
+    "not on the host": lambda facts: replace(facts, images={}),
+    "after a migration that was waited for": lambda facts: replace(facts, containers=(MIGRATOR,)),
+}
+
+
+@pytest.mark.parametrize("tag", [None, "latest"])
+def test_images_that_the_registry_calls_newest_are_not_pulled(tag: str | None) -> None:
+    chosen = target(FakeHost(), NEWEST)
+    assert COMPOSE.pull(chosen, tag, print) == IMAGES
+    assert COMPOSE.newest(chosen, tag) == (IMAGES, True)
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_whatever_else_it_says_they_are_pulled(change: Change) -> None:
+    host = FakeHost({PULLED: said(f"{OTHER}\n")})
+    assert COMPOSE.pull(target(host, change(NEWEST)), None, print).service.id == OTHER
+    host.check()
+
+
+def test_another_tag_is_pulled() -> None:
+    host = FakeHost()
+    with pytest.raises(AssertionError, match=r"docker pull \S+:v2"):
+        COMPOSE.pull(target(host, NEWEST), "v2", print)
+
+
+def test_a_carrier_of_migrations_that_the_registry_was_not_asked_for_is_pulled() -> None:
+    facts = replace(NEWEST, config=Secret(CARRIER), images={REFERENCE: IMAGE_ID, "carrier:1": OTHER})
+    chosen = target(FakeHost(), facts)
+    migration = replace(chosen.service.migration, service="carrier")
+    with pytest.raises(AssertionError, match="docker-compose pull galos-sync carrier"):
+        COMPOSE.pull(replace(chosen, service=replace(chosen.service, migration=migration)), None, print)
