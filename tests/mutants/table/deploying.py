@@ -162,10 +162,14 @@ MUTANTS = (
         "galos_ops.engines.compose",
         (
             Mutant(
-                "_unchanged", Always("all(newest)"), {f"{PULLED}[newer]": "== OTHER", f"{PULLED}[unknown]": "== OTHER"}
+                "_unchanged",
+                Always("all(newest)"),
+                {f"{PULLED}[newer]": "DID NOT RAISE", f"{PULLED}[unknown]": "DID NOT RAISE"},
             ),
             Mutant(
-                "_unchanged", Always("not waited"), {f"{PULLED}[after a migration that was waited for]": "== OTHER"}
+                "_unchanged",
+                Always("not waited"),
+                {f"{PULLED}[after a migration that was waited for]": "DID NOT RAISE"},
             ),
         ),
     ),
