@@ -88,7 +88,10 @@ def test_a_reader_that_goes_away_is_no_traceback() -> None:
     ("words", "told"),
     [
         (["deplyo"], "There is no task deplyo.\nnext: did you mean deploy? see: fab --list\n"),
-        (["deploy", "--tga"], "There is no option of deploy --tga.\nnext: did you mean --tag? see: fab --help deploy\n"),
+        (
+            ["deploy", "--tga"],
+            "There is no option of deploy --tga.\nnext: did you mean --tag? see: fab --help deploy\n",
+        ),
         (["--hsots", "h", "deploy"], "There is no option --hsots.\nnext: did you mean --hosts? see: fab --list\n"),
         (["zzzz"], "There is no task zzzz.\nnext: see: fab --list\n"),
         (["--help", "env.pusch"], "There is no task env.pusch.\nnext: did you mean env.push? see: fab --list\n"),
