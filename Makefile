@@ -7,9 +7,11 @@ READY := $(VENV)/.ready
 WORKERS ?= 2
 TESTS ?=
 WORDS ?=
+MINUTES ?= 10
+SEED ?=
 RUNS ?= 10
 
-.PHONY: help demo test lint check mutants bench reference picture clean
+.PHONY: help demo test lint check mutants soak bench reference picture clean
 
 help:  ## list these commands
 	@sed -n 's/^\([a-z]*\):.*  ## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
@@ -34,6 +36,9 @@ mutants: $(READY)  ## take each protection out of a copy and expect the tests th
 
 bench: $(READY)  ## measure a deploy beside ssh, Fabric, pyinfra and Ansible, and write docs/performance.md; RUNS=3: a quick one
 	$(BIN)/python -m benchmarks --runs $(RUNS)
+
+soak: $(READY)  ## random deploys, kills, freezes, pushes and restarts, judged from outside; MINUTES=60 SEED=7
+	$(BIN)/python -m tests.soak --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
 
 reference: $(READY)  ## write docs/reference.md anew from the code
 	$(BIN)/python -m scripts.reference

@@ -134,10 +134,14 @@ def case(deployed: Operator, tmp_path: Path) -> Iterator[Case]:
     deployed.sandbox.publish("v2")
     deployed.environment["FABRIC_GALOS_VERIFY_SECONDS"] = "0"
     with relayed(deployed.host.port) as relay, ExitStack() as barriers:
-        known = tmp_path / "known_hosts"
-        port = str(deployed.host.port)
-        known.write_text((deployed.sandbox.directory / "known_hosts").read_text().replace(port, str(relay.port)))
-        config = tmp_path / "ssh_config"
-        text = deployed.sandbox.ssh_config.read_text().replace(f"Port {port}", f"Port {relay.port}")
-        config.write_text(text.replace(str(deployed.sandbox.directory / "known_hosts"), str(known)))
-        yield Case(deployed, relay, config, barriers)
+        yield Case(deployed, relay, through(relay, deployed, tmp_path), barriers)
+
+
+def through(relay: Relay, operator: Operator, directory: Path) -> Path:
+    """An ssh_config that leads an operator through a relay to the host, with the known_hosts for it."""
+    known, config, sandbox = directory / "known_hosts", directory / "ssh_config", operator.sandbox
+    port = str(operator.host.port)
+    known.write_text((sandbox.directory / "known_hosts").read_text().replace(port, str(relay.port)))
+    text = sandbox.ssh_config.read_text().replace(f"Port {port}", f"Port {relay.port}")
+    config.write_text(text.replace(str(sandbox.directory / "known_hosts"), str(known)))
+    return config
