@@ -116,7 +116,7 @@ def kill(target: Target) -> None:
     target.halt(one_off.stop(target), doing="stop the migration")
     result = one_off.follow(target)
     why = f"exit {result.exited}: {KILLED}"
-    evidence.keep(target, _image(target), "failed", why, result.output, then=one_off.remove(target))
+    evidence.keep(target, _image(target), "failed", why, result.output, then=f"{FORGET}\n{one_off.remove(target)}")
 
 
 def _image(target: Target) -> str:

@@ -39,7 +39,7 @@ MUTANTS = (
             Mutant("keep", Text("umask 077; ", ""), {KEPT: "0o777"}),
             Mutant("keep", Text(" && cat >", " && cat >/dev/null; : >"), {STAYS: "in failed.host.shell("}),
             Mutant("keep", Instead("FILES + 1", "9999"), {KEPT: "== evidence.FILES"}),
-            Mutant("keep", Text(" )\n", " || exit 1 ) || exit 1\n"), {NOT_KEPT: "done"}),
+            Mutant("keep", Text("\nls -t ", " || exit 1\nls -t "), {NOT_KEPT: "'succeeded'"}),
         ),
     ),
     *group(
