@@ -29,12 +29,14 @@ GRAVITY = (6, 5, 7, 3, 4, 8, 1)
 class OpsError(Exit):
     """A failure as it is shown: one sentence, the evidence (last lines of output), the next command to type.
 
-    `together` are the failures of several hosts of one task, this one among them, in the order of the hosts.
+    `together` are the failures of several hosts of one task, this one among them, in the order of the hosts; `host` is
+    the name of the one that it is about, empty where it is about none in particular.
     """
 
     exit_code = 1
     message: str
     together: tuple[OpsError, ...] = ()
+    host: str = ""
 
     def __init__(self, sentence: str, *, evidence: str = "", hint: str = "") -> None:
         self.sentence = sentence
@@ -90,7 +92,10 @@ class HostKeyError(ConnectError):
 
 
 class LockedError(OpsError):
+    """`ours` is the name of the host under which this run holds it itself."""
+
     exit_code = 4
+    ours: str = ""
 
 
 class GuardError(OpsError):

@@ -54,6 +54,9 @@ class Report(Protocol):
     def marked(self, mark: str, sentence: str) -> None:
         """Show a sentence behind a mark."""
 
+    def lane(self, name: str) -> AbstractContextManager[None]:
+        """Show what this thread reports in one piece when it ends; its running step has this name meanwhile."""
+
 
 def short(image: str) -> str:
     """An image ID cut to what a person compares: `sha256:` and eight digits."""

@@ -7,6 +7,7 @@ the host's files really hold: as written, line by line, well-formed or not.
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -44,32 +45,38 @@ OURS = frozenset({
 
 
 class _Known:
-    """The values that were learnt, and the patterns made of them."""
+    """The values that were learnt, and the patterns made of them; threads of several hosts share it."""
 
     def __init__(self) -> None:
+        self._learning = threading.RLock()  # a signal may interrupt who holds it to show something
         self.pieces: set[str] = set()
         self.references: set[str] = set()
         self.public: set[str] = set()
         self._made: tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str]] | None = None
 
     def learn(self, pieces: Iterable[str], references: Iterable[str] = (), public: Iterable[str] = ()) -> None:
-        before = len(self.pieces), len(self.references), len(self.public)
-        self.pieces |= set(pieces)
-        self.references |= set(references)
-        self.public |= set(public)
-        if before != (len(self.pieces), len(self.references), len(self.public)):
-            self._made = None
+        with self._learning:
+            before = len(self.pieces), len(self.references), len(self.public)
+            self.pieces |= set(pieces)
+            self.references |= set(references)
+            self.public |= set(public)
+            if before != (len(self.pieces), len(self.references), len(self.public)):
+                self._made = None
 
     def patterns(self) -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str]]:
         """Values that are taken out anywhere, those taken out as whole words, names of references."""
-        if self._made is None:
-            kept = {piece for piece in self.pieces if piece not in self.public}
-            inside = {form for piece in kept if _anywhere(piece) for form in _forms(piece)}
-            words = {piece for piece in kept if not _anywhere(piece)}
-            whole = rf"(?:(?<!\w)(?<!\w[-.])|(?<=\\[nrt]))(?:{_any(words)})(?![-.]?\w)"
-            phrase = rf'(?<=\bThe )(\\*"?)(?:{_any(self.references)})(?=\\*"? variable is not set)'
-            self._made = re.compile(_any(inside)), re.compile(whole), re.compile(phrase)
-        return self._made
+        with self._learning:
+            if self._made is None:
+                self._made = self._make()
+            return self._made
+
+    def _make(self) -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str]]:
+        kept = {piece for piece in self.pieces if piece not in self.public}
+        inside = {form for piece in kept if _anywhere(piece) for form in _forms(piece)}
+        words = {piece for piece in kept if not _anywhere(piece)}
+        whole = rf"(?:(?<!\w)(?<!\w[-.])|(?<=\\[nrt]))(?:{_any(words)})(?![-.]?\w)"
+        phrase = rf'(?<=\bThe )(\\*"?)(?:{_any(self.references)})(?=\\*"? variable is not set)'
+        return re.compile(_any(inside)), re.compile(whole), re.compile(phrase)
 
 
 _KNOWN = _Known()

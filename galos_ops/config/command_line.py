@@ -6,6 +6,8 @@ import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+WHOLE_FLEET = frozenset({"deploy", "migrate"})
+"""Tasks that are for all hosts of a fleet together."""
 WHOLE_HOST = frozenset(
     (
         *("setup", "ecr.credentials", "ecr.region", "ecr.helper", "ecr.docker-config", "env.push", "env.diff"),
@@ -23,7 +25,8 @@ class CommandLine:
 
     `host` is the address that -H has, with user and port, `flags` are what Fabric itself was given before the task,
     `ssh_flags` those of them that ssh has too. `options` are the task's own without --json and --dry-run, by name.
-    `program` is `fab`, `galos-ops`, or `inv`, which has no -H and works on galos.hosts.
+    `program` is `fab`, `galos-ops`, or `inv`, which has no -H and works on galos.hosts. `fleet` are all hosts of a task
+    that works on several at once, as -H has them.
     """
 
     host: str = "HOST"
@@ -32,6 +35,7 @@ class CommandLine:
     flags: tuple[str, ...] = ()
     ssh_flags: tuple[str, ...] = ()
     program: str = "fab"
+    fleet: str = ""
 
     @property
     def name(self) -> str:
@@ -52,7 +56,7 @@ class CommandLine:
             typed["service"] = service
         argv = [self.program, *self.flags]
         if self.program != "inv":
-            argv += ["-H", self.host]
+            argv += ["-H", self.fleet if self.fleet and task in WHOLE_FLEET else self.host]
         argv.append(task)
         for name, value in (typed | options).items():
             argv += [f"--{name.strip('_').replace('_', '-')}", *([] if value is True else [str(value)])]

@@ -104,8 +104,8 @@ def runbook_services() -> dict[str, Service]:
 class Fleet:
     """How many hosts change at a time where nothing migrates, and the seconds between two groups of them."""
 
-    parallel: int = 1
-    pause: int = 0
+    parallel: int = number(1, least=1)
+    pause: int = number(0, least=0)
 
 
 @dataclass(frozen=True)
@@ -179,8 +179,6 @@ def _broken_rules(settings: Settings) -> Iterator[Fault]:
     yield from _broken_fields(settings, "galos")
     if settings.engine == "swarm":
         yield Fault("galos.engine", "galos.engine swarm is not supported yet.", "set galos.engine: compose")
-    if settings.fleet != Fleet():
-        yield Fault("galos.fleet", "galos.fleet is not supported yet.", "leave it out: one host changes at a time")
     if not settings.services:
         yield Fault("galos.services", "galos.services is empty.", "add a row to services: in fabfile.yml")
     for name, service in settings.services.items():

@@ -11,6 +11,8 @@ from galos_ops.engines.snapshot import Snapshot
 VARIABLE = "DATABASE_URL"
 PORTS = {"mysql": 3306, "mariadb": 3306}
 POSTGRESQL = 5432
+HERE = ("", "localhost", "::1", "host.docker.internal", "gateway.docker.internal")
+"""Servers that are, on every host, that host."""
 
 
 def stops(settings: Settings, snapshot: Snapshot, service: str) -> tuple[str, ...]:
@@ -27,9 +29,26 @@ def stops(settings: Settings, snapshot: Snapshot, service: str) -> tuple[str, ..
     return tuple(dict.fromkeys((service, *found)))
 
 
-def _databases(snapshot: Snapshot, service: str) -> set[Sequence[object]]:
+def used(snapshot: Snapshot, service: str) -> Sequence[object] | None:
+    """Return what the URL of a service's database means; None without one."""
     url = snapshot.given(service).get(VARIABLE)
-    return {database(url)} if url else set()
+    return database(url) if url else None
+
+
+def local(snapshot: Snapshot, service: str) -> str:
+    """Return the server of a service's database where its name means another one on every host, else nothing.
+
+    That is a service of the compose file, this machine itself, or a socket.
+    """
+    *servers, _ = used(snapshot, service) or ("",)
+    names = [str(one[0]) for one in servers if isinstance(one, tuple)]
+    own = {*snapshot.rows(), *HERE}
+    return next((name for name in names if name in own or name.startswith(("/", "127."))), "")
+
+
+def _databases(snapshot: Snapshot, service: str) -> set[Sequence[object]]:
+    found = used(snapshot, service)
+    return {found} if found else set()
 
 
 def database(url: str) -> Sequence[object]:

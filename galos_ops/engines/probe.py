@@ -15,7 +15,7 @@ from galos_ops.engines.snapshot import Snapshot
 from galos_ops.engines.stopped import SUFFIX
 from galos_ops.host.hold import FILE, IN_FORCE
 from galos_ops.host.host import Host
-from galos_ops.host.lock import HELD, LOOK, STATE
+from galos_ops.host.lock import HELD, LOOK, MARKER, STATE
 from galos_ops.host.release_log import EVENT_MIGRATE, LOG
 from galos_ops.host.shell import shell_path
 
@@ -99,6 +99,7 @@ say directory "$(pwd)"; say directory "$(pwd -P)"
 for f in .env .env.* *.env; do private "$f"; done
 {{ {IN_FORCE}; }} && say hold "$(pack "$(cat {FILE})")"
 for f in {STATE}/*{SUFFIX}; do [ -e "$f" ] && say stopped "$(basename "$f" {SUFFIX}) $(cat "$f")"; done
+[ ! -e {MARKER} ] || say migrating "$(pack "$(cat {MARKER})")"
 for f in {STATE}/*.passed; do [ -e "$f" ] && say passed "$(basename "$f" .passed) $(cat "$f")"; done
 {{ cat {LOG} 2>/dev/null; echo; }} | sed -n '/{EVENT_MIGRATE}/!{RELEASED}'"""
 

@@ -72,12 +72,13 @@ class Snapshot:
 
     `directories` are the names of the project's directory, `environment` is its .env; `images` maps
     references to image IDs, `created` these to times in ISO 8601, `passed` services to guard keys, `stopped` services
-    that a run stopped for a migration and did not start again to the images that they ran, `recorded` services to the
-    image that the release log has last; `hold` is None where nobody holds deploys back; `private` are the texts of .env
-    and its like. `time` is the host's in seconds, `clock_difference` how far it is ahead of ours. `registry` is by
-    reference, `helper_error` what the credential helper wrote into its log meanwhile; `stores` are the credential
-    helpers on the PATH, `exported` the names of the variables that the login shell sets. `texts` are files by path,
-    absent ones left out, `unreadable` why the others could not be read, `modes` their permissions.
+    that a run stopped for a migration and did not start again to the images that they ran, `migrating` the hosts of a
+    fleet whose migration is not over as -H has them, `recorded` services to the image that the release log has last;
+    `hold` is None where nobody holds deploys back; `private` are the texts of .env and its like. `time` is the host's
+    in seconds, `clock_difference` how far it is ahead of ours. `registry` is by reference, `helper_error` what the
+    credential helper wrote into its log meanwhile; `stores` are the credential helpers on the PATH, `exported` the
+    names of the variables that the login shell sets. `texts` are files by path, absent ones left out, `unreadable` why
+    the others could not be read, `modes` their permissions.
     """
 
     directories: tuple[str, ...] = ()
@@ -93,6 +94,7 @@ class Snapshot:
     created: Mapping[str, str | None] = field(default_factory=dict)
     passed: Mapping[str, str] = field(default_factory=dict)
     stopped: Mapping[str, str] = field(default_factory=dict)
+    migrating: str = ""
     recorded: Mapping[str, str] = field(default_factory=dict)
     private: tuple[Secret, ...] = ()
     time: int = 0

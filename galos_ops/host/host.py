@@ -214,6 +214,15 @@ class Host:
         if not result.ok:
             raise self.failed(doing, result)
 
+    @property
+    def fingerprint(self) -> str:
+        """That of the host's key, which is the same for everybody who connects."""
+        return str(self.connection.transport.get_remote_server_key().fingerprint)
+
+    def hang_up(self) -> None:
+        """Close the connection under whatever another thread does with it, which then ends with `ConnectError`."""
+        self.connection.client.close()
+
     def channel(self, doing: str) -> paramiko.Channel:
         """A fresh channel of this connection, which is not opened again once it is lost; raises `ConnectError`."""
         if self._channels is None:

@@ -26,6 +26,7 @@ from galos_ops.host.result import Result
 from galos_ops.host.shell import ExitCode, shell_path
 
 STATE = ".galos-ops"  # our own folder on the host, beside the compose file
+MARKER = f"{STATE}/migrating"  # the hosts of a fleet of which one migrates, and none may start a service
 BEAT_SECONDS = 15
 SILENCE_SECONDS = 60  # without a heartbeat for so long, the host lets go
 STEP_SECONDS = 10
@@ -43,6 +44,7 @@ a file system without locks, or a flock without -w."""
 HELD = "[ -s holder ] && ! ( exec 9<lock && flock -n 9 ) 2>/dev/null"
 """Whether somebody holds the lock, asked in its folder; tried only where a holder is written down, so that who takes a
 free one never meets our try."""
+SESSION = secrets.token_hex(8)  # this run, for one that meets itself
 WAIT_SECONDS = 600  # what a person is told to give --wait
 
 RUN_URLS = {
@@ -59,9 +61,11 @@ def run_url(environment: Mapping[str, str]) -> str | None:
     return None
 
 
-def holder(task: str) -> dict[str, str | None]:
-    """Who we are, as the others read it."""
+def holder(task: str, host: str = "") -> dict[str, str | None]:
+    """Who we are, as the others read it, and under which name and in which run we hold a host."""
     return {
+        "host": host,
+        "session": SESSION,
         "user": getpass.getuser(),
         "machine": socket.gethostname(),
         "task": task,
@@ -136,7 +140,7 @@ def lock(
     channel, token = host.channel("take the lock"), secrets.token_hex(8)
     over = threading.Event()
     try:
-        taking = script(directory, wait, token, json.dumps(holder(task)), question)
+        taking = script(directory, wait, token, json.dumps(holder(task, host.name)), question)
         answers = _take(host, channel, taking, wait, say)
         threading.Thread(target=_beat, args=(channel, over), daemon=True).start()
         yield Lock(token, partial(_answer, host, answers))
@@ -165,10 +169,12 @@ def unlockable_error(host: Host, evidence: str, *, undone: str = "nothing was ch
 
 
 def refuse(host: Host, who: str) -> LockedError:
-    """The error for a host that somebody else holds."""
+    """The error for a host that somebody else holds, or that this run holds under another name."""
     waits = host.typed.task == "deploy"
     hint = host.typed.fab("deploy", wait=WAIT_SECONDS) if waits else f"when that is over: {host.typed.again()}"
-    return LockedError(f"{host.name}: {describe(who)}; nothing was changed.", hint=hint)
+    error = LockedError(f"{host.name}: {describe(who)}; nothing was changed.", hint=hint)
+    error.ours = str(_row(who).get("host")) if _row(who).get("session") == SESSION else ""
+    return error
 
 
 def _beat(channel: Channel, over: threading.Event) -> None:
@@ -236,11 +242,7 @@ class LockState:
     @staticmethod
     def of(text: str) -> LockState:
         """Read what a holder wrote; anybody may have written anything."""
-        try:
-            row = json.loads(text)
-        except ValueError:
-            row = None
-        known = row if isinstance(row, dict) else {}
+        known = _row(text)
         words = {name: known.get(name) for name in ("user", "machine", "task", "since", "run")}
         return LockState(True, **{name: word if isinstance(word, str) else None for name, word in words.items()})
 
@@ -249,6 +251,14 @@ class LockState:
             return "another galos-ops task holds the host"
         run = f", {self.run}" if self.run else ""
         return f"{self.user} on {self.machine} has held the host for {self.task} since {self.since}{run}"
+
+
+def _row(text: str) -> dict[str, object]:
+    try:
+        row = json.loads(text)
+    except ValueError:
+        row = None
+    return row if isinstance(row, dict) else {}
 
 
 def describe(line: str) -> str:

@@ -11,6 +11,7 @@ from galos_ops.engines import one_off
 from galos_ops.engines.engine import AnyTarget, HeldTarget, ReleaseImages, Target
 from galos_ops.engines.snapshot import Snapshot, names
 from galos_ops.errors import CommandTimedOut, GuardError, NotReadyError
+from galos_ops.host.host import Host
 from galos_ops.host.lock import STATE
 from galos_ops.host.result import Result
 from galos_ops.host.shell import ExitCode
@@ -112,13 +113,27 @@ def pending_migrations_error(target: Target, answer: Answer) -> GuardError:
 
 
 def require_no_running_migration(target: Target) -> None:
-    """Raise `GuardError` while a migration of any service that an earlier run began still goes on in its container."""
+    """Raise `GuardError` while a migration of any service that an earlier run began still goes on in its container.
+
+    So it does on a host of a fleet whose migration, wherever it runs, is not known to be over.
+    """
+    if target.snapshot.migrating:
+        raise marked_error(target.host, target.snapshot)
     for each in orphaned(target):
         if goes_on(each):
             raise GuardError(
                 f"{each.label}: a migration that an earlier run began is still running on the host.",
                 hint=f"wait for its end and go on from there: {each.typed.fab('deploy')}",
             )
+
+
+def marked_error(host: Host, snapshot: Snapshot) -> GuardError:
+    """The error for a host of a fleet that may migrate."""
+    fleet = replace(host.typed, fleet=snapshot.migrating)
+    return GuardError(
+        f"{host.name}: a migration of its fleet began and is not known to be over; nothing is started until it is.",
+        hint=f"go on from there: {fleet.fab('deploy')}",
+    )
 
 
 def orphaned(target: AnyTarget) -> list[AnyTarget]:

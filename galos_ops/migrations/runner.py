@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from galos_ops.engines import one_off
 from galos_ops.engines.engine import HeldTarget, ReleaseImages, Target
 from galos_ops.errors import CommandFailed, CommandTimedOut, MigrationError
-from galos_ops.host.lock import STATE
+from galos_ops.host.lock import MARKER, STATE
 from galos_ops.host.release_log import Outcome, append, release
 from galos_ops.host.result import OnLine, Result
 from galos_ops.host.shell import ExitCode
@@ -25,12 +26,23 @@ def announce(target: HeldTarget, images: ReleaseImages, names: tuple[str, ...]) 
     Raises `GuardError` and `CommandFailed`.
     """
     line = release("migrate", target.name, target.service.tag, images.migrations.id, migrations=names)
-    script = f"{target.engine.prove_stopped(target.stops)}\n{FORGET}\n{append(line)}"
+    script = f"{target.engine.prove_stopped(target.stops)}\n{FORGET}\n{_mark(target)}\n{append(line)}"
     result = target.change(script, doing="log the migration", check=False)
     if result.exited == ExitCode.STILL_RUNS:
         raise guard.still_runs_error(target, result)
     if not result.ok:
         raise target.host.failed("log the migration", result)
+
+
+def _mark(target: Target) -> str:
+    """A script that notes on a host of a fleet that it must start nothing until the migration is over."""
+    fleet = target.host.typed.fleet
+    return f"umask 077; printf '%s\\n' {shlex.quote(fleet)} >{MARKER} || exit 1" if fleet else ":"
+
+
+def lift_marker(target: HeldTarget) -> None:
+    """Let the services of the host start again."""
+    target.change(f"rm -f {MARKER}", doing="note that the migration is over")
 
 
 def migrate(target: HeldTarget, images: ReleaseImages, on_line: OnLine) -> None:

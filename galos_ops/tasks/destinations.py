@@ -56,6 +56,20 @@ def destinations(task: str, context: object, hosts: str) -> list[Destination]:
     return [connected({"host": name.strip()}, context.config) for name in hosts.split(",") if name.strip()]
 
 
+def rest_of_fleet(context: object, fleet: str, hosts: list[Destination]) -> list[Destination]:
+    """Return the hosts of `galos.hosts` that a task was not given, where it was given any of them."""
+    names = [name.strip() for name in fleet.split(",") if name.strip()]
+    members = [connected({"host": name}, configuration(context)) for name in names]
+    given = {place(destination) for destination in hosts}
+    rest = [member for member in members if place(member) not in given]
+    return rest if len(rest) < len(members) else []
+
+
+def place(destination: Destination) -> tuple[str, int]:
+    """Where a host is, whoever logs in."""
+    return destination.name, destination.connection.port
+
+
 def configuration(context: object) -> Config:
     """Return the configuration of a task's first argument; raises `UsageError` for a file of -f that is not there."""
     given = context[0] if isinstance(context, Group) and context else context

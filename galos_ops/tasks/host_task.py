@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any, TypeVar, cast
 
 import fabric
@@ -29,7 +30,7 @@ class HostTask(fabric.Task):  # type: ignore[misc]
     """
 
     takes_hosts = True
-    run = "Run"
+    run = "run.Run"
     path: str | None = None
     help: dict[str, str]
 
@@ -46,10 +47,12 @@ class HostTask(fabric.Task):  # type: ignore[misc]
             self.help = kept
 
     def __call__(self, context: object, *args: Any, **kwargs: Any) -> Any:
-        from galos_ops.tasks import run, typed
+        from galos_ops.tasks import typed
 
+        module, _, name = self.run.partition(".")
+        run = getattr(import_module(f"galos_ops.tasks.{module}"), name)
         line = typed.typed(self.path or self.name, typed.options(self.body, args, kwargs))
-        result = getattr(run, self.run)(self.body, line, args, kwargs, self.looking, self.own_output).over(context)
+        result = run(self.body, line, args, kwargs, self.looking, self.own_output).over(context)
         self.times_called += 1
         return result
 
@@ -57,7 +60,13 @@ class HostTask(fabric.Task):  # type: ignore[misc]
 class LocalTask(HostTask):
     """A task that connects to no host: its first parameter is a `Local`, and it is called once, whatever -H says."""
 
-    run = "LocalRun"
+    run = "run.LocalRun"
+
+
+class FleetTask(HostTask):
+    """A task that works on all its hosts together: its first parameter is a `Fleet`."""
+
+    run = "fleet_run.FleetRun"
 
 
 Body = TypeVar("Body", bound=Callable[..., Any])
@@ -67,6 +76,12 @@ def host_task(help: dict[str, str] | None = None, **options: Any) -> Callable[[B
     """Make a task of a function whose first parameter is an `Ops`; `options` are those of `HostTask`."""
     executor.install()
     return cast("Callable[[Body], HostTask]", fabric.task(klass=HostTask, help=help or {}, **options))
+
+
+def fleet_task(help: dict[str, str] | None = None) -> Callable[[Body], FleetTask]:
+    """Make a task of a function whose first parameter is a `Fleet`."""
+    executor.install()
+    return cast("Callable[[Body], FleetTask]", fabric.task(klass=FleetTask, help=help or {}))
 
 
 def local_task(help: dict[str, str] | None = None) -> Callable[[Body], LocalTask]:

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from galos_ops.errors import UsageError
 from galos_ops.progress import WARN
-from galos_ops.tasks.host_task import DRY, JSON, SERVICE, host_task, parse_int_option
+from galos_ops.tasks.host_task import DRY, JSON, SERVICE, fleet_task, host_task, parse_int_option
 
 if TYPE_CHECKING:
+    from galos_ops.workflows.fleet import Fleet
     from galos_ops.workflows.ops import Ops
 
 
@@ -35,8 +36,8 @@ def pending(ops: Ops, service: str | None = None, json: bool = False) -> None:
         raise refusals[0]
 
 
-@host_task(SERVICE | DRY)
-def migrate(ops: Ops, service: str | None = None, *, dry_run: bool = False) -> None:
+@fleet_task(SERVICE | DRY)
+def migrate(fleet: Fleet, service: str | None = None, *, dry_run: bool = False) -> None:
     """Migration: run what is pending while the service is down, and check again.
 
     Exit 5 while the service runs: down stops it, deploy does all of it. Exit 6 when the migration fails; nothing starts
@@ -44,19 +45,19 @@ def migrate(ops: Ops, service: str | None = None, *, dry_run: bool = False) -> N
     """
     from galos_ops.workflows import deploy
 
-    with ops.locked_groups("migrate", service) as groups:
+    with fleet.locked_groups("migrate", service) as groups:
         for group in groups:
             deploy.migrate(group)
 
 
-@host_task(
+@fleet_task(
     SERVICE
     | JSON
     | DRY
-    | {"tag": "deploy this tag, or sha256:… digest, of the repository", "wait": "seconds to wait for the lock"}
+    | {"tag": "deploy this tag, or sha256:… digest, of the repository", "wait": "seconds to wait for the lock"},
 )
 def deploy(
-    ops: Ops,
+    fleet: Fleet,
     service: str | None = None,
     tag: str | None = None,
     wait: str | None = None,
@@ -77,10 +78,9 @@ def deploy(
     if tag is not None and not (TAG.match(tag) or DIGEST.match(tag)):
         raise UsageError(f"--tag is {tag!r}; it must be a Docker tag, or a digest: sha256: and 64 digits.")
     seconds = None if wait is None else parse_int_option("--wait", wait)
-    outcomes = ops.document.setdefault("services", [])
-    with ops.locked_groups("deploy", service, seconds, probe.DEPLOY) as groups:
+    with fleet.locked_groups("deploy", service, seconds, probe.DEPLOY) as groups:
         for group in groups:
-            outcomes.extend(deploy.deploy(group, tag))
+            deploy.deploy(group, tag, fleet.publish)
 
 
 @host_task(SERVICE | JSON | DRY)

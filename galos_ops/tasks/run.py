@@ -129,19 +129,32 @@ class Run:
 
     def _on(self, destination: Destination, settings: Settings, report: Report, row: dict[str, Any]) -> Any:
         """Run the task on one host; `row` is what --json says of it."""
-        dry = self.kwargs.get("dry_run", False)
-        typed = replace(self.typed, host=destination.address)
         threading.Thread(target=import_module, args=(WORKFLOWS,), daemon=True).start()
+        host = self._host(destination)
         try:
-            with Host(destination.connection, typed, dry=dry) as host:
-                from galos_ops.workflows.ops import Ops
-
-                result = self.body(Ops(host, settings, report, row), *self.args, **self.kwargs)
-                if dry:
-                    report.say(f"dry run: nothing was changed on {host.name}")
-                return result
+            with host:
+                return self._do({host: row}, settings, report)
         except KeyboardInterrupt:
             raise self._interrupted(destination) from None
+
+    def _host(self, destination: Destination) -> Host:
+        """Return a host, not connected yet."""
+        typed = replace(self.typed, host=destination.address)
+        return Host(destination.connection, typed, dry=bool(self.kwargs.get("dry_run", False)))
+
+    def _do(self, rows: Mapping[Host, dict[str, Any]], settings: Settings, report: Report) -> Any:
+        """Do the task on hosts that are connected; `rows` are what --json says of each."""
+        from galos_ops.workflows.ops import Ops
+
+        members = [Ops(host, settings, report, row) for host, row in rows.items()]
+        result = self.body(self._subject(members), *self.args, **self.kwargs)
+        if members[0].host.dry:
+            report.say(f"dry run: nothing was changed on {', '.join(host.name for host in rows)}")
+        return result
+
+    def _subject(self, members: list[Any]) -> Any:
+        """Return what the task's function gets first."""
+        return members[0]
 
     def _interrupted(self, destination: Destination) -> Interrupted:
         again = replace(self.typed, host=destination.address).again()

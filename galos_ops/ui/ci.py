@@ -15,32 +15,34 @@ class Folding(Plain):
 
     START: str
     END: str
-    _open = ""
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._close()
+        self._end()
 
     def conclude(self, sentence: str) -> None:
-        self._close()
-        self._title = ""
+        self._end()
         super().conclude(sentence)
 
+    def _end(self) -> None:
+        self._close()
+        super()._end()
+
     def _close(self) -> None:
-        if self._open:
-            self._command(self.END, self._open)
-        self._open = ""
+        if self._lane.section:
+            self._command(self.END, self._lane.section)
+        self._lane.section = ""
 
     def _head(self, title: str) -> None:
         self._close()
-        self._open = title
+        self._lane.section = title
         self._command(self.START, title)
 
     def _command(self, template: str, title: str) -> None:
         title = self._shown(title, own=True)
         name = re.sub(r"[^A-Za-z0-9.-]+", "_", title)
-        print(template.format(title=title, name=name, now=int(time.time())), file=self._stream, flush=True)
+        self._put(template.format(title=title, name=name, now=int(time.time())))
 
 
 class GitLab(Folding):
@@ -68,10 +70,10 @@ class GitHub(Folding):
         self._annotate("warning", sentence)
 
     def _annotate(self, kind: str, text: str) -> None:
-        print(f"::{kind}::{escaped(self._shown(text))}", file=self._stream, flush=True)
+        self._put(f"::{kind}::{escaped(self._shown(text))}")
 
     def _emit(self, line: str, mark: str = "") -> None:  # noqa: ARG002
-        print(inert(line), file=self._stream, flush=True)
+        self._put(inert(line))
 
 
 def escaped(text: str) -> str:

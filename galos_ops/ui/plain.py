@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from types import TracebackType
-from typing import TextIO
+from typing import Any, TextIO
 
 from galos_ops.progress import DONE, FAILED, WARN, WOULD, Step
 from galos_ops.redaction import masked, masked_own
@@ -16,6 +18,16 @@ from galos_ops.ui import layout
 
 MARGIN = "    "  # as wide as a mark with the spaces around it
 PLAIN = str.maketrans({DONE: "ok", FAILED: "x", "…": "~", "→": "->", "·": "-"})  # where they cannot be encoded
+
+
+@dataclass
+class Lane:
+    """What a thread reports: under which title, in which section of a CI log, and what is held back to its end."""
+
+    name: str = ""
+    title: str = ""
+    section: str = ""
+    held: list[Any] | None = None
 
 
 class Plain:
@@ -27,7 +39,8 @@ class Plain:
 
     def __init__(self, stream: TextIO | None = None, width: int = 9) -> None:
         self._stream = stream or sys.stdout
-        self._title = ""
+        self._main, self._threads = Lane(), threading.local()
+        self._showing = threading.RLock()
         self.width = width
 
     def __enter__(self) -> Plain:
@@ -46,8 +59,8 @@ class Plain:
     def title(self, *words: str) -> None:
         """Say what the following steps are about, unless that was said already."""
         title = "  ".join(words)
-        if title != self._title:
-            self._title = title
+        if title != self._lane.title:
+            self._lane.title = title
             self._head(title)
 
     @contextmanager
@@ -90,6 +103,29 @@ class Plain:
         """A line behind a mark."""
         self._print(f"  {mark} {sentence}", mark)
 
+    @contextmanager
+    def lane(self, name: str) -> Iterator[None]:
+        """Show what this thread reports in one piece when it ends; its running step has this name meanwhile."""
+        lane = self._threads.lane = Lane(name, held=[])
+        try:
+            yield
+        finally:
+            self._end()
+            del self._threads.lane
+            with self._showing:
+                self._end()
+                for each in lane.held or ():
+                    self._show(each)
+
+    @property
+    def _lane(self) -> Lane:
+        """That of this thread."""
+        return getattr(self._threads, "lane", self._main)
+
+    def _end(self) -> None:
+        """End what the title of this thread has begun."""
+        self._lane.title = ""
+
     def _head(self, title: str) -> None:
         self._print(title, own=True)
 
@@ -108,8 +144,19 @@ class Plain:
                 self._emit(row, mark)
 
     def _emit(self, line: str, mark: str = "") -> None:  # noqa: ARG002 - views in colour use the mark
-        """Print a line that is fit to be shown."""
-        print(f"{datetime.now(timezone.utc):%Y-%m-%dT%H:%M:%SZ} {line}", file=self._stream, flush=True)
+        """Put out a line that is fit to be shown."""
+        self._put(f"{datetime.now(timezone.utc):%Y-%m-%dT%H:%M:%SZ} {line}")
+
+    def _put(self, text: Any) -> None:
+        """Show a text, or keep it for the end of the lane of this thread."""
+        if self._lane.held is None:
+            with self._showing:
+                self._show(text)
+        else:
+            self._lane.held.append(text)
+
+    def _show(self, text: Any) -> None:
+        print(text, file=self._stream, flush=True)
 
     @property
     def _encoding(self) -> str:

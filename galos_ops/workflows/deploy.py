@@ -1,69 +1,27 @@
-"""A deploy, as the runbook has it: pull; when a migration is pending, stop and migrate; then start what was checked."""
+"""A deploy, as the runbook has it: pull; when a migration is pending, stop and migrate; then start what was checked.
+
+On several hosts each step is taken on all of them at once, and the migration on one.
+"""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from datetime import datetime, timezone
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 from galos_ops.engines import dependencies
-from galos_ops.engines.engine import ReleaseImages
-from galos_ops.errors import ConnectError, GuardError, LockedError, NotReadyError, OpsError, gravest
+from galos_ops.errors import CommandFailed, GuardError, OpsError
 from galos_ops.migrations import guard
 from galos_ops.migrations.tools import Answer
-from galos_ops.workflows.steps import Group, Steps, pending, present
-from galos_ops.workflows.switching import switch
+from galos_ops.workflows.on_hosts import on_hosts, unique
+from galos_ops.workflows.starting import Candidate, Publish, roll, start
+from galos_ops.workflows.steps import Group, pending, present
+from galos_ops.workflows.stopping import Stop
+
+PULLS = 3
 
 
-@dataclass(frozen=True)
-class Candidate:
-    """Images of a service that are to start; `tag` is that of a release, None where the service only stops."""
-
-    steps: Steps
-    images: ReleaseImages
-    tag: str | None = None
-
-    @property
-    def name(self) -> str:
-        return self.steps.target.name
-
-
-@dataclass(frozen=True)
-class Stop:
-    """Services that stop together, in the order in which they start again; `at` is monotonic, `since` UTC."""
-
-    services: Sequence[Steps]
-    at: float
-    since: str
-
-    @staticmethod
-    def now(services: Sequence[Steps]) -> Stop:
-        return Stop(services, time.monotonic(), f"{datetime.now(timezone.utc):%Y-%m-%dT%H:%M:%SZ}")
-
-    @contextmanager
-    def told(self, restart: type[OpsError] | tuple[()] = ()) -> Iterator[None]:
-        """Add to a failure since when the services are down; after a `restart` one, start what ran before again."""
-        try:
-            yield
-        except OpsError as error:
-            if self.services and isinstance(error, ConnectError | LockedError):
-                error.add(f"Perhaps down since {self.since}: {self}.")
-            elif isinstance(error, restart):
-                ran = [steps for steps in self.services if steps.target.previous_image]
-                error.add(" ".join(f"{steps.target.name}: {steps.restart_previous()}." for steps in ran))
-            elif self.services:
-                error.add(f"Down since {self.since}: {self}.")
-            raise
-
-    def __str__(self) -> str:
-        return ", ".join(steps.target.name for steps in self.services)
-
-
-def deploy(group: Group, tag: str | None = None) -> Iterator[dict[str, Any]]:
-    """Deploy services that share a database, and yield what --json says of each; the lock is the caller's.
+def deploy(group: Group, tag: str | None, publish: Publish) -> None:
+    """Deploy services that share a database, and publish what --json says of each; the locks are the caller's.
 
     Raises `GuardError`, `MigrationError` or `VerifyError` as the guard, a migration or a new container fails.
     """
@@ -71,18 +29,19 @@ def deploy(group: Group, tag: str | None = None) -> Iterator[dict[str, Any]]:
     prepare(group)
     for steps in group.chosen:
         dependencies.needed(steps.target)
-    candidates = [Candidate(steps, steps.pull(tag), tag or steps.target.service.tag) for steps in group.chosen]
-    answers = {one.name: pending(one.steps, one.images) for one in candidates}
-    due = [one for one in candidates if answers[one.name].state != "clean"]
+    candidates = pull(group, tag)
+    answers = ask(candidates)
+    due = pending_somewhere(candidates, answers)
     stop = Stop.now(group.stopping(one.steps for one in due))
-    applied = run_migrations(due, answers, stop) if due else {}
+    applied = run_migrations(group, due, answers, stop) if due else {}
+    lift_markers(group, applied)
     stopped = [steps for steps in group.others if steps in stop.services or not steps.target.running]
     beside = [
         Candidate(steps, steps.target.images_of(image)) for steps in stopped if (image := steps.target.previous_image)
     ]
-    order = [steps.target.name for steps in group.all]
-    starting = sorted([*candidates, *beside], key=lambda one: order.index(one.name))
-    yield from start(starting, applied, stop, began)
+    order = [id(steps) for steps in group.all]
+    starting = sorted([*candidates, *beside], key=lambda one: order.index(id(one.steps)))
+    roll(starting, stop, lambda its: start(its, applied, stop, began, publish))
 
 
 def migrate(group: Group) -> None:
@@ -90,98 +49,121 @@ def migrate(group: Group) -> None:
     prepare(group)
     for steps in group.chosen:
         guard.require_stopped(steps.target)
-    candidates = [Candidate(steps, present(steps)) for steps in group.chosen]
-    answers = {one.name: pending(one.steps, one.images) for one in candidates}
-    due = [one for one in candidates if answers[one.name].state != "clean"]
-    applied = run_migrations(due, answers, Stop.now(group.stopping(one.steps for one in due))) if due else {}
+    found = on_hosts(group.chosen, present)
+    candidates = [Candidate(steps, images) for steps, images in zip(group.chosen, found, strict=True)]
+    answers = ask(candidates)
+    due = pending_somewhere(candidates, answers)
+    stop = Stop.now(group.stopping(one.steps for one in due))
+    applied = run_migrations(group, due, answers, stop) if due else {}
+    lift_markers(group, applied)
     for one in candidates:
-        if one.name in applied:
-            one.steps.conclude(f"migrated; the service is down until: {one.steps.target.typed.fab('up')}")
+        if one.target.name in applied:
+            one.steps.conclude(f"migrated; the service is down until: {one.target.typed.fab('up')}")
         else:
-            one.steps.report.say("nothing to do: no migration is pending")
+            one.report.say("nothing to do: no migration is pending")
 
 
 def prepare(group: Group) -> None:
     """Resume an orphaned migration of any service before anything else.
 
-    Raises `MigrationError`, and `NotReadyError` for services of another compose project.
+    Raises `MigrationError`, `NotReadyError` for services of another compose project, and `GuardError` while other
+    hosts of a fleet than these may still migrate.
     """
-    group.chosen[0].resume_orphaned_migrations()
+    for steps in group.hosts:
+        steps.resume_orphaned_migrations()
     for steps in group.all:
         guard.require_no_foreign_containers(steps.target)
+    if any(steps.target.snapshot.migrating for steps in group.hosts):
+        group.require_stopped_elsewhere([])
 
 
-def run_migrations(due: Sequence[Candidate], answers: Mapping[str, Answer], stop: Stop) -> dict[str, tuple[str, ...]]:
+def pull(group: Group, tag: str | None) -> list[Candidate]:
+    """Fetch the images, the same ones on every host; raises `CommandFailed`."""
+    names = {steps.target.name for steps in group.chosen}
+    for tries in range(PULLS):
+        candidates = pull_once(group, tag, again=tries > 0)
+        if len({(one.target.name, one.images) for one in candidates}) == len(names):
+            return candidates
+    raise CommandFailed(
+        f"The hosts pulled different images, {PULLS} times in a row: a tag moves; what ran before is untouched.",
+        hint=f"when nobody pushes: {group.chosen[0].target.host.typed.again()}",
+    )
+
+
+def pull_once(group: Group, tag: str | None, *, again: bool) -> list[Candidate]:
+    """Fetch whatever images the tags mean on each host in that moment."""
+    found = on_hosts(group.chosen, lambda steps: steps.pull(tag, again=again))
+    return [
+        Candidate(steps, images, tag or steps.target.service.tag)
+        for steps, images in zip(group.chosen, found, strict=True)
+    ]
+
+
+def ask(candidates: Sequence[Candidate]) -> dict[Candidate, Answer]:
+    """Ask each question for pending migrations once, however many services and hosts it is the same for.
+
+    One after the other: a tool that is asked of an empty database makes its table there.
+    """
+    answers = {one.question: answer(one) for one in unique(candidates, lambda one: one.question)}
+    return {one: answers[one.question] for one in candidates}
+
+
+def answer(one: Candidate, *, again: bool = False) -> Answer:
+    """Ask for what is pending, on one host."""
+    return on_hosts([one], lambda one: pending(one.steps, one.images, again=again))[0]
+
+
+def pending_somewhere(candidates: Sequence[Candidate], answers: Mapping[Candidate, Answer]) -> list[Candidate]:
+    """Return the services of which something is pending, on every host, the one that is to migrate first."""
+    names = {one.target.name for one in candidates if answers[one].state != "clean"}
+    return sorted(
+        (one for one in candidates if one.target.name in names), key=lambda one: answers[one].state == "clean"
+    )
+
+
+def run_migrations(
+    group: Group, due: Sequence[Candidate], answers: Mapping[Candidate, Answer], stop: Stop
+) -> dict[str, tuple[str, ...]]:
     """Stop everything, back up, migrate, and return what was applied for each service, in order.
 
     What one migration did already is not pending for the next. What fails before the first one starts what ran before
     again. Raises as `deploy` does, and `NotReadyError` before anything is stopped.
     """
-    first, *rest = due
-    gravest_answer = next((one for one in answers.values() if one.state == "pending"), answers[first.name])
-    for steps in stop.services:
-        steps.require_no_one_offs(gravest_answer)
-    with stop.told(restart=OpsError):
-        for steps in reversed(stop.services):
-            steps.down(gravest_answer)
-        for one in due:
-            if one.steps.target.service.migration.backup:
-                one.steps.backup(answers[one.name])
-        first.steps.announce(first.images, answers[first.name])
-    with stop.told(restart=GuardError):
-        first.steps.migrate(first.images, answers[first.name])
-    applied = {first.name: answers[first.name].names}
-    with stop.told():
+    first, *rest = unique(due, lambda one: one.question)
+    gravest_answer = next((one for one in answers.values() if one.state == "pending"), answers[first])
+    group.require_stopped_elsewhere([steps.target.name for steps in stop.services])
+    on_hosts(stop.services, lambda steps: steps.require_no_one_offs(gravest_answer))
+    with stop.reported(restart=OpsError):
+        on_hosts(stop.services[::-1], lambda steps: steps.down(gravest_answer))
+        for one in unique(due, lambda one: one.target.name):
+            if one.target.service.migration.backup:
+                on_hosts([one], lambda one: one.steps.backup(answers[one]))
+        announce(first, due, answers[first])
+    with stop.reported(restart=GuardError):
+        run(first, answers[first])
+    applied = {first.target.name: answers[first].names}
+    with stop.reported():
         for one in rest:
-            answer = pending(one.steps, one.images, again=True)
-            if answer.state != "clean":
-                one.steps.announce(one.images, answer)
-                one.steps.migrate(one.images, answer)
-                applied[one.name] = answer.names
+            found = answer(one, again=True)
+            if found.state != "clean":
+                announce(one, due, found)
+                run(one, found)
+                applied[one.target.name] = found.names
     return applied
 
 
-def start(
-    candidates: Sequence[Candidate], applied: Mapping[str, tuple[str, ...]], stop: Stop, began: float
-) -> Iterator[dict[str, Any]]:
-    """Start services one after the other, each behind its own guard; those too that an earlier run had only stopped.
-
-    After a stop, one that must not start, or does not stay up, keeps none down but those that depend on it. Raises the
-    gravest error.
-    """
-    known = {list(applied)[-1]} if applied else {one.name for one in candidates if one.tag}
-    failures: dict[str, OpsError] = {}
-    for one in candidates:
-        its = replace(stop, services=[steps for steps in stop.services if steps is one.steps])
-        try:
-            with its.told():
-                require_dependencies(one.steps, failures)
-                if one.name not in known:
-                    guard.require_clean(one.steps.target, pending(one.steps, one.images, again=True))
-                outcome = switch(
-                    one.steps,
-                    one.images,
-                    began,
-                    event="deploy" if one.tag else "up",
-                    tag=one.tag,
-                    migrations=applied.get(one.name, ()),
-                    stopped=stop.at if its.services else None,
-                )
-            yield one.steps.document(outcome)
-        except OpsError as error:
-            failures[one.name] = error
-            if not stop.services:
-                break
-    if failures:
-        raise gravest(list(failures.values()))
+def run(one: Candidate, answer: Answer) -> None:
+    """Migrate on one host."""
+    on_hosts([one], lambda one: one.steps.migrate(one.images, answer))
 
 
-def require_dependencies(steps: Steps, failures: Mapping[str, OpsError]) -> None:
-    """Raise `NotReadyError` where a service that this one depends on was to start and did not."""
-    target = steps.target
-    missing = failures.keys() & dependencies.reached(target.name, target.snapshot.rows())
-    if missing:
-        raise NotReadyError(
-            f"{target.label}: not started, as it depends on {', '.join(sorted(missing))}.",
-            hint=f"when that one runs: {target.host.typed.fab('deploy', service=target.name)}",
-        )
+def announce(migrating: Candidate, due: Sequence[Candidate], answer: Answer) -> None:
+    """Prove on every host that everything is stopped, and log the migration there before it begins on one."""
+    same = [one for one in due if one.target.name == migrating.target.name]
+    on_hosts(same, lambda one: one.steps.announce(one.images, answer))
+
+
+def lift_markers(group: Group, applied: Mapping[str, object]) -> None:
+    """Let the hosts of a fleet start their services again, once nothing is pending any more."""
+    marked = [one for one in group.hosts if one.target.snapshot.migrating or (applied and one.target.host.typed.fleet)]
+    on_hosts(marked, lambda steps: steps.lift_marker())

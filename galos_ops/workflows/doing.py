@@ -39,8 +39,8 @@ class Doing:
             if target.name != self.target.name:
                 self.report.say(f"it ended well; {target.name} is down until: {target.typed.fab('deploy')}")
 
-    def pull(self, tag: str | None = None) -> ReleaseImages:
-        return pull(self.target, self.report, tag)
+    def pull(self, tag: str | None = None, *, again: bool = False) -> ReleaseImages:
+        return pull(self.target, self.report, tag, again=again)
 
     def answer(self, images: ReleaseImages, *, again: bool = False) -> Answer:
         if not again and guard.passed(self.target, images):
@@ -72,6 +72,9 @@ class Doing:
 
     def announce(self, images: ReleaseImages, answer: Answer) -> None:
         migrating.announce(self.target, images, answer.names)
+
+    def lift_marker(self) -> None:
+        migrating.lift_marker(self.target)
 
     def migrate(self, images: ReleaseImages, answer: Answer) -> None:
         with self.step("migrate") as step:

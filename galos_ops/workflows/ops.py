@@ -125,7 +125,7 @@ class Ops:
         with self._held(task, service, wait, parts) as (steps, snapshot):
             groups = self.groups(service, snapshot, parts)
             pairs = ((tuple(self._unheld(chosen)), others) for chosen, others in groups)
-            yield (Group(*(tuple(map(steps, each)) for each in pair)) for pair in pairs)
+            yield (Group([*map(steps, chosen)], [*map(steps, others)]) for chosen, others in pairs)
 
     def _unheld(self, targets: Iterable[Target]) -> Iterator[Target]:
         """Give targets on; raises `LockedError` while somebody holds deploys back."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from galos_ops.engines.dependencies import ordered
@@ -16,6 +16,7 @@ from galos_ops.host.release_log import Release
 from galos_ops.migrations import guard
 from galos_ops.migrations.tools import Answer
 from galos_ops.progress import SAME, WARN, Report, Step, short
+from galos_ops.workflows.on_hosts import unique
 
 
 @dataclass(frozen=True)
@@ -63,8 +64,11 @@ class Steps(Protocol):
     def resume_orphaned_migrations(self) -> None:
         """Wait for migrations whose client disconnected, of any service; raises `MigrationError` if one failed."""
 
-    def pull(self, tag: str | None = None) -> ReleaseImages:
-        """Fetch the images while the old container runs on, and learn their IDs; raises `CommandFailed`."""
+    def pull(self, tag: str | None = None, *, again: bool = False) -> ReleaseImages:
+        """Fetch the images while the old container runs on, and learn their IDs; raises `CommandFailed`.
+
+        What the registry was known to have does not count any more when it is asked `again`.
+        """
 
     def answer(self, images: ReleaseImages, *, again: bool = False) -> Answer:
         """Ask the images for pending migrations, unless the answer is known, or `again`."""
@@ -83,6 +87,9 @@ class Steps(Protocol):
 
     def migrate(self, images: ReleaseImages, answer: Answer) -> None:
         """Run the migrations and check again; raises `MigrationError`, and `GuardError` where none was begun."""
+
+    def lift_marker(self) -> None:
+        """Let the host's services start again, once the migration of its fleet is over."""
 
     def restart_previous(self) -> str:
         """Start the image that ran before, if it may start, and tell the state of the host as half a sentence."""
@@ -117,19 +124,27 @@ class Steps(Protocol):
 
 @dataclass(frozen=True)
 class Group:
-    """The steps for services that a task takes together, each after those that it depends on.
+    """The steps for services that a task takes together, on one host or on several.
 
-    `chosen` are what the task is about; the others only stop while one of them migrates.
+    `chosen` are what the task is about; the others only stop while one of them migrates. `require_stopped_elsewhere`
+    raises `GuardError` where services run, or may migrate, on hosts of the fleet that are not among these.
     """
 
     chosen: Sequence[Steps]
     others: Sequence[Steps]
+    require_stopped_elsewhere: Callable[[Iterable[str]], None] = lambda _: None
+
+    @property
+    def hosts(self) -> list[Steps]:
+        """One of each host."""
+        return unique(self.chosen, lambda steps: steps.target.host.name)
 
     @property
     def all(self) -> list[Steps]:
-        """All of them, in the order in which they start."""
-        every = {steps.target.name: steps for steps in (*self.chosen, *self.others)}
-        return [every[name] for name in ordered(every, self.chosen[0].target.snapshot.rows())]
+        """All of them, in the order in which they start: each service, on every host, after those it depends on."""
+        every = [*self.chosen, *self.others]
+        names = ordered((steps.target.name for steps in every), every[0].target.snapshot.rows())
+        return [steps for name in names for steps in every if steps.target.name == name]
 
     def stopping(self, migrating: Iterable[Steps]) -> list[Steps]:
         """Return those that must not run while some of them migrate, in the order in which they start."""
@@ -148,8 +163,10 @@ def pending(steps: Steps, images: ReleaseImages, *, again: bool = False) -> Answ
     return answer
 
 
-def pull(target: Target, report: Report, tag: str | None = None) -> ReleaseImages:
+def pull(target: Target, report: Report, tag: str | None = None, *, again: bool = False) -> ReleaseImages:
     """Fetch the images, which needs no lock, and report what that changes; raises `CommandFailed`."""
+    if again:
+        target = replace(target, snapshot=replace(target.snapshot, registry={}))
     report.title(target.host.name, target.name)
     with report.step("pull") as step:
         images = target.engine.pull(target, tag, report.progress)

@@ -55,7 +55,7 @@ class Telling:
             it = f"a migration{'' if target.name == self.target.name else f' of {target.name}'}"
             self._tell("adopt", f"{it} that an earlier run began: show its output, wait for its end")
 
-    def pull(self, tag: str | None = None) -> ReleaseImages:
+    def pull(self, tag: str | None = None, *, again: bool = False) -> ReleaseImages:  # noqa: ARG002
         """Ask the registry what would be fetched."""
         with self.step("pull") as step:
             images, here = self.target.engine.newest(self.target, tag)
@@ -92,6 +92,9 @@ class Telling:
 
     def announce(self, images: ReleaseImages, answer: Answer) -> None:
         """Nothing is logged, and what runs would be stopped."""
+
+    def lift_marker(self) -> None:
+        """It stays."""
 
     def migrate(self, images: ReleaseImages, answer: Answer) -> None:  # noqa: ARG002
         self._tell("migrate", f"{_if_pending(answer)}run {answer.summary if answer.state == 'pending' else 'them'}")

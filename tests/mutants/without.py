@@ -9,6 +9,9 @@ WITHOUT: dict[str, tuple[str, ...]] = {
         "test_a_link_that_is_lost_after_the_last_step_costs_nothing",
     ),
     "it goes the way of a new user through what others test alone": ("test_from_an_empty_folder_to_a_rollback",),
+    "an order makes it certain that one of them wins, and without it one mostly does": (
+        "test_of_many_deploys_at_once_in_any_order_one_runs",
+    ),
     "it takes the lock as every task does": ("test_while_run_goes_on_no_other_task_changes_the_host",),
     "docker-compose itself scales back to one": ("test_two_containers_of_the_service_are_one_after_a_deploy",),
     "held twice: it is adopted, and removed by name": (

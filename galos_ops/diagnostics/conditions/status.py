@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 from galos_ops.diagnostics.condition import Subject, step, those, unless, when
@@ -88,6 +89,12 @@ def remedy(subject: Subject) -> str:
     return of_reason(subject.failed.reason if subject.failed else None).fix
 
 
+def of_fleet(subject: Subject) -> str:
+    """The command for all hosts of a fleet whose migration is not over."""
+    command = replace(subject.typed, fleet=subject.snapshot.migrating).fab("deploy")
+    return command.replace("{", "{{").replace("}", "}}")
+
+
 of_answer = partial(step, line="migrations", error=GuardError)
 
 CONDITIONS = (
@@ -120,6 +127,11 @@ CONDITIONS = (
         evidence=output,
         line="migrations",
         error=MigrationError,
+    ),
+    of_answer(
+        "fleet-migrated",
+        when(lambda it: it.snapshot.migrating, "a migration of its fleet began and is not known to be over"),
+        fix=of_fleet,
     ),
     of_answer("migrations-done", pending, *ASKED, fix="{fab:deploy}", evidence=names),
     of_answer(

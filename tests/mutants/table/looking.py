@@ -139,7 +139,7 @@ MUTANTS = (
         "galos_ops.ui.terminal",
         (
             Mutant(
-                "Terminal._alive",
+                "Terminal._animation",
                 WithoutArgument("Live", "transient"),
                 {
                     f"{VIEW}::test_a_terminal_shows_each_step_live_and_is_left_as_it_was_after_ctrl_c": (
@@ -154,7 +154,7 @@ MUTANTS = (
         (
             Mutant(
                 "Folding.conclude",
-                DropCall("self._close"),
+                DropCall("self._end"),
                 {
                     f"{VIEW}::test_github_folds_host_by_host_and_gets_the_failure_as_an_annotation": (
                         '== ["::endgroup::"] * 2'

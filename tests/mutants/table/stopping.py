@@ -13,6 +13,8 @@ ONE, DATABASES, MIGRATING = (
 EITHER = f"{MIGRATING}::test_nothing_is_begun_beside_a_container_that_runs_at_either_look"
 LEFT = f"{ONE}::test_what_a_dead_client_left_stopped_starts_again_unless_somebody_stopped_it_for_good"
 
+FLEET = "tests/faults/test_fleet.py"
+
 MUTANTS = (
     *group(
         "galos_ops.engines.databases",
@@ -101,18 +103,33 @@ MUTANTS = (
                 },
             ),
             Mutant(
-                "Stop.told",
+                "run_migrations",
+                Always("found.state != 'clean'"),
+                {
+                    f"{ONE}::test_a_deploy_of_both_is_one_stop_each_migration_once_and_one_start": "migrations() ==",
+                    f"{FLEET}::test_one_migration_while_every_host_is_down_and_the_second_deploy_changes_nothing": (
+                        "migrations(fleet) =="
+                    ),
+                },
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.workflows.stopping",
+        (
+            Mutant(
+                "Stop.reported",
                 Never("isinstance(error, restart)"),
                 {f"{ONE}::test_what_fails_before_the_first_migration_starts_both_again": "runs again"},
             ),
-            Mutant(
-                "run_migrations",
-                Always("answer.state != 'clean'"),
-                {f"{ONE}::test_a_deploy_of_both_is_one_stop_each_migration_once_and_one_start": "migrations() =="},
-            ),
+        ),
+    ),
+    *group(
+        "galos_ops.workflows.starting",
+        (
             Mutant(
                 "start",
-                Never("one.name not in known"),
+                Never("one.target.name not in known"),
                 {f"{ONE}::test_one_that_does_not_know_the_new_schema_stays_down_and_is_told": "refused("},
             ),
         ),

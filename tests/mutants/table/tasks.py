@@ -158,7 +158,7 @@ MUTANTS = (
                 {f"{MIGRATIONS}::test_migrate_alone_as_the_runbook_has_it": 'refused(5, "migrate")'},
             ),
             Mutant(
-                "deploy",
+                "pending_somewhere",
                 Always("state != 'clean'"),
                 {f"{DEPLOY}::test_a_release_without_a_migration_is_not_stopped_for_one": "✓ down"},
             ),

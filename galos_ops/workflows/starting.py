@@ -1,0 +1,111 @@
+"""Starting what a deploy has checked: a service after those it depends on, host after host or all at once."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+from galos_ops.engines import dependencies
+from galos_ops.engines.engine import ReleaseImages, Target
+from galos_ops.errors import NotReadyError, OpsError, gravest
+from galos_ops.host.together import together
+from galos_ops.migrations import guard
+from galos_ops.progress import Report
+from galos_ops.workflows.steps import Steps, pending
+from galos_ops.workflows.stopping import Stop
+from galos_ops.workflows.switching import switch
+
+Publish = Callable[[dict[str, Any]], None]
+"""What takes what --json says of a service."""
+
+
+@dataclass(frozen=True, eq=False)
+class Candidate:
+    """Images of a service that are to start on a host; `tag` is that of a release, None where it was only stopped."""
+
+    steps: Steps
+    images: ReleaseImages
+    tag: str | None = None
+
+    @property
+    def target(self) -> Target:
+        return self.steps.target
+
+    @property
+    def report(self) -> Report:
+        return self.steps.report
+
+    @property
+    def question(self) -> object:
+        """What candidates have in common that a check answers alike."""
+        return guard.key(self.target, self.images) or (self.target.host.name, self.target.name)
+
+
+def roll(candidates: Sequence[Candidate], stop: Stop, work: Callable[[Sequence[Candidate]], None]) -> None:
+    """Do work for the candidates of each host: on all hosts at once after a stop, else on `fleet.parallel` at a time.
+
+    The first failure ends it, and names the hosts that still run what they ran.
+    """
+    hosts: dict[str, list[Candidate]] = {}
+    for one in candidates:
+        hosts.setdefault(one.target.host.name, []).append(one)
+    settings, parts = candidates[0].target.settings.fleet, list(hosts.values())
+    size = len(parts) if stop.services else settings.parallel
+    while parts:
+        now, parts = parts[:size], parts[size:]
+        try:
+            together(now[0][0].report, [(its[0].target.host, partial(work, its)) for its in now])
+        except OpsError as error:
+            if parts:
+                error.add(f"Not tried: {', '.join(its[0].target.host.name for its in parts)}.")
+            raise
+        time.sleep(settings.pause if parts else 0)
+
+
+def start(
+    candidates: Sequence[Candidate], applied: Mapping[str, tuple[str, ...]], stop: Stop, began: float, publish: Publish
+) -> None:
+    """Start services of a host one after the other, each behind its own guard; those too that were only stopped.
+
+    After a stop, one that must not start, or does not stay up, keeps none down but those that depend on it. Raises the
+    gravest error.
+    """
+    known = {list(applied)[-1]} if applied else {one.target.name for one in candidates if one.tag}
+    failures: dict[str, OpsError] = {}
+    for one in candidates:
+        its = replace(stop, services=[steps for steps in stop.services if steps is one.steps])
+        try:
+            with its.reported():
+                require_dependencies(one.steps, failures)
+                if one.target.name not in known:
+                    guard.require_clean(one.target, pending(one.steps, one.images, again=True))
+                outcome = switch(
+                    one.steps,
+                    one.images,
+                    began,
+                    event="deploy" if one.tag else "up",
+                    tag=one.tag,
+                    migrations=applied.get(one.target.name, ()),
+                    stopped=stop.at if its.services else None,
+                )
+            publish(one.steps.document(outcome))
+        except OpsError as error:
+            failures[one.target.name] = error
+            if not stop.services:
+                break
+    if failures:
+        raise gravest(list(failures.values()))
+
+
+def require_dependencies(steps: Steps, failures: Mapping[str, OpsError]) -> None:
+    """Raise `NotReadyError` where a service that this one depends on was to start and did not."""
+    target = steps.target
+    missing = failures.keys() & dependencies.reached(target.name, target.snapshot.rows())
+    if missing:
+        raise NotReadyError(
+            f"{target.label}: not started, as it depends on {', '.join(sorted(missing))}.",
+            hint=f"when that one runs: {target.host.typed.fab('deploy', service=target.name)}",
+        )
