@@ -55,7 +55,7 @@ class Whole(int):
 
 def faults(galos: Mapping[str, Any], environment: Mapping[str, str]) -> list[Fault]:
     """Return all that is wrong with a merged `galos:` tree and the `FABRIC_GALOS_*` variables."""
-    names = {variable(("galos", *path)): path for path, _ in leaves(galos)}
+    names = [variable(("galos", *path)) for path, _ in leaves(overlay(galos))]
     found: list[Fault] = []
     for name in environment:
         if name.startswith("FABRIC_GALOS_") and name not in names:

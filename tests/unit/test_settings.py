@@ -165,9 +165,10 @@ def test_a_variable_that_means_nothing_is_named(name: str, sentence: str, hint: 
     assert hint in caught.value.hint
 
 
-def test_variables_of_known_keys_and_of_fabric_pass() -> None:
+@pytest.mark.parametrize("tree", [defaults(), {}], ids=["of a fabfile", "of a program without one"])
+def test_variables_of_known_keys_and_of_fabric_pass(tree: dict[str, Any]) -> None:
     known = {"FABRIC_GALOS_VERIFY_SECONDS": "3", "FABRIC_GALOS_ECR_PROFILE": "x", "FABRIC_RUN_ECHO": "1", "PATH": "/"}
-    assert checked(defaults(), known) == Settings.of({})
+    assert checked(tree, known) == Settings.of({})
 
 
 @pytest.mark.parametrize(("text", "number"), [("7", 7), ("007", 7), ("-1", -1)])
