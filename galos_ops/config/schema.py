@@ -24,8 +24,6 @@ COMMAND: Mapping[str, Any] = {
 }
 UNSUPPORTED: Mapping[str, Mapping[str, Any]] = {
     "galos.engine": {"enum": ["compose"]},
-    "galos.fleet.parallel": {"const": 1},
-    "galos.fleet.pause": {"const": 0},
 }
 """What is narrower than its type, as it is refused until it does something."""
 

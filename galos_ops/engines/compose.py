@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from galos_ops.engines import dependencies, registry, retention, stopped, watching
 from galos_ops.engines.docker_compose import DockerCompose, grace_seconds
-from galos_ops.engines.engine import ID, HeldTarget, ReleaseImages, Target
+from galos_ops.engines.engine import ID, HeldTarget, LogLines, ReleaseImages, Target
 from galos_ops.engines.probe import CONTAINER
 from galos_ops.engines.probe_output import container
 from galos_ops.engines.pull_output import Layers, worth_showing
@@ -38,9 +39,17 @@ class Compose:
     def down(self) -> str:
         return f"COMPOSE_PROFILES='*' {self.docker_compose.line('down')}"
 
-    def logs(self, services: Iterable[str], *, tail: int, follow: bool) -> str:
-        options = ["--no-color", f"--tail={tail}", *(["-f"] if follow else [])]
-        return self.docker_compose.line("logs", *options, *services)
+    def logs(self, services: Iterable[str], lines: LogLines) -> str:
+        options = lines.options("-f")
+        if lines.since is None or self.docker_compose.version >= (2,):
+            return self.docker_compose.line("logs", "--no-color", *options, *services)
+        label = "--filter label=com.docker.compose"
+        mine = f'{label}.project.working_dir="$(pwd -P)" {label}.oneoff=False'
+        listed = "; ".join(
+            f"docker ps -a {mine} {label}.service={name} --format '{{{{.ID}}}} {{{{.Names}}}}'" for name in services
+        )
+        shown = f'docker logs {shlex.join(options)} $id 2>&1 | sed -u "s/^/$name  | /"'
+        return f"{{ {listed}; }} | {{ while read -r id name; do {shown} & done; wait; }}"  # v1 has no --since
 
     def pull(self, target: Target, tag: str | None, on_progress: Callable[[str], None]) -> ReleaseImages:
         if images := _unchanged(target, tag):

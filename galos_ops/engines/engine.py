@@ -53,6 +53,22 @@ class ReleaseImages:
         return tuple(dict.fromkeys((self.service, self.migrations)))
 
 
+@dataclass(frozen=True)
+class LogLines:
+    """Which lines of a log: the last `tail`, or all; those of the last `since` seconds; with times; and what comes."""
+
+    tail: int | None
+    since: int | None = None
+    timestamps: bool = False
+    follow: bool = False
+
+    def options(self, follow: str) -> list[str]:
+        """Return them as Docker has them, where `follow` is what that is called."""
+        tail = f"--tail={'all' if self.tail is None else self.tail}"
+        since = [] if self.since is None else [f"--since={self.since}s"]
+        return [tail, *since, *(["-t"] if self.timestamps else []), *([follow] if self.follow else [])]
+
+
 class Engine(Protocol):
     """What runs the containers of services; nothing outside `engines` asks which one it is.
 
@@ -71,7 +87,7 @@ class Engine(Protocol):
     def down(self) -> str:
         """Return a script that stops and deletes the whole project."""
 
-    def logs(self, services: Iterable[str], *, tail: int, follow: bool) -> str:
+    def logs(self, services: Iterable[str], lines: LogLines) -> str:
         """Return a script that prints the last lines of services' output."""
 
     def pull(self, target: Target, tag: str | None, on_progress: Callable[[str], None]) -> ReleaseImages:

@@ -118,6 +118,13 @@ def stores(_: Scope) -> str:
     )
 
 
+def architectures(scope: Scope) -> str:
+    inspected = "docker image inspect -f '{{.Architecture}}'"
+    return f"""say architecture "$(docker version --format '{{{{.Server.Arch}}}}' 2>/dev/null)"
+for reference in {" ".join(scope.references)}; do
+v=$({inspected} "$reference" 2>/dev/null) && say built "$reference $v"; done"""
+
+
 def login(_: Scope) -> str:
     names = r"s/^\([A-Za-z_][A-Za-z0-9_]*\)=.*/\1/p"
     return f"""say user "$(id -un)"; say groups "$(id -Gn)"; say exported "$(env | sed -n '{names}' | tr '\\n' ' ')" """
@@ -153,7 +160,7 @@ PROJECT: tuple[Part, ...] = (engine, containers, images, flavour, compose, proje
 """What whatever changes a host asks for."""
 DEPLOY: tuple[Part, ...] = (*PROJECT, registry)
 STATUS: tuple[Part, ...] = (clock, *PROJECT, lock, stores, disks, files, registry)
-DOCTOR: tuple[Part, ...] = (clock, *PROJECT, lock, stores, disks, files, login)
+DOCTOR: tuple[Part, ...] = (clock, *PROJECT, lock, stores, disks, files, login, architectures)
 
 
 def script(parts: Iterable[Part], scope: Scope) -> str:

@@ -50,6 +50,8 @@ def parse(output: str, parts: AbstractSet[str] = frozenset(), began: float = 0.0
     return Snapshot(
         directories=tuple(every("directory")),
         engine=last("engine"),
+        architecture=last("architecture"),
+        built=dict(pairs("built")),
         engine_error=text("engine_error"),
         flavour=DockerCompose.of(last("flavour")),
         compose_file=last("compose_file"),

@@ -70,7 +70,8 @@ class FreeSpace:
 class Snapshot:
     """Read-only state of a host at one moment; a part that was not asked for has its default.
 
-    `directories` are the names of the project's directory, `environment` is its .env; `images` maps
+    `directories` are the names of the project's directory, `environment` is its .env; `architecture` is the engine's,
+    `built` that of the image which a reference means; `images` maps
     references to image IDs, `created` these to times in ISO 8601, `passed` services to guard keys, `stopped` services
     that a run stopped for a migration and did not start again to the images that they ran, `migrating` the hosts of a
     fleet whose migration is not over as -H has them, `recorded` services to the image that the release log has last;
@@ -84,6 +85,8 @@ class Snapshot:
     directories: tuple[str, ...] = ()
     engine: str = ""
     engine_error: str = ""
+    architecture: str = ""
+    built: Mapping[str, str] = field(default_factory=dict)
     flavour: DockerCompose | None = None
     compose_file: str = ""
     environment: Secret | None = None

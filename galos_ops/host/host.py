@@ -44,6 +44,9 @@ class Change:
     detail: str
     diff: tuple[str, ...] = ()
 
+    def __bool__(self) -> bool:
+        return self.changed
+
 
 class Host:
     """An SSH connection to a Docker host whose host key is known.

@@ -18,7 +18,7 @@ LOG = f"{STATE}/releases.jsonl"
 EVENT_MIGRATE = '"event": "migrate"'
 
 Start = Literal["deploy", "rollback", "up"]
-Event = Literal[Start, "migrate", "hold", "exec", "run"]
+Event = Literal[Start, "migrate", "hold", "exec", "run", "stop", "down", "env.push", "setup", "doctor"]
 Outcome = Literal["succeeded", "failed"]
 
 
@@ -83,6 +83,11 @@ def append(line: Release) -> str:
     text = shlex.quote(json.dumps({**asdict(line), "migrations": names, "detail": detail}, ensure_ascii=False))
     ended = f"[ \"$(tail -c 1 {LOG} 2>/dev/null | tr -d '\\n' | wc -c)\" -eq 0 ]"
     return f"umask 077; {{ {ended} || echo >>{LOG}; }} && printf '%s\\n' {text} >>{LOG} && sync {LOG} || exit 1"
+
+
+def note(line: Release) -> str:
+    """A script that appends a line to the log, and fails no task where that cannot be."""
+    return f"( mkdir -p {STATE} && {append(line)} ) 2>/dev/null || true"
 
 
 @dataclass(frozen=True)

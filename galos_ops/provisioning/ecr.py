@@ -118,6 +118,10 @@ HINTS = (
     (r"is not on the PATH", "{fab:ecr.helper}"),
     (r"does not name the helper", "{fab:ecr.docker-config}"),
     (
+        r"can only be used with Amazon Elastic Container Registry",
+        f"update {HELPER} on {{host}}, which does not know this host name of ECR, or take the one without dkr-ecr",
+    ),
+    (
         r"Signature (expired|not yet current)|RequestExpired|RequestTimeTooSkewed",
         "set the clock of {host}: AWS finds it wrong",
     ),

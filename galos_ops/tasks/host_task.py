@@ -100,6 +100,14 @@ def parse_duration(option: str, text: str) -> int:
     return sum(int(number) * UNITS[unit] for number, unit in re.findall(r"(\d+)(\w)", text))
 
 
+def parse_pattern(option: str, text: str) -> re.Pattern[str]:
+    """Return the regular expression that was typed for an option; raises `UsageError`."""
+    try:
+        return re.compile(text)
+    except re.error as error:
+        raise UsageError(f"{option} is {text!r}; it must be a regular expression: {error}.") from None
+
+
 def parse_int_option(option: str, text: str, least: int = 0) -> int:
     """Return the whole number that was typed for an option; raises `UsageError`."""
     if not re.fullmatch(r"[0-9]{1,6}", text) or int(text) < least:

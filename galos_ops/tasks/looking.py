@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 
 from galos_ops.progress import short
 from galos_ops.redaction import masked
-from galos_ops.tasks.host_task import DRY, JSON, SERVICE, host_task, parse_int_option
+from galos_ops.tasks.host_task import DRY, JSON, SERVICE, host_task, parse_duration, parse_int_option, parse_pattern
 
 if TYPE_CHECKING:
+    from galos_ops.engines.labels import Made
     from galos_ops.host.release_log import Release
     from galos_ops.provisioning.aws import Image
     from galos_ops.workflows.ops import Ops
@@ -43,10 +44,24 @@ def status(ops: Ops, service: str | None = None, json: bool = False) -> None:
     ops.document["well"] = True
 
 
-RELEASES = ("", "TIME, UTC", "EVENT", "TAG", "IMAGE", "MIGRATIONS", "ENDED", "TOOK", "DOWN", "BY", "RUN", "DETAIL")
+RELEASES = (
+    "",
+    "TIME, UTC",
+    "EVENT",
+    "TAG",
+    "IMAGE",
+    "MIGRATIONS",
+    "ENDED",
+    "TOOK",
+    "DOWN",
+    "BY",
+    "RUN",
+    "VERSION",
+    "DETAIL",
+)
 
 
-def release_row(line: Release, *, runs: bool) -> tuple[str, ...]:
+def release_row(line: Release, made: Made, *, runs: bool) -> tuple[str, ...]:
     """A line of the log as a row under `RELEASES`; only one that tells of a started image has taken any time."""
     from galos_ops.host.release_log import STARTS
 
@@ -58,7 +73,7 @@ def release_row(line: Release, *, runs: bool) -> tuple[str, ...]:
     image = line.image.removeprefix("sha256:")[:8]
     who = f"{line.user or '-'}@{line.machine or '-'}"
     what = line.event, tag or "-", image or "-", count, ended if line.event == "migrate" else "-"
-    return "*" if runs else "", when, *what, *took, who, line.run or "", line.detail
+    return "*" if runs else "", when, *what, *took, who, line.run or "", str(made), line.detail
 
 
 @host_task(SERVICE | JSON | {"limit": "how many lines to show"}, looking=True)
@@ -67,6 +82,7 @@ def history(ops: Ops, service: str | None = None, limit: str = "20", json: bool 
 
     rollback --to takes a tag, a time or an image of this list.
     """
+    from galos_ops.engines.labels import Made, made
     from galos_ops.host import release_log
 
     wanted, most = ops.settings.chosen(service), parse_int_option("--limit", limit, least=1)
@@ -78,11 +94,15 @@ def history(ops: Ops, service: str | None = None, limit: str = "20", json: bool 
         :most
     ]
     now = release_log.current(shown, running)
-    listed = [asdict(one) | {"runs": one in now} for one in shown]
+    said = made(ops.host, (one.image for one in shown)) if snapshot.engine else {}
+    of = {one.image: said.get(one.image, Made()) for one in shown}
+    listed = [asdict(one) | {"runs": one in now} | asdict(of[one.image]) for one in shown]
     ops.document |= {"releases": listed, "unreadable": log.unreadable}
     for name in dict.fromkeys(one.service for one in shown):
         ops.report.title(ops.host.name, name or "host")
-        ops.report.table([RELEASES, *(release_row(one, runs=one in now) for one in shown if one.service == name)])
+        ops.report.table(
+            [RELEASES, *(release_row(one, of[one.image], runs=one in now) for one in shown if one.service == name)]
+        )
     if not shown:
         ops.report.say("no release has been recorded on this host")
     if log.unreadable:
@@ -102,18 +122,46 @@ def show(line: str) -> None:
         raise ReaderGone from None
 
 
-@host_task(SERVICE | {"tail": "how many lines to begin with", "follow": "go on until Ctrl-C"}, looking=True)
-def logs(ops: Ops, service: str | None = None, tail: str = "100", follow: bool = False) -> None:
+LOG_WORDS = {
+    "tail": "how many lines to begin with; without --since 100, with it all",
+    "follow": "go on until Ctrl-C",
+    "since": "only lines of the last so many: 90s, 10m, 2h, 1d",
+    "grep": "only lines that this regular expression fits, as they are shown",
+    "timestamps": "each line with its time",
+}
+
+
+@host_task(SERVICE | LOG_WORDS, looking=True)
+def logs(
+    ops: Ops,
+    service: str | None = None,
+    tail: str | None = None,
+    follow: bool = False,
+    since: str | None = None,
+    grep: str | None = None,
+    timestamps: bool = False,
+) -> None:
     """Looking: docker-compose logs, the last lines of the service's output.
 
     --follow goes on until Ctrl-C, which is exit 0. Passwords in URLs and values of .env are masked.
     """
+    from galos_ops.engines.engine import LogLines
     from galos_ops.host.shell import kill_on_disconnect
 
+    count = parse_int_option("--tail", tail) if tail else None if since else 100
+    lines = LogLines(count, parse_duration("--since", since) if since else None, timestamps, follow)
+    wanted = parse_pattern("--grep", grep or "")
     target = next(ops.targets(service))
-    script = target.engine.logs(ops.settings.chosen(service), tail=parse_int_option("--tail", tail), follow=follow)
+    script = target.engine.logs(ops.settings.chosen(service), lines)
+
+    def fitting(line: str) -> None:
+        if wanted.search(masked(line)):
+            show(line)
+
     with contextlib.suppress(KeyboardInterrupt, ReaderGone):
-        target.run(kill_on_disconnect(script), doing="read the logs", stdin=None, timeout=FOLLOW_SECONDS, on_line=show)
+        target.run(
+            kill_on_disconnect(script), doing="read the logs", stdin=None, timeout=FOLLOW_SECONDS, on_line=fitting
+        )
 
 
 @host_task(SERVICE | JSON | {"fix": "make the changes that are safe, then look again"}, looking=True)

@@ -84,7 +84,8 @@ def push(ops: Ops, *, dry_run: bool = False) -> None:
     from galos_ops.provisioning import dotenv
 
     ours = dotenv.local(ops.settings)  # what is wrong here is told before the host is touched
-    ops.change_alone("env.push", lambda: dotenv.push(ops.host, ops.settings, ours))
+    if done := ops.change_alone("env.push", lambda: dotenv.push(ops.host, ops.settings, ours)):
+        ops.note("env.push", [done.detail])
 
 
 @host_task(looking=True)

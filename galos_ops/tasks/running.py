@@ -67,13 +67,16 @@ def stop(ops: Ops, service: str | None = None, kill_migration: bool = False, *, 
     Exit 5 while a migration of the service runs, unless it is to be ended, too. Takes no lock: it works while somebody
     deploys.
     """
+    from galos_ops.host.release_log import entry, note
+
     target, chosen = next(ops.targets(service)), ops.settings.chosen(service)
     end_migrations(ops, target, chosen, kill=kill_migration)
     if dry_run:
         report_containers(ops, "stop", [one for name in chosen for one in target.snapshot.of(name) if one.alive])
         return
     with ops.report.step("stop"):
-        target.unlocked(target.engine.stop(chosen), doing="stop")
+        logged = "\n".join(note(entry("stop", "", name)) for name in chosen)
+        target.unlocked(f"{target.engine.stop(chosen)} || exit\n{logged}", doing="stop")
 
 
 @host_task(SERVICE | DRY | KILL)
@@ -84,6 +87,7 @@ def down(ops: Ops, service: str | None = None, kill_migration: bool = False, *, 
     of the service runs, unless it is to be ended, too. Takes no lock.
     """
     from galos_ops.engines.stopped import forget
+    from galos_ops.host.release_log import entry, note
 
     target, chosen = next(ops.targets(service)), ops.settings.chosen(service)
     end_migrations(ops, target, chosen, kill=kill_migration)
@@ -96,7 +100,8 @@ def down(ops: Ops, service: str | None = None, kill_migration: bool = False, *, 
             target.unlocked(target.engine.down(), doing="stop")
         else:
             target.engine.remove(target, target.engine.look(target))
-        target.unlocked(forget(chosen), doing="note that it is down for good")
+        done = "\n".join((forget(chosen), note(entry("down", "", service or ""))))
+        target.unlocked(done, doing="note that it is down for good")
 
 
 def end_migrations(ops: Ops, target: Target, services: Collection[str], *, kill: bool) -> None:

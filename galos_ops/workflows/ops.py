@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,6 +16,8 @@ from galos_ops.engines.snapshot import Snapshot
 from galos_ops.host.hold import hold_error
 from galos_ops.host.host import Change, Host
 from galos_ops.host.lock import Lock, holding, lock, refuse
+from galos_ops.host.release_log import Event, entry, note
+from galos_ops.host.shell import in_directory
 from galos_ops.progress import SAME, WOULD, Report
 from galos_ops.workflows.doing import Doing
 from galos_ops.workflows.steps import Group, Steps
@@ -92,19 +94,25 @@ class Ops:
             self.report.title(self.host.name, target.name)
             yield target
 
-    def change_alone(self, name: str, make: Callable[[], Change]) -> bool:
+    def note(self, event: Event, changes: Sequence[str]) -> None:
+        """Log what was done to the host, where anything was; a dry run has done nothing."""
+        if changes and not self.host.dry:
+            script = in_directory(self.settings.directory, note(entry(event, "; ".join(changes))))
+            self.host.change(script, doing="log what was done")
+
+    def change_alone(self, name: str, make: Callable[[], Change]) -> Change:
         """Take such a step as `change` does, while no other task changes the host."""
         with self.holding(name):
             return self.change(name, make)
 
-    def change(self, name: str, make: Callable[[], Change]) -> bool:
-        """Take a step that is safe to repeat and report it; true when it changed the host, or in a dry run would."""
+    def change(self, name: str, make: Callable[[], Change]) -> Change:
+        """Take a step that is safe to repeat, report it, and return what it did or, in a dry run, would do."""
         with self.report.step(name) as step:
             done = make()
             step.detail, step.mark = done.detail, (WOULD if self.host.dry else step.mark) if done.changed else SAME
         for line in done.diff if self.host.dry else ():
             self.report.output(line)
-        return done.changed
+        return done
 
     @contextmanager
     def locked(self, task: str, service: str | None, wait: int | None = None) -> Iterator[Iterator[Steps]]:

@@ -39,9 +39,12 @@ def setup(ops: Ops) -> None:
         "ecr.check": lambda: proof(ops, any(changed)),
     }
     ops.report.width = max(map(len, steps))
+    done = ["directory"] * len(changed)
     with ops.holding("setup"):
         for name, make in steps.items():
             changed.append(ops.change(name, make))
+            done += [name] if changed[-1] else []
+        ops.note("setup", done)
     if not any(changed):
         ops.report.say("nothing to do: the host was ready already")
     elif not host.dry:

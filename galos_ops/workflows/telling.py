@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from galos_ops.engines import dependencies, one_off, retention
+from galos_ops.engines import dependencies, labels, one_off, retention
 from galos_ops.engines.engine import ReleaseImages, Target
 from galos_ops.engines.snapshot import Container, names
 from galos_ops.engines.surplus import Surplus
@@ -63,6 +63,10 @@ class Telling:
             origin = f"{short(old)} → " if old not in (None, image) else ""
             step.detail = f"{origin}{short(image)}, {'already here' if here else 'to be fetched'}"
             step.mark = SAME if here and old == image else WOULD
+            if origin:
+                said = labels.made(self.target.host, (old or "", image))
+                words = labels.change(said.get(old or ""), said.get(image))
+                step.detail += words and f", {words}"
         if not here:
             self.later = self.later or "asked of the image when it is here"
         return images

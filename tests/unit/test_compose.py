@@ -5,6 +5,7 @@ import yaml
 
 from galos_ops.engines.compose import Compose
 from galos_ops.engines.docker_compose import FROM_VARIABLE, DockerCompose, grace_seconds, render
+from galos_ops.engines.engine import LogLines
 from galos_ops.host.shell import in_directory
 from tests.unit.local_host import LocalHost, Reply
 
@@ -42,8 +43,8 @@ def test_words_are_quoted() -> None:
 VERBS: dict[str, tuple[Callable[[Compose], str], str]] = {
     "stop": (lambda compose: compose.stop(["a"]), "stop a"),
     "down": (lambda compose: compose.down(), "down"),
-    "logs": (lambda compose: compose.logs(["a"], tail=5, follow=True), "logs --no-color --tail=5 -f a"),
-    "logs so far": (lambda compose: compose.logs(["a"], tail=5, follow=False), "logs --no-color --tail=5 a"),
+    "logs": (lambda compose: compose.logs(["a"], LogLines(5, follow=True)), "logs --no-color --tail=5 -f a"),
+    "logs so far": (lambda compose: compose.logs(["a"], LogLines(5)), "logs --no-color --tail=5 a"),
 }
 
 
@@ -58,6 +59,15 @@ def test_each_verb_reaches_docker_compose_in_the_service_s_directory(
     assert (
         host.run(in_directory("~/it's here", line(Compose(flavour))), doing="try").stdout == f"{host.home}/it's here\n"
     )
+
+
+def test_lines_of_a_time_are_asked_of_docker_where_docker_compose_cannot_tell() -> None:
+    lines = LogLines(None, 600, timestamps=True, follow=True)
+    assert Compose(V2).logs(["a"], lines) == "docker compose logs --no-color --tail=all --since=600s -t -f a"
+    script = Compose(V1).logs(["a", "b"], lines)
+    assert "docker logs --tail=all --since=600s -t -f $id 2>&1" in script
+    assert "service=a " in script
+    assert "service=b " in script
 
 
 def test_in_a_directory_that_is_not_there_nothing_is_run(host: LocalHost) -> None:

@@ -255,6 +255,11 @@ CASES: tuple[tuple[str, Change, str | None], ...] = (
         "docker-compose.yml has no service migrator",
     ),
     ("image-not-configured", facts(config="services: {galos-sync: {image: other}}"), "it starts other:latest, not "),
+    (
+        "architecture-differs",
+        facts(architecture="arm64", built={IMAGE: "amd64"}),
+        "the image is for amd64, the host is arm64",
+    ),
     ("image-not-configured", facts(config="services: {galos-sync: {build: .}}"), "it starts no image, not "),
     ("database-unreachable", answer("x\nerror: Connection refused (os error 111)"), "error: Connection refused"),
     ("database-unreachable", answer('password authentication failed for user "galos"'), "password authentication"),
@@ -455,7 +460,11 @@ def looked(host: LocalHost, settings: Settings = SETTINGS) -> Snapshot:
 def with_engine(host: LocalHost) -> None:
     with_docker(host, containers=f"c1 sha256:aa running 0 /x galos-sync False root {host.home}", images={IMAGE: ""})
     with_compose(host)
-    host.stubs.add("docker", {"info -f {{.DockerRootDir}}": "/\n"})
+    machine = {
+        "version --format {{.Server.Arch}}": "arm64\n",
+        f"image inspect -f {{{{.Architecture}}}} {IMAGE}": "amd64\n",
+    }
+    host.stubs.add("docker", {"info -f {{.DockerRootDir}}": "/\n", **machine})
 
 
 def test_the_script_finds_what_a_host_has(host: LocalHost) -> None:
@@ -469,6 +478,7 @@ def test_the_script_finds_what_a_host_has(host: LocalHost) -> None:
     one = looked(host)
     assert len(host.scripts) == 1
     assert one.engine == "26.1.5"
+    assert (one.architecture, one.built) == ("arm64", {IMAGE: "amd64"})
     assert one.modes == {CREDENTIALS: 0o644, ENV: 0o640}
     assert one.texts == {CREDENTIALS: Secret(KEYS), ENV: Secret("A=1\n")}
     assert one.user == getpass.getuser()

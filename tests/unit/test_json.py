@@ -61,7 +61,7 @@ def test_every_type_of_the_page_is_plain_or_described() -> None:
         ({}, []),
         ({"unreadable": "1"}, ["history.unreadable is not integer: '1'"]),
         ({"more": 1}, ["history: more is in one only"]),
-        ({"releases": [{}]}, 18),
+        ({"releases": [{}]}, 20),
         ({"releases": None}, ["history.releases is not [Line]: None"]),
         ({"error": {"exit": True, "sentence": "", "evidence": [], "next": ""}}, 1),
         ({"host": None, "error": {"exit": 1, "sentence": "", "evidence": [], "next": ""}}, 1),

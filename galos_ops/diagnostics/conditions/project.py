@@ -55,6 +55,16 @@ def cut_lines(subject: Subject) -> str | None:
     return f"{count} line{'s' * (count != 1)} cannot be read" if count else None
 
 
+RUNS_TOO = {"amd64": ("386",), "arm64": ("arm",)}
+"""What a machine runs besides its own."""
+
+
+def other_architecture(subject: Subject) -> str | None:
+    host, image = subject.snapshot.architecture, subject.snapshot.built.get(subject.image)
+    fits = not host or image in (None, host, *RUNS_TOO.get(host, ()))
+    return None if fits else f"the image is for {image}, the host is {host}"
+
+
 in_directory = partial(Condition, after=("directory-missing",))
 of_service = partial(Condition, each=True)
 
@@ -111,6 +121,14 @@ CONDITIONS = (
         "make the compose file on {host} and galos.services agree",
         other_image,
         after=("service-listed",),
+    ),
+    of_service(
+        "architecture-differs",
+        "It ends at once with exec format error, or runs slowly where the host emulates the other machine.",
+        "publish an image that is built for this machine (docker build --platform)",
+        other_architecture,
+        severity="warning",
+        after=("daemon-down",),
     ),
     of_service(
         "database-unreachable",

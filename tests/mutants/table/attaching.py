@@ -6,6 +6,7 @@ from tests.mutants.changes import Always, DropCall, Gives, Never, Returns, Text,
 from tests.mutants.mutant import Mutant, group
 
 HOLD, SESSIONS = (f"tests/integration/test_{name}.py" for name in ("hold", "sessions"))
+NIGHT = "tests/integration/test_night.py"
 SOURCE = "tests/integration/test_env_source.py"
 HOOKS = "tests/unit/test_hooks.py"
 KILLED = f"{SESSIONS}::test_nothing_goes_on_when_the_client_is_killed"
@@ -123,6 +124,46 @@ MUTANTS = (
                         "nothing more came",
                     )
                 },
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.tasks.looking",
+        (
+            Mutant(
+                "logs",
+                Never("wanted.search"),
+                {f"{NIGHT}::test_logs_of_a_time_and_of_a_pattern_with_any_docker_compose": '"galos-sync v1:" in whole'},
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.workflows.ops",
+        (
+            Mutant(
+                "Ops.note",
+                Never("changes"),
+                {f"{NIGHT}::test_what_was_done_to_a_host_is_in_its_log": '== ["setup"'},
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.provisioning.ecr",
+        (
+            Mutant(
+                "HINTS",
+                Text("can only be used with", "nothing says"),
+                {f"{NIGHT}::test_a_helper_that_does_not_know_a_name_of_ecr_is_told_so": "update docker-credential"},
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.engines.labels",
+        (
+            Mutant(
+                "made",
+                Never("said in SILENT"),
+                {f"{NIGHT}::test_history_has_what_an_image_says_of_its_making": "('v1', '')"},
             ),
         ),
     ),

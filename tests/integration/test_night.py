@@ -1,0 +1,63 @@
+"""What a person looks for at night: some lines of a log, and what was done to a host."""
+
+from __future__ import annotations
+
+import json
+import re
+
+from tests.integration.conftest import Operator
+
+
+def test_logs_of_a_time_and_of_a_pattern_with_any_docker_compose(any_compose: Operator) -> None:
+    any_compose.done("setup")
+    any_compose.done("deploy")
+    whole = any_compose.done("logs", "--since", "1h")
+    assert "galos-sync v1:" in whole
+    timed = any_compose.done("logs", "--since", "1h", "--timestamps", "--grep", "v1: watching")
+    lines = timed.splitlines()
+    assert lines
+    assert all(re.search(r"\| +\d{4}-\d\d-\d\dT\S+ .*v1: watching", line) for line in lines), lines
+    assert any_compose.done("logs", "--grep", "no such words") == ""
+    assert len(any_compose.done("logs", "--since", "1h", "--tail", "1").splitlines()) == 1
+    for words in (["--since", "soon"], ["--grep", "("], ["--tail", "x"]):
+        any_compose.refused(2, "logs", *words)
+
+
+def test_what_was_done_to_a_host_is_in_its_log(bare: Operator) -> None:
+    bare.done("setup")
+    bare.done("setup")
+    bare.done("env.push")
+    (bare.sandbox.directory / ".env.more").write_text((bare.sandbox.directory / ".env").read_text() + "MORE=1\n")
+    bare.environment["FABRIC_GALOS_ENV_FILE"] = str(bare.sandbox.directory / ".env.more")
+    bare.done("env.push")
+    bare.done("deploy")
+    bare.done("stop")
+    bare.done("stop", "--dry-run")
+    bare.done("down", "--service", "galos-sync")
+    bare.done("down")
+    bare.host.shell("chmod 644 ~/.env")
+    bare("doctor", "--fix")
+    found = json.loads(bare.done("history", "--json"))["hosts"][0]["releases"]
+    done = [(one["event"], one["service"], one["detail"]) for one in reversed(found) if not one["image"]]
+    assert [event for event, _, _ in done] == ["setup", "env.push", "stop", "down", "down", "doctor"]
+    assert done[0][2].startswith("ecr.")
+    assert done[1][2].endswith("added MORE")
+    assert [service for _, service, _ in done[2:5]] == ["galos-sync", "galos-sync", ""]
+    assert "private .env" in done[5][2]
+    assert "DETAIL" in bare.done("history")
+
+
+def test_history_has_what_an_image_says_of_its_making(deployed: Operator) -> None:
+    listed = json.loads(deployed.done("history", "--json"))["hosts"][0]["releases"]
+    assert {(one["version"], one["revision"]) for one in listed} == {("v1", None)}
+    deployed.sandbox.publish("v2")
+    deployed.done("pull")
+    assert ", v1 → v2" in deployed.done("deploy", "--dry-run")
+
+
+def test_a_helper_that_does_not_know_a_name_of_ecr_is_told_so(bare: Operator) -> None:
+    file = bare.configured({"ecr": {"registry": "261923651564.dkr-ecr.eu-central-1.on.aws"}})
+    bare.done("-f", file, "ecr.docker-config")
+    assert "update docker-credential-ecr-login on sandbox" in bare.refused(8, "-f", file, "ecr.check")
+    asked = "echo 261923651564.dkr.ecr-fips.us-east-1.amazonaws.com | docker-credential-ecr-login get >/dev/null 2>&1"
+    assert "ErrorParsing" not in bare.host.shell(f"{asked}; tail -n 1 ~/.ecr/log/ecr-login.log").replace(" ", "")

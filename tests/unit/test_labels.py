@@ -1,0 +1,30 @@
+"""What an image says of its making."""
+
+from __future__ import annotations
+
+import pytest
+
+from galos_ops.engines.labels import Made, change, made
+from tests.unit.fake_host import FakeHost, said
+
+A, B, C = ("sha256:" + letter * 64 for letter in "abc")
+
+
+def test_what_images_say_is_read_by_their_ids_and_an_image_that_is_gone_says_nothing() -> None:
+    host = FakeHost()
+    host._execute = lambda *_: said(f"{A}\t1.4\tabcdef0123456789\n{B}\t\t<no value>\n")  # type: ignore[method-assign]
+    assert made(host, [A, B, C, ""]) == {A: Made("1.4", "abcdef0123456789"), B: Made()}
+    assert made(FakeHost(), [""]) == {}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "words"),
+    [
+        (Made("1.3", "a" * 40), Made("1.4", None), f"1.3 {'a' * 12} → 1.4"),
+        (None, Made("1.4"), "1.4"),
+        (Made(), Made(), ""),
+        (None, None, ""),
+    ],
+)
+def test_a_change_is_from_what_to_what(before: Made | None, after: Made | None, words: str) -> None:
+    assert change(before, after) == words
