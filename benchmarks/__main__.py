@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 from benchmarks import report, ways, works
 from benchmarks.measure import Sample, interleaved
 from benchmarks.startup import startups
-from benchmarks.ways import Link, Place
+from benchmarks.ways import LOOPBACK, SLOW, Link, Place
 from sandbox.sandbox import Sandbox
 from tests.faults.relay import relayed
 
@@ -31,7 +31,7 @@ def links(place: Place, folder: Path) -> Iterator[tuple[Link, Link]]:
         config = folder / "ssh_config"
         text = place.sandbox.ssh_config.read_text().replace(f"Port {port}", f"Port {relay.port}")
         config.write_text(text.replace(str(known), str(slow)))
-        yield Link("loopback", place.sandbox.ssh_config), Link("100 ms round trip", config)
+        yield Link(LOOPBACK, place.sandbox.ssh_config), Link(SLOW, config)
 
 
 def main() -> None:

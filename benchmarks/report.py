@@ -12,13 +12,12 @@ from string import Template
 from benchmarks.measure import Sample, Spread
 from benchmarks.picture import picture
 from benchmarks.startup import EMPTY, LIST
-from benchmarks.ways import ANSIBLE, BY_HAND, FABRIC, FLOOR, LINE, OURS, PYINFRA, ROOT, SSH
+from benchmarks.ways import ANSIBLE, BY_HAND, FABRIC, FLOOR, LINE, LOOPBACK, OURS, PYINFRA, ROOT, SLOW, SSH
+from benchmarks.works import IMAGE, MIGRATION, NOTHING
 from galos_ops import __version__
 
 TEMPLATE = Path(__file__).with_name("page.md")
 PAGE, PICTURE = ROOT / "docs/performance.md", ROOT / "docs/performance.svg"
-LOOPBACK, SLOW = "loopback", "100 ms round trip"
-NOTHING, IMAGE, MIGRATION = "nothing new", "new image", "new image with a migration"
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ MIGRATION = "docker-compose run --rm -T --entrypoint sqlx galos-sync migrate run
 BY_HAND = f"docker-compose pull -q && docker-compose down && {MIGRATION} && docker-compose up -d"
 SSH, FABRIC, PYINFRA, ANSIBLE, OURS = "ssh", "Fabric", "pyinfra", "Ansible", "galos-ops"
 FLOOR = "stop, start"
+LOOPBACK, SLOW = "loopback", "100 ms round trip"
 STOP_AND_START = "id=$(docker ps -q --filter label=com.docker.compose.service) && docker stop $id && docker start $id"
 
 

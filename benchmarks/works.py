@@ -11,6 +11,7 @@ from benchmarks.ways import Link, Place
 from sandbox.aws import DATABASE
 from sandbox.host import KEPT
 
+NOTHING, IMAGE, MIGRATION = "nothing new", "new image", "new image with a migration"
 SAVED = "bench_v1"
 FORGET_IMAGES = (
     f'docker images -q --no-trunc | sort -u | grep -vxF "$(docker images -q --no-trunc {KEPT})" | '
@@ -39,10 +40,12 @@ def prepared(work: Work, place: Place, way: Callable[[], Sample]) -> Callable[[]
 
 
 def install(place: Place, link: Link) -> None:
-    """Set the host up for every way, deploy v1, and keep that state."""
+    """Set the host up for every way, deploy v1 on an empty database, and keep that state."""
     place.host.shell(
         "command -v python3 >/dev/null || { apt-get update && apt-get install -qy python3; } >/dev/null 2>&1"
     )
+    place.host.shell("cd && { [ ! -e docker-compose.yml ] || docker-compose down; } && rm -rf .galos-ops")
+    place.sandbox.database()
     place.sandbox.publish("v1")
     for task in ("setup", "deploy"):
         subprocess.run([*place.fab(link), task], env=place.variables(), check=True, stdout=subprocess.DEVNULL)
@@ -76,8 +79,8 @@ def new_migration(place: Place) -> None:
 
 
 WORKS = (
-    Work("new image with a migration", new_migration, migrates=True),
-    Work("new image", new_image),
-    Work("nothing new", nothing_new),
+    Work(MIGRATION, new_migration, migrates=True),
+    Work(IMAGE, new_image),
+    Work(NOTHING, nothing_new),
 )
 """In this order: the first leaves v2 with its migrations applied, which the others need."""

@@ -1,0 +1,49 @@
+"""What the benchmark makes of its samples."""
+
+from __future__ import annotations
+
+import json
+from xml.etree import ElementTree
+
+from benchmarks import report
+from benchmarks.measure import Sample, Spread, down
+from benchmarks.picture import picture
+from benchmarks.startup import EMPTY, LIST
+from benchmarks.ways import ANSIBLE, FABRIC, FLOOR, LOOPBACK, OURS, PYINFRA, SLOW, SSH
+from benchmarks.works import WORKS
+
+SECONDS = {SSH: 1.0, FABRIC: 1.2, PYINFRA: 2.0, ANSIBLE: 4.0, OURS: 1.4, FLOOR: 0.5}
+PLACES = [(work.name, link) for work in WORKS for link in (LOOPBACK, SLOW)]
+
+
+def event(action: str, time: int, *, one_off: bool = False, service: bool = True) -> str:
+    labels = {"com.docker.compose.service": "s", "com.docker.compose.oneoff": str(one_off)} if service else {}
+    return json.dumps({"Action": action, "Actor": {"Attributes": labels}, "timeNano": time * 10**9})
+
+
+def test_the_time_down_is_from_the_first_end_to_the_last_start_of_the_service_itself() -> None:
+    migration = [event("start", 12, one_off=True), event("die", 13, one_off=True)]
+    others = [event("die", 1, service=False), event("start", 99, service=False), '{"recorder": "attached"}', "", "half"]
+    assert down("\n".join([event("die", 10), *migration, *others, event("start", 15)])) == 5.0
+    assert down(event("start", 15)) == 0.0
+
+
+def results() -> report.Results:
+    samples = {
+        place: {way: [Sample(seconds, 40.0, seconds / 2)] * 2 for way, seconds in SECONDS.items()} for place in PLACES
+    }
+    return report.Results(2, {EMPTY: Spread(0.2, 0.2, 0.2), LIST: Spread(0.22, 0.2, 0.3)}, samples)
+
+
+def test_the_page_has_a_row_for_each_bound_and_for_each_way() -> None:
+    page = report.page(results())
+    assert "| nothing new, loopback: bare ssh | 1.40 | 1.50 | yes | 1.20 |" in page
+    assert "| nothing new, 100 ms round trip: bare ssh | 1.40 | 1.30 | no | 1.20 |" in page
+    assert "| `fab --list`: an empty fabfile | 1.10 | 1.15 | yes |  |" in page
+    assert page.count("\n| galos-ops | 1.40 s | 1.40 to 1.40 | 1.40 | 0.70 s | 1.40 | 40 MB |") == len(PLACES)
+    assert "$" not in page
+
+
+def test_the_picture_is_an_svg_with_a_bar_for_each_way() -> None:
+    root = ElementTree.fromstring(picture({"a & b": SECONDS}, OURS))  # noqa: S314
+    assert len(root.findall("{http://www.w3.org/2000/svg}rect")) == len(SECONDS)
