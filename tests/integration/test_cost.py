@@ -40,8 +40,8 @@ CASES: dict[str, tuple[Callable[[Operator], None], tuple[str, ...], int]] = {
 def test_a_task_takes_so_many_executions_and_one_channel_is_open_ahead(
     deployed: Operator, tmp_path: Path, prepare: Callable[[Operator], None], words: tuple[str, ...], executions: int
 ) -> None:
+    deployed.done("deploy")
     prepare(deployed)
-    deployed.done("deploy", "--dry-run")
     count = tmp_path / "count"
     deployed.root = ROOT / "tests/faults/client"
     deployed.environment |= {COUNT: str(count), "PYTHONPATH": str(ROOT)}

@@ -182,7 +182,7 @@ def test_a_migration_that_somebody_s_death_left_is_told(deployed: Operator) -> N
     assert "asked when that migration is over" in told
     assert "still running on the host" in dry(deployed, "rollback", code=5)
     host.shell(f"docker kill {name}")
-    assert "the migration failed (exit 137)" in dry(deployed, "deploy", code=6)
+    assert "the migration failed (exit 137" in dry(deployed, "deploy", code=6)
     host.shell(f"docker rm {name}")
 
 

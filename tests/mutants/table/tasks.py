@@ -34,7 +34,7 @@ MUTANTS = (
                 Never("result.ok"),
                 {
                     f"{DEPLOY}::test_a_migration_that_is_killed_on_the_host_is_a_failed_one": (
-                        "the migration failed (exit 137)"
+                        "the migration failed (exit 137"
                     )
                 },
             ),
