@@ -9,11 +9,11 @@ import time
 from collections.abc import Mapping, Sequence
 
 from galos_ops.engines import dependencies
-from galos_ops.errors import CommandFailed, GuardError, OpsError
+from galos_ops.errors import CommandFailed, ConnectError, GuardError, LockedError, OpsError
 from galos_ops.migrations import guard
 from galos_ops.migrations.tools import Answer
 from galos_ops.workflows.on_hosts import on_hosts, unique
-from galos_ops.workflows.starting import Candidate, Publish, roll, start
+from galos_ops.workflows.starting import Candidate, Clean, Publish, lift_marker, roll, start
 from galos_ops.workflows.steps import Group, pending, present
 from galos_ops.workflows.stopping import Stop
 
@@ -33,15 +33,16 @@ def deploy(group: Group, tag: str | None, publish: Publish) -> None:
     answers = ask(candidates)
     due = pending_somewhere(candidates, answers)
     stop = Stop.now(group.stopping(one.steps for one in due))
-    applied = run_migrations(group, due, answers, stop) if due else {}
-    lift_markers(group, applied)
+    clean = Clean(frozenset(one.question for one in candidates))
+    if due:
+        clean = run_migrations(group, due, answers, stop)
     stopped = [steps for steps in group.others if steps in stop.services or not steps.target.running]
     beside = [
         Candidate(steps, steps.target.images_of(image)) for steps in stopped if (image := steps.target.previous_image)
     ]
     order = [id(steps) for steps in group.all]
     starting = sorted([*candidates, *beside], key=lambda one: order.index(id(one.steps)))
-    roll(starting, stop, lambda its: start(its, applied, stop, began, publish))
+    roll(starting, stop, lambda its: start(its, clean, stop, began, publish))
 
 
 def migrate(group: Group) -> None:
@@ -54,8 +55,8 @@ def migrate(group: Group) -> None:
     answers = ask(candidates)
     due = pending_somewhere(candidates, answers)
     stop = Stop.now(group.stopping(one.steps for one in due))
-    applied = run_migrations(group, due, answers, stop) if due else {}
-    lift_markers(group, applied)
+    applied = run_migrations(group, due, answers, stop).applied if due else {}
+    on_hosts(group.hosts, lambda steps: lift_marker(steps, migrated=bool(applied)))
     for one in candidates:
         if one.target.name in applied:
             one.steps.conclude(f"migrated; the service is down until: {one.target.typed.fab('up')}")
@@ -121,10 +122,8 @@ def pending_somewhere(candidates: Sequence[Candidate], answers: Mapping[Candidat
     )
 
 
-def run_migrations(
-    group: Group, due: Sequence[Candidate], answers: Mapping[Candidate, Answer], stop: Stop
-) -> dict[str, tuple[str, ...]]:
-    """Stop everything, back up, migrate, and return what was applied for each service, in order.
+def run_migrations(group: Group, due: Sequence[Candidate], answers: Mapping[Candidate, Answer], stop: Stop) -> Clean:
+    """Stop everything, back up, migrate, and return what was applied and what is known to be clean since.
 
     What one migration did already is not pending for the next. What fails before the first one starts what ran before
     again. Raises as `deploy` does, and `NotReadyError` before anything is stopped.
@@ -141,15 +140,20 @@ def run_migrations(
         announce(first, due, answers[first])
     with stop.reported(restart=GuardError):
         run(first, answers[first])
-    applied = {first.target.name: answers[first].names}
+    clean = Clean().after(first, answers[first])
     with stop.reported():
         for one in rest:
-            found = answer(one, again=True)
-            if found.state != "clean":
+            try:
+                found = answer(one, again=True)
+            except (ConnectError, LockedError):
+                continue  # a lost host keeps no other one down; what it is asked next tells of it
+            if found.state == "clean":
+                clean = clean.known(one)
+            else:
                 announce(one, due, found)
                 run(one, found)
-                applied[one.target.name] = found.names
-    return applied
+                clean = clean.after(one, found)
+    return clean
 
 
 def run(one: Candidate, answer: Answer) -> None:
@@ -161,9 +165,3 @@ def announce(migrating: Candidate, due: Sequence[Candidate], answer: Answer) -> 
     """Prove on every host that everything is stopped, and log the migration there before it begins on one."""
     same = [one for one in due if one.target.name == migrating.target.name]
     on_hosts(same, lambda one: one.steps.announce(one.images, answer))
-
-
-def lift_markers(group: Group, applied: Mapping[str, object]) -> None:
-    """Let the hosts of a fleet start their services again, once nothing is pending any more."""
-    marked = [one for one in group.hosts if one.target.snapshot.migrating or (applied and one.target.host.typed.fleet)]
-    on_hosts(marked, lambda steps: steps.lift_marker())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -13,6 +13,7 @@ from galos_ops.engines.engine import ReleaseImages, Target
 from galos_ops.errors import NotReadyError, OpsError, gravest
 from galos_ops.host.together import together
 from galos_ops.migrations import guard
+from galos_ops.migrations.tools import Answer
 from galos_ops.progress import Report
 from galos_ops.workflows.steps import Steps, pending
 from galos_ops.workflows.stopping import Stop
@@ -44,8 +45,24 @@ class Candidate:
         return guard.key(self.target, self.images) or (self.target.host.name, self.target.name)
 
 
+@dataclass(frozen=True)
+class Clean:
+    """The questions that were answered clean since the last migration, and what was applied for each service."""
+
+    questions: frozenset[object] = frozenset()
+    applied: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def known(self, one: Candidate) -> Clean:
+        """Return the same with a candidate that was asked again."""
+        return replace(self, questions=self.questions | {one.question})
+
+    def after(self, one: Candidate, answer: Answer) -> Clean:
+        """Return what is known after the migration of a candidate, whose check of its own was clean."""
+        return Clean(frozenset([one.question]), {**self.applied, one.target.name: answer.names})
+
+
 def roll(candidates: Sequence[Candidate], stop: Stop, work: Callable[[Sequence[Candidate]], None]) -> None:
-    """Do work for the candidates of each host: on all hosts at once after a stop, else on `fleet.parallel` at a time.
+    """Do work for the candidates of each host: on all at once where a migration stopped them, else `fleet.parallel`.
 
     The first failure ends it, and names the hosts that still run what they ran.
     """
@@ -53,7 +70,8 @@ def roll(candidates: Sequence[Candidate], stop: Stop, work: Callable[[Sequence[C
     for one in candidates:
         hosts.setdefault(one.target.host.name, []).append(one)
     settings, parts = candidates[0].target.settings.fleet, list(hosts.values())
-    size = len(parts) if stop.services else settings.parallel
+    down = stop.services or any(one.target.snapshot.migrating for one in candidates)
+    size = len(parts) if down else settings.parallel
     while parts:
         now, parts = parts[:size], parts[size:]
         try:
@@ -65,22 +83,21 @@ def roll(candidates: Sequence[Candidate], stop: Stop, work: Callable[[Sequence[C
         time.sleep(settings.pause if parts else 0)
 
 
-def start(
-    candidates: Sequence[Candidate], applied: Mapping[str, tuple[str, ...]], stop: Stop, began: float, publish: Publish
-) -> None:
+def start(candidates: Sequence[Candidate], clean: Clean, stop: Stop, began: float, publish: Publish) -> None:
     """Start services of a host one after the other, each behind its own guard; those too that were only stopped.
 
     After a stop, one that must not start, or does not stay up, keeps none down but those that depend on it. Raises the
     gravest error.
     """
-    known = {list(applied)[-1]} if applied else {one.target.name for one in candidates if one.tag}
-    failures: dict[str, OpsError] = {}
+    host, failures = candidates[0].target.host.name, dict[str, OpsError]()
+    with replace(stop, services=[steps for steps in stop.services if steps.target.host.name == host]).reported():
+        lift_marker(candidates[0].steps, migrated=bool(clean.applied))
     for one in candidates:
         its = replace(stop, services=[steps for steps in stop.services if steps is one.steps])
         try:
             with its.reported():
                 require_dependencies(one.steps, failures)
-                if one.target.name not in known:
+                if one.question not in clean.questions:
                     guard.require_clean(one.target, pending(one.steps, one.images, again=True))
                 outcome = switch(
                     one.steps,
@@ -88,7 +105,7 @@ def start(
                     began,
                     event="deploy" if one.tag else "up",
                     tag=one.tag,
-                    migrations=applied.get(one.target.name, ()),
+                    migrations=clean.applied.get(one.target.name, ()),
                     stopped=stop.at if its.services else None,
                 )
             publish(one.steps.document(outcome))
@@ -98,6 +115,12 @@ def start(
                 break
     if failures:
         raise gravest(list(failures.values()))
+
+
+def lift_marker(steps: Steps, *, migrated: bool) -> None:
+    """Let a host of a fleet start its services again, once nothing is pending any more."""
+    if steps.target.snapshot.migrating or (migrated and steps.target.host.typed.fleet):
+        steps.lift_marker()
 
 
 def require_dependencies(steps: Steps, failures: Mapping[str, OpsError]) -> None:

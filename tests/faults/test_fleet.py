@@ -199,6 +199,25 @@ def test_a_migration_whose_client_died_is_resumed_with_every_host_down(fleet: Fl
     assert all(each.host.shell(f"ls {MARKER}", check=False) == "" for each in fleet.members)
 
 
+def test_a_host_lost_during_the_migration_keeps_no_other_down_and_comes_back(fleet: Fleet) -> None:
+    with gated(fleet.operator.sandbox) as gate:
+        running = fleet.start("deploy")
+        gate.reached()
+        fleet.relay.reset()
+        gate.open()
+        assert running.end() == 3, running.told
+    assert "Perhaps down since" in running.told
+    for each in (fleet.members[0], fleet.members[2]):
+        assert container(each.host) == f"running {image_id(each.host)}"
+        assert each.host.shell(f"ls {MARKER}", check=False) == ""
+    assert container(fleet.second.host) == ""
+    told = fleet.second.refused(5, "up")
+    assert "a migration of its fleet began" in told
+    fleet.second.done("-f", fleet.second.configured({"hosts": ALL}), "deploy")
+    fleet.run_latest()
+    assert fleet.second.host.shell(f"ls {MARKER}", check=False) == ""
+
+
 def test_an_interrupt_reaches_every_host_and_names_them(fleet: Fleet) -> None:
     fleet.operator.sandbox.publish("v2")
     with held(fleet.second, "pull") as pull:

@@ -104,7 +104,7 @@ def test_one_that_does_not_know_the_new_schema_stays_down_and_is_told(shared: Op
     assert "galos-map: cannot tell whether migrations are pending" in told
     assert "was previously applied but is missing" in told
     assert "Down since 2" in told
-    assert told.splitlines()[-1].endswith(" pending --service galos-map")
+    assert told.splitlines()[-1].endswith(" deploy --service galos-map")
     assert images(shared) == {"galos-sync": image_id(shared.host)}
     assert applied(shared) == V2
 

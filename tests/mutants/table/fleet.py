@@ -32,11 +32,22 @@ MUTANTS = (
     ),
     *group(
         "galos_ops.workflows.deploy",
-        (Mutant("lift_markers", DropCall("on_hosts"), {FAILED: 'shell(f"ls {MARKER}", check=False) == ""'}),),
+        (
+            Mutant(
+                "run_migrations",
+                Uncaught("(ConnectError, LockedError)"),
+                {
+                    f"{FLEET}::test_a_host_lost_during_the_migration_keeps_no_other_down_and_comes_back": (
+                        "assert container(each.host) == f"
+                    )
+                },
+            ),
+        ),
     ),
     *group(
         "galos_ops.workflows.starting",
         (
+            Mutant("lift_marker", DropCall("steps.lift_marker"), {FAILED: 'shell(f"ls {MARKER}", check=False) == ""'}),
             Mutant(
                 "roll",
                 Instead("settings.parallel", "len(parts)"),

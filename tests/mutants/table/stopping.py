@@ -104,7 +104,7 @@ MUTANTS = (
             ),
             Mutant(
                 "run_migrations",
-                Always("found.state != 'clean'"),
+                Never("found.state == 'clean'"),
                 {
                     f"{ONE}::test_a_deploy_of_both_is_one_stop_each_migration_once_and_one_start": "migrations() ==",
                     f"{FLEET}::test_one_migration_while_every_host_is_down_and_the_second_deploy_changes_nothing": (
@@ -129,7 +129,7 @@ MUTANTS = (
         (
             Mutant(
                 "start",
-                Never("one.target.name not in known"),
+                Never("one.question not in clean.questions"),
                 {f"{ONE}::test_one_that_does_not_know_the_new_schema_stays_down_and_is_told": "refused("},
             ),
         ),
