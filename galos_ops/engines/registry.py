@@ -117,14 +117,18 @@ def compare(references: Iterable[str]) -> str:
 
     Downloads nothing, and does not need the engine.
     """
-    ask = f"timeout {STATUS_SECONDS} docker manifest inspect -v"
     return f"""{MARK_LOG}
+silent=  # one that does not answer is waited for once
+ask() {{
+  [ ! "$silent" ] || return 124
+  timeout {STATUS_SECONDS} docker manifest inspect -v "$1"
+}}
 for reference in {" ".join(references)}; do
-now=$({ask} "$reference" 2>&1); code=$?
+now=$(ask "$reference" 2>&1); code=$?; [ $code != 124 ] || silent=yes
 say registry "$reference $code $(pack "$now")"
 for digest in $(docker image inspect -f '{{{{join .RepoDigests " "}}}}' "$reference" 2>/dev/null); do
 case $digest in "${{reference%:*}}"@*) ;; *) continue ;; esac
-case $now in *"${{digest#*@}}"*) own=$now ;; *) own=$({ask} "$digest" 2>/dev/null) ;; esac
+case $now in *"${{digest#*@}}"*) own=$now ;; *) own=$(ask "$digest" 2>/dev/null) || [ $? != 124 ] || silent=yes ;; esac
 say own "$reference 0 $(pack "$own")"; done; done
 say helper_error "$(pack "$({LOGGED})")"
 """

@@ -188,6 +188,18 @@ def test_the_registry_is_asked_about_the_host_s_own_image_too(
     assert look(box, [REFERENCE], "~").registry == {REFERENCE: Registry(state, A)}
 
 
+def test_a_registry_that_does_not_answer_is_waited_for_once(host: LocalHost) -> None:
+    """However many services there are: a look at the host has a minute for all."""
+    other = REFERENCE.replace("galos-sync", "galos-map")
+    engine(host, "/", runs=False)
+    with_docker(host, containers="", images={REFERENCE: B, other: A})
+    with_compose(host)
+    with_registry(host, Reply(exited=124), f"{REFERENCE.removesuffix(':latest')}@{A}")
+    host.stubs.add("docker", {DIGESTS + other: "\n"})
+    seen = look(host, [REFERENCE, other], "~")
+    assert seen.registry == dict.fromkeys((REFERENCE, other), Registry("unknown", reason="no answer after 20 s"))
+
+
 def test_what_the_helper_wrote_into_its_log_meanwhile_is_the_reason(host: LocalHost) -> None:
     engine(host, "/", runs=False)
     with_compose(host)

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from tests.mutants.changes import DropCall, Gives, Instead, Never, Returns, Uncaught, Unwrap, WithoutArgument
+from tests.mutants.changes import DropCall, Gives, Instead, Never, Returns, Text, Uncaught, Unwrap, WithoutArgument
 from tests.mutants.mutant import Mutant, group
 
 STATUS, DRY_RUN, VIEW, CI = (f"tests/integration/test_{name}.py" for name in ("status", "dry_run", "view", "ci"))
+LOOKED = "tests/unit/test_probe_for_status.py"
 
 MUTANTS = (
     *group(
         "galos_ops.engines.registry",
         (
+            Mutant(
+                "compare",
+                Text('[ ! "$silent" ]', "true"),
+                {f"{LOOKED}::test_a_registry_that_does_not_answer_is_waited_for_once": "seen.registry =="},
+            ),
             Mutant(
                 "compared",
                 Never("found in map"),
