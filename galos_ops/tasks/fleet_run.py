@@ -46,7 +46,7 @@ class FleetRun(Run):
             raise UsageError("One host is named twice; nothing was changed.", hint="name each Docker host once")
         threading.Thread(target=import_module, args=(WORKFLOWS,), daemon=True).start()
         members = [self._host(destination) for destination in hosts]
-        error: OpsError | None = None
+        error: Exception | None = None
         try:
             with ExitStack() as stack:
                 together(report, [(host, partial(stack.enter_context, host)) for host in members])
@@ -54,7 +54,7 @@ class FleetRun(Run):
         except KeyboardInterrupt:
             error = self._interrupted_fleet(rows)
             raise error from None
-        except OpsError as failure:
+        except Exception as failure:
             error = failure
             raise
         finally:
@@ -72,9 +72,13 @@ class FleetRun(Run):
         first = members[0]
         return Fleet(members, [replace(first, host=host, document={}) for host in self.absent], first.report)
 
-    def _close(self, rows: dict[str, dict[str, Any]], error: OpsError | None) -> None:
-        """Say of each host how the task ended there; one where nothing was done, as another failed, was not tried."""
-        errors = {one.host: one for one in (error.together or (error,))} if error else {}
+    def _close(self, rows: dict[str, dict[str, Any]], error: Exception | None) -> None:
+        """Say of each host how the task ended there; one where nothing was done, as another failed, was not tried.
+
+        A fault of the task itself is told of every host.
+        """
+        told = (error.together or (error,)) if isinstance(error, OpsError) else ()
+        errors: dict[str, Exception | None] = {one.host: one for one in told} or {"": error}
         for name, row in rows.items():
             own = errors.get(name, errors.get(""))
             if own or not error or row.get("services"):
