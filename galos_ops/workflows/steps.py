@@ -165,8 +165,7 @@ def pending(steps: Steps, images: ReleaseImages, *, again: bool = False) -> Answ
 
 def pull(target: Target, report: Report, tag: str | None = None, *, again: bool = False) -> ReleaseImages:
     """Fetch the images, which needs no lock, and report what that changes; raises `CommandFailed`."""
-    if again:
-        target = replace(target, snapshot=replace(target.snapshot, registry={}))
+    target = unanswered(target) if again else target
     report.title(target.host.name, target.name)
     with report.step("pull") as step:
         images = target.engine.pull(target, tag, report.progress)
@@ -174,6 +173,11 @@ def pull(target: Target, report: Report, tag: str | None = None, *, again: bool 
         step.detail = short(image) if old in (None, image) else f"{short(old or '')} → {short(image)}"
         step.mark = SAME if old == image else step.mark
     return images
+
+
+def unanswered(target: Target) -> Target:
+    """Return the same without what the registry said when the host was looked at."""
+    return replace(target, snapshot=replace(target.snapshot, registry={}))
 
 
 def verify(target: Target, report: Report, started: Started) -> None:

@@ -17,7 +17,7 @@ from galos_ops.migrations import guard
 from galos_ops.migrations import runner as migrating
 from galos_ops.migrations.tools import REMEMBERED, Answer
 from galos_ops.progress import SAME, WOULD, Report, Step, short
-from galos_ops.workflows.steps import Outcome, Started, verify
+from galos_ops.workflows.steps import Outcome, Started, unanswered, verify
 
 
 @dataclass
@@ -55,10 +55,10 @@ class Telling:
             it = f"a migration{'' if target.name == self.target.name else f' of {target.name}'}"
             self._tell("adopt", f"{it} that an earlier run began: show its output, wait for its end")
 
-    def pull(self, tag: str | None = None, *, again: bool = False) -> ReleaseImages:  # noqa: ARG002
+    def pull(self, tag: str | None = None, *, again: bool = False) -> ReleaseImages:
         """Ask the registry what would be fetched."""
         with self.step("pull") as step:
-            images, here = self.target.engine.newest(self.target, tag)
+            images, here = self.target.engine.newest(unanswered(self.target) if again else self.target, tag)
             image, old = images.service.id, self.target.running_image
             origin = f"{short(old)} → " if old not in (None, image) else ""
             step.detail = f"{origin}{short(image)}, {'already here' if here else 'to be fetched'}"
