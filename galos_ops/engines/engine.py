@@ -73,8 +73,8 @@ class Engine(Protocol):
     """What runs the containers of services; nothing outside `engines` asks which one it is.
 
     The verbs of the runbook are scripts for the project's directory, and need no lock. What starts a service takes a
-    `HeldTarget`. One-off containers, the registry and the images that a host keeps are the same for every engine:
-    `one_off`, `registry`, `retention`.
+    `HeldTarget`. One-off containers, the registry, what is fetched and what a host keeps are the same for every engine:
+    `one_off`, `registry`, `pulling`, `retention`.
     """
 
     @property
@@ -92,9 +92,6 @@ class Engine(Protocol):
 
     def pull(self, target: Target, tag: str | None, on_progress: Callable[[str], None]) -> ReleaseImages:
         """Fetch the images while what runs goes on, and learn their IDs; raises `CommandFailed`."""
-
-    def newest(self, target: Target, tag: str | None) -> tuple[ReleaseImages, bool]:
-        """Return what `pull` would fetch, and whether the host has it already; raises `CommandFailed`."""
 
     def look(self, target: Target) -> Snapshot:
         """Return the snapshot with the containers of the service, and of its migrations' carrier, as they are now."""

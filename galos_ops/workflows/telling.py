@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from galos_ops.engines import dependencies, labels, one_off, retention
+from galos_ops.engines import dependencies, labels, one_off, pulling, retention
 from galos_ops.engines.engine import ReleaseImages, Target
 from galos_ops.engines.snapshot import Container, names
 from galos_ops.engines.surplus import Surplus
@@ -58,7 +58,7 @@ class Telling:
     def pull(self, tag: str | None = None, *, again: bool = False) -> ReleaseImages:
         """Ask the registry what would be fetched."""
         with self.step("pull") as step:
-            images, here = self.target.engine.newest(unanswered(self.target) if again else self.target, tag)
+            images, here = pulling.newest(unanswered(self.target) if again else self.target, tag)
             image, old = images.service.id, self.target.running_image
             origin = f"{short(old)} → " if old not in (None, image) else ""
             step.detail = f"{origin}{short(image)}, {'already here' if here else 'to be fetched'}"

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from galos_ops.engines import pulling
 from galos_ops.engines.engine import ReleaseImages
 from galos_ops.engines.registry import Registry
 from galos_ops.host.lock import Lock
@@ -32,9 +33,6 @@ class Engine:
         self.given = target.snapshot.registry
         return IMAGES
 
-    def newest(self, target: Any, *_: object) -> tuple[ReleaseImages, bool]:
-        return self.pull(target), True
-
 
 @pytest.mark.parametrize(
     "make",
@@ -43,9 +41,15 @@ class Engine:
 )
 @pytest.mark.parametrize(("again", "given"), [(False, SAID), (True, {})], ids=["first", "again"])
 def test_what_the_registry_said_counts_once(
-    box: LocalHost, make: Callable[[Any, Plain], Steps], given: dict[str, Registry], *, again: bool
+    box: LocalHost,
+    monkeypatch: pytest.MonkeyPatch,
+    make: Callable[[Any, Plain], Steps],
+    given: dict[str, Registry],
+    *,
+    again: bool,
 ) -> None:
     engine, one = Engine(), target(box)
+    monkeypatch.setattr(pulling, "newest", lambda target, _: (engine.pull(target), True))
     one = replace(one, engine=engine, snapshot=replace(one.snapshot, registry=SAID))  # type: ignore[arg-type]
     make(one, Plain(Screen())).pull(again=again)
     assert engine.given == given

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from galos_ops.engines import pulling
 from galos_ops.engines.registry import Registry
 from galos_ops.engines.snapshot import Container, Snapshot
 from galos_ops.redaction import Secret
@@ -32,7 +33,7 @@ CHANGES: dict[str, Change] = {
 def test_images_that_the_registry_calls_newest_are_not_pulled(tag: str | None) -> None:
     chosen = target(FakeHost(), NEWEST)
     assert COMPOSE.pull(chosen, tag, print) == IMAGES
-    assert COMPOSE.newest(chosen, tag) == (IMAGES, True)
+    assert pulling.newest(chosen, tag) == (IMAGES, True)
 
 
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)

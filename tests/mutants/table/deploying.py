@@ -126,20 +126,6 @@ MUTANTS = (
                 {f"{DEPLOY}::test_an_image_that_does_not_stay_up_gives_way_to_the_previous_one": "refused(7,"},
             ),
             Mutant(
-                "pull",
-                Text(" >&2 && ", " >&2; "),
-                {
-                    f"{DEPLOY}::test_a_failing_pull_costs_no_downtime": 'refused(1, "deploy")',
-                    f"{HOSTS}::test_revoked_keys_cost_no_downtime": 'refused(1, "deploy")',
-                    f"{HOSTS}::test_an_ecr_api_that_is_away_costs_no_downtime": 'refused(1, "deploy")',
-                },
-            ),
-            Mutant(
-                "pull",
-                Never("no space left"),
-                {f"{HOSTS}::test_a_full_disk_under_the_engine_costs_no_downtime": "next: look at the host's disk"},
-            ),
-            Mutant(
                 "up",
                 Gives("pin", "''"),
                 {
@@ -159,8 +145,22 @@ MUTANTS = (
         ),
     ),
     *group(
-        "galos_ops.engines.compose",
+        "galos_ops.engines.pulling",
         (
+            Mutant(
+                "pull",
+                Text(" >&2 && ", " >&2; "),
+                {
+                    f"{DEPLOY}::test_a_failing_pull_costs_no_downtime": 'refused(1, "deploy")',
+                    f"{HOSTS}::test_revoked_keys_cost_no_downtime": 'refused(1, "deploy")',
+                    f"{HOSTS}::test_an_ecr_api_that_is_away_costs_no_downtime": 'refused(1, "deploy")',
+                },
+            ),
+            Mutant(
+                "pull",
+                Never("no space left"),
+                {f"{HOSTS}::test_a_full_disk_under_the_engine_costs_no_downtime": "next: look at the host's disk"},
+            ),
             Mutant(
                 "_unchanged",
                 Always("all(newest)"),

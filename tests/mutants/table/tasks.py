@@ -201,6 +201,11 @@ MUTANTS = (
                 Text("docker start ", "docker-compose up -d; : "),
                 {f"{VERBS}::test_start_after_a_pull_starts_the_old_image": 'deployed.done("start")'},
             ),
+        ),
+    ),
+    *group(
+        "galos_ops.engines.pulling",
+        (
             Mutant(
                 "pull",
                 Never("tag != target.service.tag"),
