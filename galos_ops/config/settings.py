@@ -177,8 +177,6 @@ def _complete(name: str, service: Service) -> Service:
 def _broken_rules(settings: Settings) -> Iterator[Fault]:
     """The rules that types cannot say."""
     yield from _broken_fields(settings, "galos")
-    if settings.engine == "swarm":
-        yield Fault("galos.engine", "galos.engine swarm is not supported yet.", "set galos.engine: compose")
     if not settings.services:
         yield Fault("galos.services", "galos.services is empty.", "add a row to services: in fabfile.yml")
     for name, service in settings.services.items():

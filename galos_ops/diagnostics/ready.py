@@ -7,22 +7,34 @@ from typing import cast
 from galos_ops.config.command_line import CommandLine
 from galos_ops.config.settings import Settings
 from galos_ops.diagnostics.condition import Subject, Table
-from galos_ops.diagnostics.conditions import machine, project
-from galos_ops.engines.compose import Compose
+from galos_ops.diagnostics.conditions import machine, project, swarm
+from galos_ops.engines import choosing
 from galos_ops.engines.docker_compose import DockerCompose
 from galos_ops.engines.engine import Engine
 from galos_ops.engines.snapshot import Snapshot
 from galos_ops.errors import NotReadyError
 
-ENGINE = ("directory-missing", "docker-missing", "user-not-in-docker-group", "daemon-down", "compose-missing")
-PROJECT = (*ENGINE, "compose-file-missing", "compose-file-malformed")
-ROWS = Table(*machine.CONDITIONS, *project.CONDITIONS)
+ENGINE = (
+    "directory-missing",
+    "docker-missing",
+    "user-not-in-docker-group",
+    "daemon-down",
+    "compose-missing",
+    "swarm-not-manager",
+    "swarm-home-elsewhere",
+)
+PROJECT = (*ENGINE, "compose-file-missing", "compose-file-malformed", "stack-unsupported")
+ROWS = Table(*machine.CONDITIONS, *project.CONDITIONS, *swarm.CONDITIONS)
 
 
 def require_ready(typed: CommandLine, settings: Settings, snapshot: Snapshot, ids: tuple[str, ...] = PROJECT) -> Engine:
     """Return the engine of a host that is ready; raises `NotReadyError` for the first condition that does not hold."""
-    subject = Subject(settings, next(iter(settings.services)), snapshot, typed)
+    subjects = [Subject(settings, name, snapshot, typed) for name in settings.services]
     for row in map(ROWS.__getitem__, ids):
-        if sentence := row.said(subject):
-            raise NotReadyError(f"{typed.name}: {sentence}.", evidence=row.evidence(subject), hint=row.next(subject))
-    return Compose(cast("DockerCompose", snapshot.flavour))  # compose-missing is among all `ids`
+        for subject in subjects if row.each else subjects[:1]:
+            if sentence := row.said(subject):
+                raise NotReadyError(
+                    f"{typed.name}: {sentence}.", evidence=row.evidence(subject), hint=row.next(subject)
+                )
+    flavour = cast("DockerCompose", snapshot.flavour)  # compose-missing is among all `ids`
+    return choosing.chosen(settings.engine, flavour, snapshot)

@@ -10,6 +10,7 @@ from galos_ops.config.settings import Settings
 from galos_ops.diagnostics.condition import Subject
 from galos_ops.diagnostics.questions import ask
 from galos_ops.diagnostics.ready import require_ready
+from galos_ops.engines.cluster import Node
 from galos_ops.engines.engine import Target
 from galos_ops.engines.probe import STATUS, Scope, gather
 from galos_ops.engines.registry import Registry
@@ -39,6 +40,7 @@ class ContainerStatus:
     """`state` is Docker's word, `none` without a container, `unknown` where the engine does not tell.
 
     `since` is when it started, or ended; `health` is healthy, unhealthy, starting, or None without a health check.
+    In a cluster `replicas` is how many run of how many, and `nodes` are where they do.
     """
 
     state: str
@@ -49,6 +51,8 @@ class ContainerStatus:
     health: str | None = None
     restarts: int | None = None
     exit_code: int | None = None
+    replicas: str | None = None
+    nodes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -90,7 +94,7 @@ class ServiceStatus:
 
 @dataclass(frozen=True)
 class HostStatus:
-    """The host; `clock_difference` is how many seconds its clock is ahead of ours."""
+    """The host; `clock_difference` is how many seconds its clock is ahead of ours, `nodes` are those of its cluster."""
 
     problem: Problem | None
     time: str
@@ -103,6 +107,7 @@ class HostStatus:
     disks: tuple[FreeSpace, ...]
     helper: bool
     helper_error: str | None
+    nodes: tuple[Node, ...]
     services: tuple[ServiceStatus, ...]
 
 
@@ -114,7 +119,7 @@ def status(host: Host, settings: Settings, services: Iterable[str]) -> tuple[Hos
     """
     log = f"{settings.directory.rstrip('/')}/{LOG}"
     images = tuple(map(settings.image, settings.services.values()))
-    snapshot = gather(host, STATUS, Scope(images, settings.directory, {log: RELEASES_OF_LOG}))
+    snapshot = gather(host, STATUS, Scope(images, settings.directory, {log: RELEASES_OF_LOG}, settings.engine))
     subjects = {name: with_release(Subject(settings, name, snapshot, host.typed)) for name in services}
     try:
         compose = require_ready(host.typed, settings, snapshot)
@@ -156,6 +161,7 @@ def described(subjects: Mapping[str, Subject], problem: Problem | None, problems
         disks=snapshot.disks,
         helper="ecr-login" in snapshot.stores,
         helper_error=snapshot.helper_error or None,
+        nodes=snapshot.cluster.nodes if snapshot.cluster else (),
         services=tuple(_service(one, problems.get(name)) for name, one in subjects.items()),
     )
 
@@ -176,6 +182,12 @@ def _service(about: Subject, problem: Problem | None) -> ServiceStatus:
     )
 
 
+def replicas(snapshot: Snapshot, service: str) -> str | None:
+    """How many containers of a service run in a cluster, of how many; None where it is in none."""
+    one = snapshot.cluster and snapshot.cluster.service(snapshot.project_name, service)
+    return f"{sum(each.state == 'running' for each in snapshot.of(service))}/{one.replicas}" if one else None
+
+
 def container(snapshot: Snapshot, service: str) -> ContainerStatus:
     """The service's container, the one that runs where there are several."""
     if not (snapshot.engine and snapshot.flavour):
@@ -191,5 +203,7 @@ def container(snapshot: Snapshot, service: str) -> ContainerStatus:
         since=one.started if one.state == "running" else one.finished,
         health=one.health,
         restarts=one.restarts,
-        exit_code=None if one.state == "running" else one.exit_code,
+        exit_code=None if one.state == "running" or snapshot.cluster else one.exit_code,
+        replicas=replicas(snapshot, service),
+        nodes=tuple(dict.fromkeys(each.node for each in snapshot.of(service) if each.node)),
     )

@@ -11,6 +11,7 @@ from galos_ops.config.command_line import CommandLine
 from galos_ops.diagnostics.condition import Subject
 from galos_ops.diagnostics.conditions.table import TABLE
 from galos_ops.diagnostics.status import HostStatus, Problem, ServiceStatus
+from galos_ops.engines.cluster import Node
 from galos_ops.engines.snapshot import FreeSpace
 from galos_ops.errors import GuardError, LockedError, MigrationError, NotReadyError, OpsError, VerifyError
 from galos_ops.progress import DONE, FAILED, WARN, short
@@ -69,6 +70,7 @@ def of_host(host: HostStatus, subject: Subject) -> list[Line]:
         *([Line("hold", str(host.hold), WARN)] if host.hold else []),
         *map(disk, host.disks),
         judged("helper", host.helper_error if host.helper and host.helper_error else helper, subject),
+        *([judged("cluster", cluster_line(host.nodes), subject)] if host.nodes else []),
         judged("clock", _clock(host.clock_difference), subject),
     ]
 
@@ -128,6 +130,12 @@ def _problem(name: str, problem: Problem | None) -> Line | None:
     return Line(name, problem.sentence, error=NotReadyError(problem.sentence, hint=problem.next)) if problem else None
 
 
+def cluster_line(nodes: Iterable[Node]) -> str:
+    """The nodes of a cluster, each that is not ready with its state."""
+    states = ((one, "" if one.state == "ready" else f" is {one.state}") for one in nodes)
+    return ", ".join(f"{one.name}{' leads' if one.leader else ''}{state}" for one, state in states)
+
+
 def _clock(difference: int) -> str:
     word = "ahead of" if difference > 0 else "behind"
     return f"{abs(difference)} s {word} this machine's" if difference else "as on this machine"
@@ -142,6 +150,8 @@ def _container(service: ServiceStatus, now: datetime) -> str:
         one.since and ago(one.since, now),
         one.health,
         one.restarts and f"{one.restarts} restarts",
+        one.replicas and f"{one.replicas} run",
+        one.nodes and f"on {', '.join(one.nodes)}",
     )
     return "not known" if one.state == "unknown" else " · ".join(str(part) for part in parts if part)
 

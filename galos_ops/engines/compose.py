@@ -11,6 +11,7 @@ from galos_ops.engines.docker_compose import DockerCompose, grace_seconds
 from galos_ops.engines.engine import ID, HeldTarget, LogLines, ReleaseImages, Target
 from galos_ops.engines.probe import CONTAINER
 from galos_ops.engines.probe_output import container
+from galos_ops.engines.proofs import no_containers
 from galos_ops.engines.snapshot import Container, Snapshot, names
 from galos_ops.errors import CommandFailed, GuardError, NotReadyError, VerifyError
 from galos_ops.host.result import Result
@@ -79,14 +80,7 @@ class Compose:
             )
 
     def prove_stopped(self, services: Iterable[str]) -> str:
-        form = """'{{.Label "com.docker.compose.service"}}/{{.Names}}'"""
-        names = list(services)
-        checks, theirs = (" | ".join(pattern.format(name) for name in names) for pattern in ("{0}/{0}-check*", "{}/*"))
-        return (
-            f"running=$(docker ps --format {form}) || exit {ExitCode.STILL_RUNS}\nleft=\n"
-            f'for one in $running; do case $one in {checks}) ;; {theirs}) left="$left ${{one#*/}}" ;; esac; done\n'
-            f'[ -z "$left" ] || {{ echo $left; exit {ExitCode.STILL_RUNS}; }}'
-        )
+        return no_containers(services)
 
     def up(self, target: HeldTarget, images: ReleaseImages) -> Sequence[Container]:
         image, pinned, depended = images.service.id, pin(images), dependencies.script(target)
@@ -155,6 +149,24 @@ class Compose:
                 evidence=log,
                 hint=target.host.typed.fab("logs"),
             )
+
+    def rolls(self, target: Target) -> bool:  # noqa: ARG002
+        return False
+
+    def session(self, target: Target) -> str:
+        container = next((one.id for one in target.running if one.state == "running"), None)
+        if container is None:
+            raise NotReadyError(f"{target.label}: no container of it runs.", hint=target.typed.fab("up"))
+        return container
+
+    def home(self, target: Target) -> str:  # noqa: ARG002
+        return ""
+
+    def claim(self, target: Target) -> str:  # noqa: ARG002
+        return ""
+
+    def release(self, target: Target) -> str:  # noqa: ARG002
+        return ""
 
 
 def silent_engine_error(target: Target, evidence: str) -> NotReadyError:

@@ -128,6 +128,21 @@ class Engine(Protocol):
         restarts that they had.
         """
 
+    def rolls(self, target: Target) -> bool:
+        """Whether some containers of the service run at any moment while `up` replaces others."""
+
+    def session(self, target: Target) -> str:
+        """Return the ID of a container of the service that runs on this host; raises `NotReadyError` without one."""
+
+    def home(self, target: Target) -> str:
+        """Return a script that ends with `ExitCode.NOT_HOME` where another host is the one that changes the service."""
+
+    def claim(self, target: Target) -> str:
+        """Return a script that tells the other hosts of a cluster that a migration is under way, until `release`."""
+
+    def release(self, target: Target) -> str:
+        """Return a script that takes that back."""
+
 
 AnyTarget = TypeVar("AnyTarget", bound="Target")
 
@@ -292,12 +307,20 @@ class HeldTarget(Target):
 
     def change(self, script: str, *, doing: str, check: bool = True, **more: Any) -> Result:
         """Run a script that changes the host, once it has proved there that the lock is ours; else `LockedError`."""
-        result = self.unlocked(f"{fence(self.lock)}\n{script}", doing=doing, **{**more, "check": False})
+        proofs = "\n".join(filter(None, (fence(self.lock), self.engine.home(self))))
+        result = self.unlocked(f"{proofs}\n{script}", doing=doing, **{**more, "check": False})
         if result.exited == ExitCode.NOT_OURS:
             raise LockedError(
                 f"{self.host.name}: the lock expired, as no heartbeat reached the host for too long; "
                 f"nothing was done to {doing}.",
                 hint=f"it looks at the host first: {self.host.typed.again()}",
+            )
+        if result.exited == ExitCode.NOT_HOME:
+            raise NotReadyError(
+                f"{self.host.name}: another manager of the cluster is the one that changes it by now; "
+                f"nothing was done to {doing}.",
+                evidence=result.stderr,
+                hint=f"it names that one: {self.host.typed.again()}",
             )
         if result.exited == ExitCode.UNLOCKABLE:
             raise unlockable_error(self.host, result.stderr, undone=f"nothing was done to {doing}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 from collections.abc import Mapping
 from typing import Any, Literal
@@ -25,7 +24,7 @@ def run(target: Target, image: str, argv: list[str], *, doing: str, timeout: int
     where the host must stay `untouched`, `MISSING` when docker-compose would make something first.
     """
     service, name, tree = target.service.migration.service, target.checker, target.snapshot.tree()
-    first = needs(tree, service, target.snapshot.directories[-1]) if untouched else ""
+    first = needs(tree, service, target.snapshot.project_name) if untouched else ""
     script = (
         f"{first}\ndocker rm -f -v {name} >/dev/null 2>&1\n"
         f"trap 'docker rm -f -v {name} >/dev/null 2>&1' EXIT; trap 'exit 1' HUP INT TERM\n"
@@ -103,9 +102,8 @@ def file(tree: Mapping[str, Any], service: str, image: str, role: Role) -> bytes
     return encoded(tree, service, without=FETCHING, image=image, labels={**labels, LABEL: role})
 
 
-def needs(tree: dict[str, Any], service: str, directory: str) -> str:
+def needs(tree: dict[str, Any], service: str, project: str) -> str:
     """A script that ends with `MISSING` where docker-compose would make something first for a service's container."""
-    project = tree.get("name") or re.sub(r"[^-_a-z0-9]", "", directory.rpartition("/")[2].lower())
     networks = dict.fromkeys(name for row in tree["services"].values() for name in _networks(row))
     volumes, folders = tree.get("volumes") or {}, map(_folder, tree["services"][service].get("volumes") or [])
     made = {"network": _own(networks, tree.get("networks") or {}), "volume": _own(volumes, volumes)}

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from galos_ops import redaction
+from galos_ops.engines import cluster
 from galos_ops.engines import registry as registries
 from galos_ops.engines.docker_compose import FILES
 from galos_ops.engines.probe_output import parse
@@ -44,11 +45,15 @@ CONTAINER = (
 
 @dataclass(frozen=True)
 class Scope:
-    """What a probe is about: image references, the project's directory, and files with the command that reads each."""
+    """What a probe is about: image references, the project's directory, and files with the command that reads each.
+
+    `engine` is that of the configuration.
+    """
 
     references: tuple[str, ...]
     directory: str
     files: Mapping[str, str] = field(default_factory=dict)
+    engine: str = "compose"
 
 
 Part = Callable[[Scope], str]
@@ -65,6 +70,10 @@ def containers(_: Scope) -> str:
         "{ docker ps -aq --no-trunc --filter label=com.docker.compose.service |\n"
         f"xargs -r docker inspect -f 'container\t{CONTAINER}'; }} 2>/dev/null"
     )
+
+
+def swarm(scope: Scope) -> str:
+    return cluster.script() if scope.engine == "swarm" else ":"
 
 
 def images(scope: Scope) -> str:
@@ -156,7 +165,7 @@ def registry(scope: Scope) -> str:
     return registries.compare(scope.references)
 
 
-PROJECT: tuple[Part, ...] = (engine, containers, images, flavour, compose, project)
+PROJECT: tuple[Part, ...] = (engine, containers, swarm, images, flavour, compose, project)
 """What whatever changes a host asks for."""
 DEPLOY: tuple[Part, ...] = (*PROJECT, registry)
 STATUS: tuple[Part, ...] = (clock, *PROJECT, lock, stores, disks, files, registry)

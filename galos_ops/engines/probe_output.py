@@ -5,11 +5,13 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
+from dataclasses import replace
 from datetime import datetime, timezone
 
-from galos_ops.engines import registry
+from galos_ops.engines import cluster, registry
+from galos_ops.engines.cluster import Cluster
 from galos_ops.engines.docker_compose import DockerCompose
 from galos_ops.engines.snapshot import FREE, LOSSLESS, Container, FreeSpace, Snapshot
 from galos_ops.host.hold import Hold
@@ -46,6 +48,8 @@ def parse(output: str, parts: AbstractSet[str] = frozenset(), began: float = 0.0
         raise ValueError(f"the host did not say: {', '.join(sorted(lost))}")
     now, helper_error = int(last("time") or 0), text("helper_error").strip()
     found = [line.rsplit(" ", 2) for line in every("image")]
+    images = {reference: image for reference, image, _ in found}
+    swarm = cluster.read(every("cluster"))
     texts, unreadable = _files(pairs("file"))
     return Snapshot(
         directories=tuple(every("directory")),
@@ -58,8 +62,8 @@ def parse(output: str, parts: AbstractSet[str] = frozenset(), began: float = 0.0
         environment=Secret(_bytes(last("environment")).decode(errors=LOSSLESS)) if every("environment") else None,
         config=Secret(text("config")),
         config_error=Secret(text("config_error")),
-        containers=tuple(map(container, every("container"))),
-        images={reference: image for reference, image, _ in found},
+        containers=(*map(container, every("container")), *(cluster_containers(swarm, images) if swarm else ())),
+        images=images,
         created={image: moment(when) for _, image, when in found},
         passed=dict(pairs("passed")),
         stopped=dict(pairs("stopped")),
@@ -81,6 +85,7 @@ def parse(output: str, parts: AbstractSet[str] = frozenset(), began: float = 0.0
         texts=texts,
         unreadable=unreadable | {unpack(path): _reason(unpack(said)) for path, said in pairs("unreadable")},
         modes={unpack(path): int(mode, 8) for path, mode in pairs("mode")},
+        cluster=swarm,
     )
 
 
@@ -93,6 +98,42 @@ def container(line: str) -> Container:
         return Container(**{**row, "name": name, "oneoff": oneoff, **times})
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"not a container: {line!r}") from error
+
+
+def cluster_containers(found: Cluster, images: Mapping[str, str]) -> Iterator[Container]:
+    """What the stacks of a cluster run, and each of their services that runs nothing; `images` are IDs by reference."""
+    for service in (one for one in found.services if one.stack):
+        reference = cluster.reference(service.image)
+        stopped = Container(
+            id=service.id,
+            image=images.get(reference, reference),
+            state="exited",
+            restarts=0,
+            name=service.name,
+            service=service.name.removeprefix(f"{service.stack}_"),
+            oneoff=False,
+            project=service.stack,
+            directory="",
+            finished=moment(service.updated),
+            stack=service.stack,
+            sum=service.sum,
+        )
+        tasks = [task for task in found.tasks if task.service == service.id and task.alive]
+        for task in tasks:
+            reference = cluster.reference(task.image)
+            yield replace(
+                stopped,
+                id=task.id,
+                image=images.get(reference, reference),
+                state="stopping" if task.stopping else task.state,
+                name=f"{service.name}.{task.slot}",
+                started=moment(task.since),
+                finished=None,
+                node=found.node_name(task.node),
+                sum=task.sum,
+            )
+        if not tasks:
+            yield stopped
 
 
 def moment(text: str) -> str | None:

@@ -9,6 +9,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
+from galos_ops.engines.cluster import CLAIM, Cluster
 from galos_ops.engines.docker_compose import DockerCompose
 from galos_ops.engines.registry import Registry
 from galos_ops.host.hold import Hold
@@ -25,7 +26,8 @@ class Container:
 
     `state` is Docker's word: running, exited, ...; `health` is None without a health check; `started` and `finished`
     are UTC in ISO 8601, None where it never did; `role` is what one of ours is for, as its label says; `log_size`
-    is the logging option max-size.
+    is the logging option max-size. What Swarm runs for a service of a `stack` is one, too, with the ID and the state of
+    its task, the `node` that it is on, and the `sum` of the file that it was made from.
     """
 
     id: str
@@ -44,6 +46,9 @@ class Container:
     role: str = ""
     log_driver: str = ""
     log_size: str = ""
+    stack: str = ""
+    node: str = ""
+    sum: str = ""
 
     @property
     def alive(self) -> bool:
@@ -79,7 +84,7 @@ class Snapshot:
     in seconds, `clock_difference` how far it is ahead of ours. `registry` is by reference, `helper_error` what the
     credential helper wrote into its log meanwhile; `stores` are the credential helpers on the PATH, `exported` the
     names of the variables that the login shell sets. `texts` are files by path, absent ones left out, `unreadable` why
-    the others could not be read, `modes` their permissions.
+    the others could not be read, `modes` their permissions. `cluster` is None where the engine is no Swarm.
     """
 
     directories: tuple[str, ...] = ()
@@ -115,6 +120,12 @@ class Snapshot:
     texts: Mapping[str, Secret] = field(default_factory=dict)
     unreadable: Mapping[str, str] = field(default_factory=dict)
     modes: Mapping[str, int] = field(default_factory=dict)
+    cluster: Cluster | None = None
+
+    @property
+    def under_migration(self) -> bool:
+        """Whether a migration of a fleet or a cluster began, wherever it runs, and is not known to be over."""
+        return bool(self.migrating or (self.cluster and self.cluster.note(CLAIM, self.project_name)))
 
     def services(self) -> dict[str, str]:
         """The services of the compose file and the image reference each one starts."""
@@ -153,8 +164,18 @@ class Snapshot:
         named = re.search(r'^name: "?([^"\s]+)"?$', self.config.value, re.MULTILINE)
         return named[1] if named else ""
 
+    @property
+    def project_name(self) -> str:
+        """The same; where it is not told, what compose makes of the directory's name."""
+        return self.project or re.sub(r"[^-_a-z0-9]", "", self.directories[-1].rpartition("/")[2].lower())
+
     def ours(self, one: Container) -> bool:
-        """Whether a container is of this project: made in its directory and, where that is known, under its name."""
+        """Whether a container is of this project: made in its directory and, where that is known, under its name.
+
+        In a cluster it is of the stack with the project's name.
+        """
+        if self.cluster:
+            return one.stack == self.project_name
         return one.directory in self.directories and self.project in ("", one.project)
 
     def of(self, service: str) -> list[Container]:

@@ -115,9 +115,9 @@ def pending_migrations_error(target: Target, answer: Answer) -> GuardError:
 def require_no_running_migration(target: Target) -> None:
     """Raise `GuardError` while a migration of any service that an earlier run began still goes on in its container.
 
-    So it does on a host of a fleet whose migration, wherever it runs, is not known to be over.
+    So it does on a host of a fleet, or of a cluster, whose migration, wherever it runs, is not known to be over.
     """
-    if target.snapshot.migrating:
+    if target.snapshot.under_migration:
         raise marked_error(target.host, target.snapshot)
     for each in orphaned(target):
         if goes_on(each):
@@ -128,10 +128,10 @@ def require_no_running_migration(target: Target) -> None:
 
 
 def marked_error(host: Host, snapshot: Snapshot) -> GuardError:
-    """The error for a host of a fleet that may migrate."""
-    fleet = replace(host.typed, fleet=snapshot.migrating)
+    """The error for a host of a fleet, or of a cluster, that may migrate."""
+    fleet, whose = replace(host.typed, fleet=snapshot.migrating), "fleet" if snapshot.migrating else "cluster"
     return GuardError(
-        f"{host.name}: a migration of its fleet began and is not known to be over; nothing is started until it is.",
+        f"{host.name}: a migration of its {whose} began and is not known to be over; nothing is started until it is.",
         hint=f"go on from there: {fleet.fab('deploy')}",
     )
 

@@ -35,14 +35,16 @@ def announce(target: HeldTarget, images: ReleaseImages, names: tuple[str, ...]) 
 
 
 def _mark(target: Target) -> str:
-    """A script that notes on a host of a fleet that it must start nothing until the migration is over."""
+    """A script that notes for a fleet, or a cluster, that nothing must start until the migration is over."""
     fleet = target.host.typed.fleet
-    return f"umask 077; printf '%s\\n' {shlex.quote(fleet)} >{MARKER} || exit 1" if fleet else ":"
+    marked = f"umask 077; printf '%s\\n' {shlex.quote(fleet)} >{MARKER} || exit 1" if fleet else ""
+    return "\n".join(filter(None, (marked, target.engine.claim(target)))) or ":"
 
 
 def lift_marker(target: HeldTarget) -> None:
-    """Let the services of the host start again."""
-    target.change(f"rm -f {MARKER}", doing="note that the migration is over")
+    """Let the services of the host, or of its cluster, start again."""
+    released = "\n".join(filter(None, (f"rm -f {MARKER}", target.engine.release(target))))
+    target.change(released, doing="note that the migration is over")
 
 
 def migrate(target: HeldTarget, images: ReleaseImages, on_line: OnLine) -> None:

@@ -74,7 +74,7 @@ def prepare(group: Group) -> None:
         steps.resume_orphaned_migrations()
     for steps in group.all:
         guard.require_no_foreign_containers(steps.target)
-    if any(steps.target.snapshot.migrating for steps in group.hosts):
+    if any(steps.target.snapshot.under_migration for steps in group.hosts):
         group.require_stopped_elsewhere([])
 
 

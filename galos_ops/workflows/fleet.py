@@ -117,7 +117,7 @@ def _require_stopped(ops: Ops, names: Iterable[str]) -> None:
     except ConnectError as error:
         error.add("It is in galos.hosts, and may run a service on the same database; nothing was changed.")
         raise
-    if snapshot.migrating:
+    if snapshot.under_migration:
         raise guard.marked_error(host, snapshot)
     running = [name for name in dict.fromkeys(names) if any(one.alive for one in snapshot.of(name))]
     if running:

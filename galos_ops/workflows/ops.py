@@ -44,7 +44,7 @@ class Ops:
 
     def _scope(self, files: Iterable[str] = ()) -> probe.Scope:
         images = tuple(map(self.settings.image, self.settings.services.values()))
-        return probe.Scope(images, self.settings.directory, dict.fromkeys(files, "cat"))
+        return probe.Scope(images, self.settings.directory, dict.fromkeys(files, "cat"), self.settings.engine)
 
     def ready(self, snapshot: Snapshot, conditions: tuple[str, ...] = PROJECT) -> Engine:
         """The engine of this host; raises `NotReadyError` for the first condition that does not hold."""

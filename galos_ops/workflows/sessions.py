@@ -8,7 +8,7 @@ from typing import cast
 
 from galos_ops.engines import one_off, sessions
 from galos_ops.engines.engine import HeldTarget, ReleaseImages, Target
-from galos_ops.errors import CommandEnded, NotReadyError, UsageError
+from galos_ops.errors import CommandEnded, UsageError
 from galos_ops.host.attached import at_terminal, attach, undone_on_disconnect
 from galos_ops.host.lock import STATE, fence
 from galos_ops.host.release_log import Event, append, entry
@@ -45,9 +45,7 @@ def execute(ops: Ops, service: str | None, command: str, *, raw: bool) -> None:
     """Run a command in a running container of a service; raises `CommandEnded`, and `NotReadyError` without one."""
     argv, name = words(command), only(ops, service)
     target = next(ops.targets(name))
-    container = next((one.id for one in target.running if one.state == "running"), None)
-    if container is None:
-        raise NotReadyError(f"{target.label}: no container of it runs.", hint=target.typed.fab("up"))
+    container = target.engine.session(target)
     token, terminal = secrets.token_hex(8), at_terminal()
     script = sessions.execute(container, argv, token, terminal=terminal)
     end = sessions.kill(container, token)

@@ -27,7 +27,8 @@ def setup(ops: Ops) -> None:
     changed = [] if snapshot.directories else [ops.change("directory", lambda: directory(ops))]
     if changed:
         # for a directory that is not there yet, the rest of the host is as it is from anywhere else
-        snapshot = replace(gather(host, PROJECT, Scope((), "~")), environment=None) if host.dry else ops.snapshot()
+        home = Scope((), "~", engine=settings.engine)
+        snapshot = replace(gather(host, PROJECT, home), environment=None) if host.dry else ops.snapshot()
     ops.ready(snapshot, ENGINE)
     steps: dict[str, Callable[[], Change]] = {
         "ecr.credentials": lambda: ecr.credentials(host, settings),

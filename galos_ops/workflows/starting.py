@@ -70,7 +70,7 @@ def roll(candidates: Sequence[Candidate], stop: Stop, work: Callable[[Sequence[C
     for one in candidates:
         hosts.setdefault(one.target.host.name, []).append(one)
     settings, parts = candidates[0].target.settings.fleet, list(hosts.values())
-    down = stop.services or any(one.target.snapshot.migrating for one in candidates)
+    down = stop.services or any(one.target.snapshot.under_migration for one in candidates)
     size = len(parts) if down else settings.parallel
     while parts:
         now, parts = parts[:size], parts[size:]
@@ -118,8 +118,9 @@ def start(candidates: Sequence[Candidate], clean: Clean, stop: Stop, began: floa
 
 
 def lift_marker(steps: Steps, *, migrated: bool) -> None:
-    """Let a host of a fleet start its services again, once nothing is pending any more."""
-    if steps.target.snapshot.migrating or (migrated and steps.target.host.typed.fleet):
+    """Let a host of a fleet, or a cluster, start its services again, once nothing is pending any more."""
+    target = steps.target
+    if target.snapshot.under_migration or (migrated and (target.host.typed.fleet or target.snapshot.cluster)):
         steps.lift_marker()
 
 

@@ -31,7 +31,8 @@ def switch(
     started: Started | None = None
     try:
         started = steps.up(images)
-        downtime = None if previous is None else 0.0 if started.same else time.monotonic() - down
+        kept = started.same or (stopped is None and target.engine.rolls(target))
+        downtime = None if previous is None else 0.0 if kept else time.monotonic() - down
         steps.verify(started)
     except VerifyError as error:
         if started and started.same:

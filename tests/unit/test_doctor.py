@@ -18,6 +18,7 @@ from galos_ops.config.settings import Settings
 from galos_ops.diagnostics.condition import Condition, Refusal, Subject, Table, Verdict, summary
 from galos_ops.diagnostics.conditions.table import TABLE
 from galos_ops.diagnostics.fixes import MENDS
+from galos_ops.engines.cluster import Cluster, Node, StackService, Task
 from galos_ops.engines.docker_compose import DockerCompose
 from galos_ops.engines.probe import DOCTOR, Scope, files, gather
 from galos_ops.engines.probe_output import parse
@@ -144,6 +145,18 @@ DOWN = LOGGED.format("RequestError", "dial tcp: no such host")
 HELPERS = {"credHelpers": {REGISTRY: "ecr-login"}}
 OTHER = replace(RUNNING, id="c2")
 INSTANCE = {"ecr": {"credentials": "instance"}}
+
+SERVICE = StackService(
+    "s1", "root_galos-sync", "root", 1, f"{IMAGE}@sha256:1", "sum", "completed", "2026-08-01T00:00:00Z"
+)
+REJECTED = Task("t1", "s1", 1, "n2", "shutdown", "rejected", "", "No such image: x", "", IMAGE, "sum")
+ONE, TWO = Node("n1", "one", "ready", "active"), Node("n2", "two", "down", "active")
+CLUSTER = Cluster("n1", True, (ONE,), (SERVICE,))
+
+
+def in_cluster(config: str = CONFIGURED, **changed: Any) -> Change:
+    return facts(cluster=replace(CLUSTER, **changed), config=config)
+
 
 # id, how the host is changed, what is found: None when the check must stay silent
 CASES: tuple[tuple[str, Change, str | None], ...] = (
@@ -303,6 +316,32 @@ CASES: tuple[tuple[str, Change, str | None], ...] = (
     ("migration-left", also(replace(OTHER, name="galos-sync-migration", state="dead", oneoff=True)), "is dead"),
     ("logs-unrotated", ran(log_size=""), "json-file without max-size"),
     ("logs-unrotated", ran(log_driver="local", log_size=""), None),
+    ("swarm-not-manager", in_cluster(manager=False), "it is no manager of a Swarm"),
+    ("swarm-not-manager", in_cluster(), None),
+    (
+        "swarm-home-elsewhere",
+        in_cluster(notes={"galos-ops-home-root": "n2"}, nodes=(ONE, TWO)),
+        "at home on two, which",
+    ),
+    ("swarm-home-elsewhere", in_cluster(notes={"galos-ops-home-root": "n1"}), None),
+    ("swarm-home-elsewhere", in_cluster(notes={"galos-ops-home-other": "n2"}), None),
+    ("node-silent", in_cluster(nodes=(ONE, TWO)), "two does not answer"),
+    (
+        "stack-unsupported",
+        in_cluster(f"{CONFIGURED}    privileged: true\n"),
+        "a stack cannot have galos-sync: privileged",
+    ),
+    ("stack-unsupported", facts(config=f"{CONFIGURED}    privileged: true\n"), None),
+    ("image-by-tag", in_cluster(services=(replace(SERVICE, image=IMAGE),)), f"it runs {IMAGE}"),
+    (
+        "update-rolls-back",
+        in_cluster(f"{CONFIGURED}    deploy:\n      update_config:\n        failure_action: rollback\n"),
+        "deploy.update_config.failure_action is rollback",
+    ),
+    ("token-old", in_cluster(services=(replace(SERVICE, updated="2026-07-31T12:00:00Z"),)), "older than 12 hours"),
+    ("token-old", in_cluster(), None),
+    ("image-missing-on-node", in_cluster(tasks=(REJECTED,), nodes=(ONE, TWO)), "two has not got the image"),
+    ("image-missing-on-node", in_cluster(tasks=(replace(REJECTED, error="no space left"),)), None),
 )
 
 

@@ -77,7 +77,7 @@ def test_what_docker_compose_would_make_is_read_from_both_manners_of_writing() -
         "volumes": {"cache": {}, "given": {"external": True}},
     }
     labels = "--filter label=com.docker.compose.project=myproject --filter label=com.docker.compose"
-    assert needs(v1, "web", "/home/me/My Project").split(f" || exit {ExitCode.MISSING}") == [
+    assert needs(v1, "web", "myproject").split(f" || exit {ExitCode.MISSING}") == [
         f"docker network ls -q {labels}.network=default | grep -q .",
         f"\ndocker network ls -q {labels}.network=back | grep -q .",
         f"\ndocker volume ls -q {labels}.volume=cache | grep -q .",
@@ -95,7 +95,7 @@ def test_what_docker_compose_would_make_is_read_from_both_manners_of_writing() -
         },
         "networks": {"outer": {"external": True}, "default": {"name": "given_default"}},
     }
-    network, folder, _ = needs(v2, "web", "/srv").split(f" || exit {ExitCode.MISSING}")
+    network, folder, _ = needs(v2, "web", "given").split(f" || exit {ExitCode.MISSING}")
     assert network == f"docker network ls -q {labels.replace('myproject', 'given')}.network=default | grep -q ."
     assert folder == "\n[ -e '/x y' ]"
 
@@ -122,7 +122,7 @@ def test_the_image_is_not_asked_where_docker_compose_would_make_something_first(
     if folder:
         path.mkdir()
     tree = {"name": "it's", "services": {"web": {"volumes": [f"{path}:/data"]}}, "volumes": {"cache": {}}}
-    assert host.run(needs(tree, "web", "/srv"), doing="look", check=False).exited == exited
+    assert host.run(needs(tree, "web", "it's"), doing="look", check=False).exited == exited
 
 
 def test_the_hash_of_v1_needs_no_resolved_file() -> None:

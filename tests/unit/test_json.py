@@ -4,6 +4,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 import pytest
 
 from galos_ops.diagnostics import status
+from galos_ops.engines.cluster import Node
 from galos_ops.engines.registry import Registry
 from galos_ops.engines.snapshot import FreeSpace
 from galos_ops.host.hold import Hold
@@ -18,7 +19,7 @@ ADDED = {"status": {"well"}, "Image": {"runs"}}
 CLASSES = {
     **{one.__name__: one for one in (Outcome, Release, Image, FreeSpace, Hold, LockState, Registry)},
     **{one.__name__: one for one in (status.Problem, status.ContainerStatus, status.ImageStatus)},
-    **{one.__name__: one for one in (status.PendingStatus, status.ServiceStatus)},
+    **{one.__name__: one for one in (status.PendingStatus, status.ServiceStatus, Node)},
     "status": status.HostStatus,
 }
 

@@ -49,7 +49,6 @@ def test_rows_of_a_file_replace_the_default_table_and_get_every_key() -> None:
         ({"services": []}, "galos.services must be a mapping, not a list.", ""),
         ({"services": {}}, "galos.services is empty.", "add a row"),
         ({"engine": "podman"}, "galos.engine is 'podman'; it must be one of: compose, swarm.", ""),
-        ({"engine": "swarm"}, "galos.engine swarm is not supported yet.", "compose"),
         ({"directory": "srv"}, "galos.directory is 'srv'; it must be a path in one line that starts with / or ~/.", ""),
         ({"directory": "~bob/x"}, "galos.directory is '~bob/x'; it must be a path in one line", ""),
         ({"env_file": None}, "galos.env_file must be text, not empty.", ""),

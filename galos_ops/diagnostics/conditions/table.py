@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from galos_ops.diagnostics.condition import Table
-from galos_ops.diagnostics.conditions import containers, environment, keys, machine, project, registry, status
+from galos_ops.diagnostics.conditions import containers, environment, keys, machine, project, registry, status, swarm
 
 TABLE = Table(
     *machine.CONDITIONS,
@@ -12,5 +12,6 @@ TABLE = Table(
     *environment.CONDITIONS,
     *project.CONDITIONS,
     *containers.CONDITIONS,
+    *swarm.CONDITIONS,
     *status.CONDITIONS,
 )

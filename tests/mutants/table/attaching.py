@@ -26,6 +26,16 @@ MUTANTS = (
         ),
     ),
     *group(
+        "galos_ops.engines.compose.Compose",
+        (
+            Mutant(
+                "session",
+                Never("container is None"),
+                {f"{SESSIONS}::test_exec_needs_a_container_and_run_does_not": 'refused(8, "exec"'},
+            ),
+        ),
+    ),
+    *group(
         "galos_ops.host.hold",
         (
             Mutant(
@@ -77,11 +87,6 @@ MUTANTS = (
                 "checked",
                 DropCall("guard.require_clean"),
                 {f"{SESSIONS}::test_run_is_refused_as_a_start_is": 'refused(5, "run"'},
-            ),
-            Mutant(
-                "execute",
-                Never("container is None"),
-                {f"{SESSIONS}::test_exec_needs_a_container_and_run_does_not": 'refused(8, "exec"'},
             ),
             Mutant(
                 "words",

@@ -79,7 +79,11 @@ MUTANTS = (
     ),
     *group(
         "galos_ops.migrations.guard",
-        (Mutant("require_no_running_migration", Never("snapshot.migrating"), {FAILED: "began and is not known"}),),
+        (
+            Mutant(
+                "require_no_running_migration", Never("snapshot.under_migration"), {FAILED: "began and is not known"}
+            ),
+        ),
     ),
     *group(
         "galos_ops.tasks.fleet_run.FleetRun",

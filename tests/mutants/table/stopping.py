@@ -37,13 +37,18 @@ MUTANTS = (
         ),
     ),
     *group(
-        "galos_ops.engines.compose.Compose",
+        "galos_ops.engines.proofs",
         (
             Mutant(
-                "prove_stopped",
+                "no_containers",
                 Text("|| exit", "; : ||"),
                 {f"{DATABASES}::test_an_engine_that_does_not_answer_proves_nothing[dash]": "begun"},
             ),
+        ),
+    ),
+    *group(
+        "galos_ops.engines.compose.Compose",
+        (
             Mutant(
                 "prove_stopped",
                 Returns("':'"),

@@ -1,0 +1,22 @@
+"""Which engine a configuration names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from galos_ops.config import settings
+from galos_ops.engines.compose import Compose
+from galos_ops.engines.docker_compose import DockerCompose
+from galos_ops.engines.engine import Engine
+from galos_ops.engines.snapshot import Snapshot
+from galos_ops.engines.swarm import Swarm
+
+ENGINES: Mapping[settings.Engine, Callable[[DockerCompose, Snapshot], Engine]] = {
+    "compose": lambda docker_compose, _: Compose(docker_compose),
+    "swarm": lambda docker_compose, snapshot: Swarm(docker_compose, snapshot.project_name),
+}
+
+
+def chosen(name: settings.Engine, docker_compose: DockerCompose, snapshot: Snapshot) -> Engine:
+    """Return the engine of a host that a snapshot is of."""
+    return ENGINES[name](docker_compose, snapshot)

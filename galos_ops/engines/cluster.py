@@ -1,0 +1,189 @@
+"""A Docker Swarm as one of its managers sees it: nodes, the services of stacks and their tasks, our own notes; pure."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from galos_ops.engines.stack import SUM
+
+HOME, CLAIM = "galos-ops-home", "galos-ops-migrating"
+"""What we note for a whole cluster, as a docker config: where a stack is at home, and that a migration is under way."""
+NODE = "galos-ops.node"  # a label of such a note: the ID of the node that made it
+STACK = "com.docker.stack.namespace"
+ENDED = frozenset(("complete", "shutdown", "failed", "rejected", "remove", "orphaned"))
+"""The states of a task whose container does not run, on a node that answers."""
+
+INFO = '{"id":{{json .Swarm.NodeID}},"manager":{{json .Swarm.ControlAvailable}}}'
+NODES = (
+    '{"id":{{json .ID}},"name":{{json .Description.Hostname}},"state":{{json .Status.State}},'
+    '"availability":{{json .Spec.Availability}},"manager":{{json .ManagerStatus}}}'
+)
+SERVICES = (
+    '{"id":{{json .ID}},"name":{{json .Spec.Name}},"labels":{{json .Spec.Labels}},"mode":{{json .Spec.Mode}},'
+    '"image":{{json .Spec.TaskTemplate.ContainerSpec.Image}},"update":{{json .UpdateStatus}},'
+    '"updated":{{json .UpdatedAt}}}'
+)
+TASKS = (
+    '{"id":{{json .ID}},"service":{{json .ServiceID}},"slot":{{json .Slot}},"node":{{json .NodeID}},'
+    '"desired":{{json .DesiredState}},"state":{{json .Status.State}},"since":{{json .Status.Timestamp}},'
+    '"error":{{json .Status.Err}},"container":{{json .Status.ContainerStatus}},'
+    '"image":{{json .Spec.ContainerSpec.Image}},"labels":{{json .Spec.ContainerSpec.Labels}}}'
+)
+NOTES = '{"name":{{json .Spec.Name}},"labels":{{json .Spec.Labels}}}'
+
+
+@dataclass(frozen=True)
+class Node:
+    """A machine of the cluster; `state` is Docker's word: ready, down, unknown, disconnected."""
+
+    id: str
+    name: str
+    state: str
+    availability: str
+    manager: bool = False
+    leader: bool = False
+
+
+@dataclass(frozen=True)
+class StackService:
+    """A service of a stack; `image` is the reference in its specification, `sum` that of the file it was made from."""
+
+    id: str
+    name: str
+    stack: str
+    replicas: int
+    image: str
+    sum: str
+    update: str
+    updated: str
+
+
+@dataclass(frozen=True)
+class Task:
+    """What Swarm runs in a slot of a service; `state` and `desired` are Docker's words, `service` is its ID."""
+
+    id: str
+    service: str
+    slot: int
+    node: str
+    desired: str
+    state: str
+    since: str
+    error: str
+    container: str
+    image: str
+    sum: str
+
+    @property
+    def alive(self) -> bool:
+        return self.state not in ENDED
+
+    @property
+    def stopping(self) -> bool:
+        """Whether it is to end."""
+        return self.desired in ("shutdown", "remove")
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A cluster at one moment; `node` is the ID of the host that was asked, `manager` whether it may tell.
+
+    `notes` are ours by their name: the IDs of the nodes that made them.
+    """
+
+    node: str = ""
+    manager: bool = False
+    nodes: tuple[Node, ...] = ()
+    services: tuple[StackService, ...] = ()
+    tasks: tuple[Task, ...] = ()
+    notes: Mapping[str, str] = field(default_factory=dict)
+
+    def service(self, stack: str, name: str) -> StackService | None:
+        """Return a service of a stack by the name that the compose file has for it."""
+        return next((one for one in self.services if one.name == f"{stack}_{name}"), None)
+
+    def node_name(self, id: str) -> str:
+        """Return the name of a node, for a person; its ID where it is gone."""
+        return next((one.name for one in self.nodes if one.id == id), id)
+
+    def note(self, kind: str, stack: str) -> str:
+        """Return the ID of the node that made a note, empty where there is none."""
+        return self.notes.get(f"{kind}-{stack}", "")
+
+    @property
+    def silent(self) -> list[str]:
+        """The names of the nodes of which nobody knows what they run."""
+        return [one.name for one in self.nodes if one.state != "ready"]
+
+
+def reference(image: str) -> str:
+    """Return an image's reference by its digest, without the tag that it may have beside it."""
+    name, at, digest = image.partition("@")
+    return re.sub(r":[^:/]*$", "", name) + at + digest if at else image
+
+
+def script() -> str:
+    """Return a script that prints `cluster<TAB>KIND JSON` lines, and the images of services that are here."""
+    tasks = "docker service ls -q | xargs -r docker service ps -q --no-trunc"
+    kinds = {
+        "service": ("docker service ls -q", f"docker service inspect -f '{SERVICES}'"),
+        "task": (tasks, f"docker inspect --type task -f '{TASKS}'"),
+        "node": ("docker node ls -q", f"docker node inspect -f '{NODES}'"),
+        "note": (f"docker config ls -q --filter label={NODE}", f"docker config inspect -f '{NOTES}'"),
+    }
+    asked = "\n".join(
+        f"{{ {listed}; }} 2>/dev/null | sort -u | xargs -r {inspected} 2>/dev/null | sed 's/^/cluster\t{kind} /'"
+        for kind, (listed, inspected) in kinds.items()
+    )
+    images = (
+        "docker service ls -q 2>/dev/null | xargs -r docker service inspect "
+        "-f '{{.Spec.TaskTemplate.ContainerSpec.Image}}' 2>/dev/null"
+    )
+    local = f"{images} | sort -u | sed 's/:[^:/@]*@/@/' | while read -r one; do image \"$one\"; done"
+    return f"docker info -f 'cluster\tinfo {INFO}' 2>/dev/null\n{asked}\n{local}"
+
+
+def read(rows: Iterable[str]) -> Cluster | None:
+    """Return what the script printed after `cluster`, None where it was not asked; raises `ValueError`."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for row in rows:
+        kind, _, text = row.partition(" ")
+        found.setdefault(kind, []).append(json.loads(text))
+    if not found:
+        return None
+    info = found.get("info", [{}])[0]
+    return Cluster(
+        node=info.get("id") or "",
+        manager=bool(info.get("manager")),
+        nodes=tuple(map(_node, found.get("node", []))),
+        services=tuple(map(_service, found.get("service", []))),
+        tasks=tuple(map(_task, found.get("task", []))),
+        notes={row["name"]: (row["labels"] or {}).get(NODE, "") for row in found.get("note", [])},
+    )
+
+
+def _node(row: Mapping[str, Any]) -> Node:
+    manager = row["manager"] or {}
+    leader = bool(manager.get("Leader"))
+    return Node(row["id"], row["name"], row["state"], row["availability"], bool(manager), leader)
+
+
+def _service(row: Mapping[str, Any]) -> StackService:
+    labels, replicated = row["labels"] or {}, row["mode"].get("Replicated") or {}
+    update = (row["update"] or {}).get("State") or ""
+    stack, replicas = labels.get(STACK, ""), int(replicated.get("Replicas", 1))
+    return StackService(
+        row["id"], row["name"], stack, replicas, row["image"], labels.get(SUM, ""), update, row["updated"]
+    )
+
+
+def _task(row: Mapping[str, Any]) -> Task:
+    labels, container = row["labels"] or {}, row["container"] or {}
+    plain = {key: row[key] or "" for key in ("id", "service", "node", "desired", "state", "since", "error", "image")}
+    return Task(
+        **plain, slot=int(row["slot"] or 0), container=container.get("ContainerID") or "", sum=labels.get(SUM, "")
+    )

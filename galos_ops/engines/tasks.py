@@ -1,0 +1,105 @@
+"""Shell that a manager of a Swarm runs: what of services still runs anywhere, and whether their tasks stay up; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from galos_ops.engines.cluster import ENDED
+from galos_ops.engines.stack import SUM
+from galos_ops.engines.watching import HEALTH_SECONDS, LOG_LINES, SILENT, UP
+from galos_ops.host.shell import ExitCode
+
+VERDICTS = {
+    "ended": "a container of it did not stay up",
+    "rejected": "a node could not start it",
+    "paused": "Swarm stopped the update",
+    "changed": "somebody changed the service meanwhile",
+    "starting": f"not all of its containers ran within {HEALTH_SECONDS} s",
+}
+OVER = "|".join(state.capitalize() for state in sorted(ENDED))
+IMAGE = "{{.Spec.TaskTemplate.ContainerSpec.Image}}"
+TASK = f'{{{{.ID}}}} {{{{.DesiredState}}}} {{{{.Status.State}}}} sum={{{{index .Spec.ContainerSpec.Labels "{SUM}"}}}}'
+
+
+def listed(name: str) -> str:
+    """Return a script that prints the tasks of a service, a line of `TASK` each; nothing where there are none."""
+    ids = f"docker service ps -q --no-trunc {name} 2>/dev/null"
+    return f"{ids} | xargs -r docker inspect --type task -f '{TASK}' 2>/dev/null"
+
+
+def until(condition: str, seconds: int) -> str:
+    """Return a script that goes on once a condition holds, or after some seconds."""
+    again = f"look=$((look + 1)); [ $look -lt {4 * seconds} ] || break; sleep 0.25"
+    return f"look=0; until {condition}; do {again}; done"
+
+
+def prove_gone(names: Iterable[str]) -> str:
+    """Return a script that ends with `STILL_RUNS` where a service, by its name in the cluster, may run anywhere.
+
+    It prints the names of tasks; where a node does not answer nobody knows what it runs, and that is said of it.
+    A service that is not there runs nothing.
+    """
+    unknown = f"exit {ExitCode.STILL_RUNS}"
+    return f"""known=$(docker service ls --format '{{{{.Name}}}}') || {unknown}
+nodes=$(docker node ls --format '{{{{.Status}}}} {{{{.Hostname}}}}') || {unknown}
+printf '%s\\n' "$nodes" | grep -v '^Ready ' >&2 && {unknown}
+left=
+for one in {" ".join(names)}; do
+  printf '%s\\n' "$known" | grep -qxF "$one" || continue
+  tasks=$(docker service ps --no-trunc --format '{{{{.CurrentState}}}} {{{{.Name}}}}' "$one") || {unknown}
+  left="$left$(printf '%s\\n' "$tasks" | grep -Ev '^({OVER})|^$' | sed 's/.* / /')"
+done
+[ -z "$left" ] || {{ echo $left; {unknown}; }}"""
+
+
+def scale(names: Iterable[str]) -> str:
+    """Return a script that scales services to nothing, those that are there, and goes on."""
+    listed = "docker service ls --format '{{.Name}}'"
+    known = f'for one in {" ".join(names)}; do {listed} | grep -qxF "$one" || continue'
+    return f'{known}\ndocker service scale -d "$one=0" >&2 || exit 1; done'
+
+
+def await_gone(names: Iterable[str], seconds: int) -> str:
+    """Return a script that looks twice a second until services run nowhere, and fails as `prove_gone` then."""
+    return f"look=0\nuntil said=$( {prove_gone(names)} ); do\n" + (
+        f"  look=$((look + 1)); [ $look -lt {2 * seconds} ] || {{ echo $said; exit {ExitCode.STILL_RUNS}; }}\n"
+        "  sleep 0.5\ndone"
+    )
+
+
+def watch(name: str, found: str, image: str, replicas: int, seconds: int, before: Iterable[str]) -> str:
+    """Return a script that looks twice a second at a service until the verdict is certain, and prints it.
+
+    All its tasks must be of one sum, `found`, and `replicas` of them run for some seconds; `before` are the IDs of
+    tasks that do not count, as they are older. After a bad verdict come the reason and the last log lines.
+    """
+    spec = f"docker service inspect -f '{IMAGE} {{{{with .UpdateStatus}}}}{{{{.State}}}}{{{{end}}}}' {name}"
+    return f"""before=' {" ".join(before)} '
+bad() {{ echo "$1"; [ -z "$2" ] || docker inspect --type task -f '{{{{.Status.Err}}}}' "$2"
+docker service logs --raw --tail {LOG_LINES} "${{2:-{name}}}" 2>&1; exit 0; }}
+look=0 well=0 missed=0
+while :; do
+  if ! spec=$({spec} 2>&1); then
+    [ $missed -lt {2 * HEALTH_SECONDS} ] || {{ echo {SILENT}; echo "$spec"; exit; }}
+    missed=$((missed + 1)); sleep 0.5; continue
+  fi
+  case $spec in "{image} paused"|"{image} rollback"*) paused=yes ;; "{image} "*) paused= ;; *) bad changed ;; esac
+  running=0 others=0
+  while read -r id desired state sum; do
+    case $sum in
+      "sum={found}") case $state in
+        running) [ "$desired" != running ] || running=$((running + 1)) ;;
+        failed|complete) case $before in *" $id "*) ;; *) bad ended "$id" ;; esac ;;
+        rejected) case $before in *" $id "*) ;; *) bad rejected "$id" ;; esac ;;
+      esac ;;
+      sum*) case $state in {"|".join(sorted(ENDED))}) ;; *) others=$((others + 1)) ;; esac ;;
+    esac
+  done <<EOF
+$({listed(name)})
+EOF
+  [ -z "$paused" ] || bad paused
+  if [ $running = {replicas} ] && [ $others = 0 ]; then well=$((well + 1)); else well=0; fi
+  [ $well -le {2 * seconds} ] || {{ echo {UP}; exit; }}
+  [ $look -lt {2 * HEALTH_SECONDS} ] || bad starting
+  look=$((look + 1)); sleep 0.5
+done"""

@@ -1,0 +1,174 @@
+"""The stack file of a service, from what docker-compose v1 and v2 resolve; what it cannot say is refused by name."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+import yaml
+
+from galos_ops.engines import stack
+
+IMAGE = "registry.example/galos-sync@sha256:" + "a" * 64
+
+V2 = """
+name: galos
+services:
+  db:
+    image: postgres
+  galos-sync:
+    build: {context: /srv/galos}
+    cap_drop: [ALL]
+    command: null
+    container_name: sync
+    cpus: 0.5
+    depends_on: {db: {condition: service_started, required: true}}
+    deploy:
+      replicas: 2
+      resources: {limits: {pids: 50}}
+      update_config: {order: start-first, failure_action: rollback}
+    entrypoint: null
+    environment: {DATABASE_URL: "postgres://me:p$$w@db/galos", QUOTED: "it's \\"so\\""}
+    extra_hosts: [far=10.0.0.1]
+    healthcheck: {test: [CMD, "true"], interval: 5s, start_interval: 1s}
+    image: registry.example/galos-sync:latest
+    mem_limit: "536870912"
+    networks: {default: null, back: {aliases: [sync]}}
+    ports: [{mode: ingress, target: 80, published: "8080", protocol: tcp, name: web}]
+    restart: on-failure:3
+    secrets: [{source: key, target: key}]
+    volumes:
+      - {type: volume, source: data, target: /data, volume: {}}
+      - {type: bind, source: /srv, target: /srv, bind: {create_host_path: true}}
+networks:
+  default: {name: galos_default, ipam: {}}
+  back: {name: shared, external: true}
+  unused: {name: galos_unused}
+volumes: {data: {name: galos_data}}
+secrets: {key: {name: galos_key, file: /srv/galos/key}}
+"""
+
+V1 = """
+services:
+  galos-sync:
+    environment: {DATABASE_URL: postgres://db/galos}
+    image: registry.example/galos-sync:latest
+    ports: [8080:80/tcp]
+    restart: 'no'
+    volumes: [data:/data:rw, /srv:/srv:ro]
+version: '3.9'
+volumes: {data: {}}
+"""
+
+
+def rendered(text: str, service: str = "galos-sync") -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(stack.render(yaml.safe_load(text), service, IMAGE, "galos"))
+    return found
+
+
+def test_what_v2_resolves_becomes_one_service_of_a_stack() -> None:
+    tree = rendered(V2)
+    row = tree["services"].pop("galos-sync")
+    label = {stack.SUM: row["labels"][stack.SUM]}
+    assert tree == {
+        "version": "3.8",
+        "services": {},
+        "networks": {"default": {"name": "galos_default_overlay"}, "back": {"name": "shared", "external": True}},
+        "volumes": {"data": {"name": "galos_data"}},
+        "secrets": {"key": {"name": "galos_key", "file": "/srv/galos/key"}},
+    }
+    assert row == {
+        "image": IMAGE,
+        "cap_drop": ["ALL"],
+        "environment": {"DATABASE_URL": "postgres://me:p$$w@db/galos", "QUOTED": 'it\'s "so"'},
+        "extra_hosts": ["far:10.0.0.1"],
+        "healthcheck": {"test": ["CMD", "true"], "interval": "5s"},
+        "labels": label,
+        "networks": {"default": None, "back": {"aliases": ["sync"]}},
+        "ports": [{"mode": "ingress", "target": 80, "published": 8080, "protocol": "tcp"}],
+        "secrets": [{"source": "key", "target": "key"}],
+        "volumes": [
+            {"type": "volume", "source": "data", "target": "/data"},
+            {"type": "bind", "source": "/srv", "target": "/srv"},
+        ],
+        "deploy": {
+            "mode": "replicated",
+            "replicas": 2,
+            "labels": label,
+            "resources": {"limits": {"pids": 50, "cpus": "0.5", "memory": "536870912"}},
+            "restart_policy": {"condition": "on-failure", "max_attempts": 3},
+            "update_config": {"order": "start-first", "failure_action": "pause"},
+        },
+    }
+    assert stack.unsupported(yaml.safe_load(V2), "galos-sync") == []
+
+
+def test_what_v1_resolves_becomes_one_service_of_a_stack() -> None:
+    tree = rendered(V1)
+    row = tree["services"]["galos-sync"]
+    assert tree["volumes"] == {"data": {}}
+    assert tree["networks"] == {"default": {"name": "galos_default_overlay"}}
+    assert row["ports"] == ["8080:80/tcp"]
+    assert row["volumes"] == ["data:/data:rw", "/srv:/srv:ro"]
+    assert row["deploy"]["restart_policy"] == {"condition": "none"}
+    assert row["deploy"]["replicas"] == 1
+    assert stack.unsupported(yaml.safe_load(V1), "galos-sync") == []
+
+
+@pytest.mark.parametrize(
+    ("restart", "policy"),
+    [
+        ("always", {"condition": "any"}),
+        ("unless-stopped", {"condition": "any"}),
+        ("no", {"condition": "none"}),
+        (False, {"condition": "none"}),  # what YAML 1.1 makes of a bare no
+        ("on-failure", {"condition": "on-failure"}),
+        (None, {"condition": "any"}),
+    ],
+)
+def test_when_a_container_starts_again_is_said_as_swarm_says_it(restart: object, policy: dict[str, str]) -> None:
+    tree = {"services": {"web": {"image": "web", "restart": restart}}}
+    assert json.loads(stack.render(tree, "web", IMAGE, "s"))["services"]["web"]["deploy"]["restart_policy"] == policy
+
+
+@pytest.mark.parametrize(
+    ("row", "named"),
+    [
+        ({"privileged": True}, "privileged"),
+        ({"network_mode": "host"}, "network_mode"),
+        ({"devices": ["/dev/fuse"]}, "devices"),
+        ({"shm_size": "1g"}, "shm_size"),
+        ({"a_key_of_tomorrow": 1}, "a_key_of_tomorrow"),
+        ({"ports": ["127.0.0.1:8080:80/tcp"]}, "ports: 127.0.0.1:8080:80/tcp"),
+        ({"ports": [{"target": 80, "published": "8080", "host_ip": "127.0.0.1"}]}, "ports: host_ip"),
+        ({"ports": [{"target": 80, "published": "8080-8090"}]}, "ports: published 8080-8090"),
+        ({"networks": {"back": {"ipv4_address": "10.0.0.2"}}}, "networks.back: ipv4_address"),
+        ({"deploy": {"mode": "global"}}, "deploy.mode: global"),
+        ({"secrets": [{"source": "key"}]}, "secrets.key: environment"),
+        ({"configs": ["site"]}, "configs.site: content"),
+    ],
+)
+def test_what_would_be_lost_on_the_way_is_named(row: dict[str, Any], named: str) -> None:
+    above = {"secrets": {"key": {"environment": "KEY"}}, "configs": {"site": {"content": "x"}}}
+    assert stack.unsupported({"services": {"web": {"image": "web", **row}}, **above}, "web") == [named]
+
+
+def test_keys_that_say_nothing_are_not_in_the_way() -> None:
+    row = {"image": "web", "privileged": False, "devices": [], "network_mode": None}
+    assert stack.unsupported({"services": {"web": row}}, "web") == []
+
+
+def test_the_sum_changes_with_what_would_start_and_with_nothing_else() -> None:
+    tree = yaml.safe_load(V2)
+    first = stack.summed(stack.render(tree, "galos-sync", IMAGE, "galos"))
+    tree["services"]["db"]["image"] = "postgres:17"
+    assert stack.summed(stack.render(tree, "galos-sync", IMAGE, "galos")) == first
+    assert stack.summed(stack.render(tree, "galos-sync", IMAGE.replace("a", "b"), "galos")) != first
+    tree["services"]["galos-sync"]["environment"]["QUOTED"] = "otherwise"
+    assert stack.summed(stack.render(tree, "galos-sync", IMAGE, "galos")) != first
+
+
+def test_a_stack_file_is_one_line() -> None:
+    tree = {"services": {"web": {"image": "web", "environment": {"TEXT": "one\ntwo"}}}}
+    assert b"\n" not in stack.render(tree, "web", IMAGE, "s")

@@ -1,0 +1,143 @@
+"""What of services runs anywhere in a cluster, and whether it stays up: scripts in real shells, with Docker's words."""
+
+from __future__ import annotations
+
+import pytest
+
+from galos_ops.engines import tasks
+from galos_ops.engines.watching import HEALTH_SECONDS, LOG_LINES, SILENT, UP
+from galos_ops.host.result import Result
+from galos_ops.host.shell import ExitCode
+from tests.unit.local_host import LocalHost, Reply
+
+SERVICES = "service ls --format {{.Name}}"
+NODES = "node ls --format {{.Status}} {{.Hostname}}"
+PS = "service ps --no-trunc --format {{.CurrentState}} {{.Name}} galos_sync"
+AWAY = Reply(exited=1, stderr="The swarm does not have a leader.\n")
+
+SPEC = f"service inspect -f {tasks.IMAGE} {{{{with .UpdateStatus}}}}{{{{.State}}}}{{{{end}}}} galos_sync"
+IDS = "service ps -q --no-trunc galos_sync"
+LOGS = f"service logs --raw --tail {LOG_LINES}"
+
+
+def proved(host: LocalHost, ps: str | Reply, nodes: str | Reply = "Ready a\nReady b\n") -> Result:
+    host.stubs.add("docker", {SERVICES: "galos_sync\nother\n", NODES: nodes})
+    host.stubs.add("docker", {PS: ps}, asked=False)
+    return host.run(tasks.prove_gone(["galos_sync", "galos_absent"]), doing="look", check=False)
+
+
+@pytest.mark.parametrize(
+    "ps",
+    [
+        "",
+        "Shutdown 3 seconds ago galos_sync.1\nFailed 2 hours ago galos_sync.1\nRejected 1 second ago galos_sync.2\n",
+        "Complete 3 seconds ago galos_sync.1\nRemove 1 second ago galos_sync.1\n",
+    ],
+)
+def test_a_service_without_a_task_that_may_run_is_gone(host: LocalHost, ps: str) -> None:
+    assert proved(host, ps).ok
+
+
+@pytest.mark.parametrize(
+    "state", ["Running", "Starting", "Preparing", "Pending", "New", "Ready", "Accepted", "Assigned"]
+)
+def test_a_task_in_any_other_state_is_named(host: LocalHost, state: str) -> None:
+    result = proved(host, f"Failed 1 second ago galos_sync.1\n{state} 3 seconds ago galos_sync.2\n")
+    assert result.exited == ExitCode.STILL_RUNS
+    assert result.stdout.split() == ["galos_sync.2"]
+
+
+def test_a_node_that_does_not_answer_may_run_anything(host: LocalHost) -> None:
+    result = proved(host, "", "Ready a\nDown b\n")
+    assert (result.exited, result.stdout, result.stderr) == (ExitCode.STILL_RUNS, "", "Down b\n")
+
+
+@pytest.mark.parametrize("silent", ["nodes", "tasks"])
+def test_a_cluster_that_does_not_tell_proves_nothing(host: LocalHost, silent: str) -> None:
+    result = proved(host, "", AWAY) if silent == "nodes" else proved(host, AWAY)
+    assert result.exited == ExitCode.STILL_RUNS
+    assert "leader" in result.stderr
+
+
+def watched(host: LocalHost, *looks: str, spec: str = "image completed", seconds: int = 1, before: str = "") -> str:
+    """The verdict on a service of two replicas whose tasks are these, look after look, the last ones for ever."""
+    replies = [Reply(look) for look in looks]
+    host.stubs.add("docker", {SPEC: f"{spec}\n"})
+    host.stubs.add("docker", {IDS: "t1\nt2\n", f"inspect --type task -f {tasks.TASK} t1 t2": replies}, asked=False)
+    inspected = {f"inspect --type task -f {{{{.Status.Err}}}} {one}": "exit 1\n" for one in ("t1", "t2")}
+    logs = {f"{LOGS} {one}": "the log\n" for one in ("t1", "t2", "galos_sync")}
+    host.stubs.add("docker", {**inspected, **logs}, asked=False)
+    host.stubs.add("sleep", {"0.5": ""}, asked=False)
+    script = tasks.watch("galos_sync", "s", "image", 2, seconds, before.split())
+    return host.run(script, doing="verify").stdout
+
+
+RUNS = "t1 running running sum=s\nt2 running running sum=s\n"
+
+
+@pytest.mark.parametrize("seconds", [1, 3])
+def test_all_replicas_must_run_for_their_time(host: LocalHost, seconds: int) -> None:
+    assert watched(host, RUNS, seconds=seconds) == f"{UP}\n"
+    assert host.stubs.calls.count("sleep 0.5") == 2 * seconds
+
+
+@pytest.mark.parametrize(
+    "early",
+    [
+        "t1 running running sum=s\nt2 running preparing sum=s\n",
+        "t1 running running sum=s\nt2 shutdown running sum=s\n",
+        "t1 running running sum=s\nt2 running running sum=old\n",
+        RUNS + "t3 shutdown running sum=old\n",
+        "",
+    ],
+)
+def test_what_is_not_there_yet_is_waited_for(host: LocalHost, early: str) -> None:
+    assert watched(host, early, early, RUNS) == f"{UP}\n"
+    assert host.stubs.calls.count("sleep 0.5") == 4
+
+
+def test_one_that_comes_back_too_late_begins_its_time_anew(host: LocalHost) -> None:
+    assert watched(host, RUNS, "t1 running running sum=s\n", RUNS) == f"{UP}\n"
+    assert host.stubs.calls.count("sleep 0.5") == 4
+
+
+@pytest.mark.parametrize(
+    ("last", "verdict"),
+    [
+        ("t1 running running sum=s\nt2 shutdown failed sum=s\n", "ended"),
+        ("t1 running running sum=s\nt2 shutdown complete sum=s\n", "ended"),
+        ("t1 running running sum=s\nt2 shutdown rejected sum=s\n", "rejected"),
+    ],
+)
+def test_a_task_of_ours_that_ends_is_told_with_its_reason_and_its_log(host: LocalHost, last: str, verdict: str) -> None:
+    assert watched(host, RUNS, last) == f"{verdict}\nexit 1\nthe log\n"
+
+
+def test_one_that_ended_before_does_not_count(host: LocalHost) -> None:
+    assert watched(host, RUNS + "t0 shutdown failed sum=s\n", before="t0") == f"{UP}\n"
+
+
+def test_neither_does_one_of_another_image(host: LocalHost) -> None:
+    assert watched(host, RUNS + "t0 shutdown failed sum=old\n") == f"{UP}\n"
+
+
+@pytest.mark.parametrize(
+    ("spec", "verdict"),
+    [("image paused", "paused"), ("image rollback_started", "paused"), ("other updating", "changed")],
+)
+def test_an_update_that_stopped_or_is_not_ours_is_told(host: LocalHost, spec: str, verdict: str) -> None:
+    assert watched(host, RUNS, spec=spec) == f"{verdict}\nthe log\n"
+
+
+def test_it_is_not_waited_for_for_ever(host: LocalHost) -> None:
+    host.stubs.program("docker", 'case "$*" in "service inspect"*) echo "image " ;; esac')
+    host.stubs.program("sleep", ":")
+    script = tasks.watch("galos_sync", "s", "image", 2, 1, []).replace(str(2 * HEALTH_SECONDS), "3")
+    assert host.run(script, doing="verify").stdout == "starting\n"
+
+
+def test_a_cluster_that_does_not_answer_is_no_verdict(host: LocalHost) -> None:
+    host.stubs.program("docker", "echo no leader >&2; exit 1")
+    host.stubs.program("sleep", ":")
+    script = tasks.watch("galos_sync", "s", "image", 2, 1, []).replace(str(2 * HEALTH_SECONDS), "3")
+    assert host.run(script, doing="verify").stdout == f"{SILENT}\nno leader\n"
