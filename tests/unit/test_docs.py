@@ -1,0 +1,102 @@
+"""The pages: their links lead somewhere, and the commands in them name tasks and options that exist."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from fabric.main import program
+from invoke.exceptions import ParseError
+from invoke.parser import Parser
+from invoke.parser.argument import Argument
+from invoke.parser.context import ParserContext
+
+from galos_ops.tasks.starting import init
+from tasks import ns
+
+ROOT = Path(__file__).parents[2]
+PAGES = {str(path.relative_to(ROOT)): path for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"))}
+FILES = PAGES | {str(path.relative_to(ROOT)): path for path in ROOT.glob("docs/ci/*.yml")}
+
+FENCE = re.compile(r"^( *)```.*?^\1```$", re.MULTILINE | re.DOTALL)
+SPAN = re.compile(r"`([^`\n]+)`")
+LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+COMMAND = re.compile(
+    r"""(?:^|[;&|(:$-]|[A-Z]=\S*)[ ]*(?:fab|galos-ops)(?=[ ])((?:[ ]|"[^"\n]*"|'[^'\n]*'|[^\s"';&|()<>`#\\])+)""",
+    re.MULTILINE,
+)
+REFUSED = ("fab exec -- CMD",)
+"""What pages name because it is an error."""
+
+
+def slugs(page: Path) -> list[str]:
+    """The anchors of a page's headings, as GitHub makes them."""
+    found: list[str] = []
+    for heading in re.findall(r"^#+ (.*)$", FENCE.sub("", page.read_text()), re.MULTILINE):
+        slug = re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+        found.append(f"{slug}-{found.count(slug)}" if slug in found else slug)
+    return found
+
+
+def links(page: Path) -> list[str]:
+    """The targets in this repository that a page links to."""
+    text = SPAN.sub("", FENCE.sub("", page.read_text()))
+    return [target for target in LINK.findall(text) if "://" not in target]
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_link_leads_to_a_file_and_to_a_heading_in_it(name: str) -> None:
+    page = PAGES[name]
+    for target in links(page):
+        path, _, anchor = target.partition("#")
+        there = (page.parent / path).resolve() if path else page
+        assert there.exists(), target
+        assert not anchor or anchor in slugs(there), target
+
+
+def test_the_index_of_the_readme_has_every_page() -> None:
+    index = set(links(ROOT / "README.md"))
+    assert {name for name in PAGES if name.startswith("docs/")} - index == set()
+
+
+def commands(name: str) -> Iterator[str]:
+    """The command lines of `fab` and `galos-ops` in the code of a file, up to a comment or an operator of the shell."""
+    text = FILES[name].read_text()
+    fences = [match[0] for match in FENCE.finditer(text)]
+    for code in [text] if name.endswith(".yml") else [*fences, *SPAN.findall(FENCE.sub("", text))]:
+        for match in COMMAND.finditer(code.replace("2>", ">").replace("SECONDS", "60")):
+            if match[0] not in REFUSED:
+                yield re.split(r",? then: |, |: ", match[1])[0]
+
+
+def parser(page: str) -> Parser:
+    """Fabric's parser for our tasks, `init`, and those that a page defines."""
+    own = [
+        ParserContext(name, args=[Argument(option) for option in re.findall(r"(\w+)=", options)])
+        for name, options in re.findall(r"^@\w*task.*\ndef (\w+)\((.*)\)", page, re.MULTILINE)
+    ]
+    initial = ParserContext(args=[*program.core_args(), *program.task_args()])
+    return Parser([*ns.to_contexts(), ParserContext("init", args=init.get_arguments()), *own], initial)
+
+
+def mistake(parser: Parser, command: str) -> str | None:
+    """Why a command is none, None where it is one."""
+    try:
+        parser.parse_argv(shlex.split(command))
+    except ParseError as error:
+        return f"{command}: {error}"
+    return None
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_command_names_tasks_and_options_that_exist(name: str) -> None:
+    parse = parser(FILES[name].read_text())
+    assert [wrong for command in commands(name) if (wrong := mistake(parse, command))] == []
+
+
+def test_the_commands_of_a_page_are_found() -> None:
+    assert len(list(commands("docs/deploy.md"))) > 10
+    assert "-H HOST doctor --fix" in [" ".join(one.split()) for one in commands("docs/doctor.md")]
