@@ -1,4 +1,4 @@
-"""Writes docs/reference.md from the code: `make reference`."""
+"""Writes docs/reference.md and docs/errors.md from the code: `make reference`."""
 
 from __future__ import annotations
 
@@ -16,10 +16,12 @@ from galos_ops import errors
 from galos_ops.config.building import NAMES
 from galos_ops.config.schema import schema
 from galos_ops.config.settings import Service, Settings
+from galos_ops.diagnostics.conditions.table import TABLE
+from galos_ops.migrations.tools import TOOLS
 from galos_ops.tasks import namespace
+from scripts.failures import failures
 
 ROOT = Path(__file__).parents[1]
-PAGE = ROOT / "docs" / "reference.md"
 TEMPLATES = ROOT / "galos_ops" / "templates"
 ROW = "NAME"
 
@@ -55,7 +57,7 @@ def leaves(cls: Any, value: Any, path: str) -> Iterator[tuple[str, str, str]]:
         if is_dataclass(kind):
             yield from leaves(kind, default, key)
         elif get_origin(kind) is dict:
-            yield from leaves(Service, next(iter(default.values())), f"{key}.{ROW}")
+            yield from leaves(Service, Service(), f"{key}.{ROW}")
         else:
             yield key, called(kind), yaml.safe_dump(default).splitlines()[0]
 
@@ -80,28 +82,123 @@ def comments(text: str) -> Iterator[tuple[str, str]]:
                 yield ".".join([*path, *([inner[1]] if inner else [])]), match[4].replace("|", "/")
 
 
+REFERENCE = """\
+# Reference
+
+Made from the code by `make reference`. [Exit codes](exit-codes.md), [errors](errors.md), the
+[steps of a deploy](deploy.md#the-order-and-what-a-failing-step-leaves) and [JSON documents](json.md) have pages of
+their own.
+
+## The runbook, section by section
+"""
+ROWS = """\
+The defaults of `NAME` are those of a row that you add. Without `services:` in `fabfile.yml` the one row is
+`galos-sync`, with `--source galos_db/migrations` as its `arguments`.
+"""
+ERRORS = """\
+# Errors
+
+Every failure that the code can end in: its sentence, and what stands behind `next:`. `…` is what only the run knows; an
+empty second column means that the evidence behind `|` decides. Made from the code by `make reference`.
+
+What a code means for the service, and whether to run it again: [exit codes](exit-codes.md). By symptom:
+[troubleshooting](troubleshooting.md). In Python each is an exception:
+"""
+RUNBOOK = {
+    "ecr": "ECR credentials configuration",
+    "env": "Service configuration",
+    "Preparing": "both of these, in one go",
+    "Updating": "Updating the Docker image",
+    "Starting": "Starting",
+    "Stopping": "Stopping",
+    "Migration": "Database migration",
+}
+"""The runbook's sections by the collection of a task, or by the first word of its help."""
+
+
+def sections() -> Iterator[str]:
+    """Each section of the runbook with its tasks."""
+    collection = namespace()
+    found: dict[str, list[str]] = {}
+    for name in collection.task_names:
+        group, _, rest = name.partition(".")
+        word = re.split(r"\W", getdoc(collection[name]) or "")[0]
+        found.setdefault(RUNBOOK.get(group if rest else word, "nothing of it"), []).append(name)
+    yield "| The runbook's section | Tasks |\n|---|---|"
+    for section in (*RUNBOOK.values(), "nothing of it"):
+        links = [f"[`{name}`](#{name.replace('.', '')})" for name in found[section]]
+        yield f"| {section} | {', '.join(links)} |"
+
+
+def tools() -> Iterator[str]:
+    """Each migration tool with its commands, and what the answer to the first of them tells."""
+    yield "| `tool` | Check | Run | What the check tells |\n|---|---|---|---|"
+    for name, tool in TOOLS.items():
+        commands = [f"`{command.format(arguments='ARGUMENTS')}`" for command in (tool.check, tool.run)]
+        tells = " ".join((getdoc(tool.read) or "").split()).partition(": ")[2]
+        listed = f" `{tool.list.format(arguments='ARGUMENTS')}` has the names." if tool.list else ""
+        yield f"| `{name}` | {' | '.join(commands)} | {tells}{listed} |"
+    yield "| `command` | `check` | `run` | exit 0: clean; 1: pending, a name a line; anything else: unknown |"
+    yield "| `none` | | | nothing is pending, ever |"
+
+
+def checks() -> Iterator[str]:
+    """Each row of the doctor's table: how grave it is, what looks at it, and who mends it."""
+    yield "| Check | Is | `status` shows it as | `doctor --fix` |\n|---|---|---|---|"
+    for row in TABLE.values():
+        if row.why:
+            yield f"| [{row.id}](doctor.md#{row.id}) | {row.severity} | {row.line} | {row.repair} |"
+
+
 def codes() -> Iterator[str]:
-    """Each exit code and its class, as the tree in galos_ops/errors.py has them."""
-    yield "| Code | Class | Means |\n|---|---|---|\n| 0 | | done, or nothing to do |"
+    """Each class of failure with its exit code, as the tree in galos_ops/errors.py has them."""
+    yield "| Code | Class | Means |\n|---|---|---|"
     for name, code, means in re.findall(r"(\w+) +(\d)  (.+)", getdoc(errors) or ""):
         yield f"| {code} | `{name}` | {means} |"
 
 
-def page() -> str:
-    """The whole page."""
+def reference() -> str:
+    """The page of tasks, settings, tools and checks."""
     return "\n".join(
         [
-            "# Reference\n",
-            "Tasks, settings and exit codes, made from the code by `make reference`.\n",
-            "## Tasks\n",
+            REFERENCE,
+            *sections(),
+            "\n## Tasks\n",
             *tasks(),
             "## Settings\n",
+            ROWS,
             *settings(),
-            "\n## Exit codes\n",
-            *codes(),
+            "\n## Migration tools\n",
+            *tools(),
+            "\n## Checks of the doctor\n",
+            *checks(),
             "",
         ]
     )
+
+
+def failed() -> str:
+    """The page of errors."""
+    rows: dict[int, list[str]] = {}
+    for one in failures(ROOT / "galos_ops"):
+        rows.setdefault(one.code, []).append(f"| {one.sentence} | {one.next} |".replace("  ", " "))
+    return "\n".join(
+        [
+            ERRORS,
+            *codes(),
+            *(
+                line
+                for code, lines in sorted(rows.items())
+                for line in (f"\n## Exit {code}\n", "| Sentence | Next |\n|---|---|", *lines)
+            ),
+            "",
+        ]
+    )
+
+
+def pages() -> dict[Path, str]:
+    """The pages that are made from the code."""
+    return {ROOT / "docs" / "reference.md": reference(), ROOT / "docs" / "errors.md": failed()}
 
 
 def templates() -> dict[Path, str]:
@@ -131,6 +228,5 @@ def elsewhere(text: str) -> str:
 
 
 if __name__ == "__main__":
-    PAGE.write_text(page())
-    for path, text in templates().items():
+    for path, text in {**pages(), **templates()}.items():
         path.write_text(text)
