@@ -22,6 +22,7 @@ LEFT_OUT = (
     *("AWS_", "FABRIC_"),  # what the tasks read
     *("CI", "GITHUB_", "GITLAB_"),  # what the CI service sets in which the tests run
     *("NO_COLOR", "FORCE_COLOR", "TTY_", "COLUMNS", "LINES"),  # what the terminal or its user sets
+    "PYTHONDONTWRITEBYTECODE",  # with it each `fab` compiles the library anew, a quarter of all that it computes
 )
 
 

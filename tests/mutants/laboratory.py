@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import shutil
 import signal
 import subprocess
@@ -111,7 +112,9 @@ class Laboratory:
             "TEST_SANDBOX": str(self.directory / "sandbox"),
             "TEST_SAVES": "yes" if keep else "no",
             "PYTHONPATH": str(self.copy),
-            "PYTHONDONTWRITEBYTECODE": "1",  # no module of one text is ever taken for that of another
+            # no module of one text is ever taken for that of another
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "PYTHONPYCACHEPREFIX": str(self.directory / "bytecode" / secrets.token_hex(8)),
         }
         with log.open("wb") as file:  # a file: what a killed run leaves behind would keep a pipe open
             running = subprocess.Popen(
