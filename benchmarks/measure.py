@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 import statistics
 import subprocess
+import sys
 import tempfile
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -15,6 +14,17 @@ from sandbox.host import Host
 
 EVENTS = "/var/log/docker-events.jsonl"
 LABEL = "com.docker.compose"
+LAUNCHER = """
+import json, os, sys, time
+began = time.monotonic()
+pid = os.fork()
+if not pid:
+    os.execvp(sys.argv[2], sys.argv[2:])
+_, status, usage = os.wait4(pid, 0)
+end = [time.monotonic() - began, usage.ru_maxrss, os.waitstatus_to_exitcode(status)]
+os.write(int(sys.argv[1]), json.dumps(end).encode())
+"""
+"""A small process that starts the command: what is forked begins with the peak memory of whoever forks it."""
 
 
 @dataclass(frozen=True)
@@ -43,16 +53,18 @@ class Spread:
 def measure(host: Host, argv: Sequence[str], variables: Mapping[str, str]) -> Sample:
     """Run a command to its end; raises `RuntimeError` with its output where it fails."""
     mark = int(host.shell(f"stat -c %s {EVENTS}"))
-    with tempfile.TemporaryFile("w+") as output:
-        began = time.monotonic()
-        process = subprocess.Popen(argv, env=variables, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
-        _, status, usage = os.wait4(process.pid, 0)
-        seconds = time.monotonic() - began
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode:
+    with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as told:
+        words = [sys.executable, "-S", "-c", LAUNCHER, str(told.fileno()), *argv]
+        nothing = subprocess.DEVNULL
+        subprocess.run(
+            words, env=variables, stdin=nothing, stdout=output, stderr=output, pass_fds=[told.fileno()], check=True
+        )
+        told.seek(0)
+        seconds, kilobytes, code = json.load(told)
+        if code:
             output.seek(0)
-            raise RuntimeError(f"{argv} ended with {process.returncode}:\n{output.read()}")
-    return Sample(seconds, usage.ru_maxrss / 1024, down(host.shell(f"sleep 0.2; tail -c +{mark + 1} {EVENTS}")))
+            raise RuntimeError(f"{argv} ended with {code}:\n{output.read()}")
+    return Sample(seconds, kilobytes / 1024, down(host.shell(f"sleep 0.2; tail -c +{mark + 1} {EVENTS}")))
 
 
 def down(events: str) -> float:
