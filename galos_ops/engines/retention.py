@@ -36,8 +36,12 @@ def pull_by_tag(target: Target, reference: str) -> str:
     """A script that fetches an image by a tag that stays only if the host had it before: `candidate` keeps the image.
 
     The candidate of an earlier deploy goes, and its image with it unless a release is of that. A digest is no tag.
+    With its last tag of the repository Docker forgets the image's digest there, too, which is fetched again then.
     """
-    untag = "" if "@" in reference else f' && {{ [ "$had" ] || docker rmi {reference}; }}'
+    digests = f"docker image inspect -f '{{{{range .RepoDigests}}}}{{{{println .}}}}{{{{end}}}}' {reference}"
+    found = f"digest=$({digests} | grep -m 1 -F {repository(target)}@)"
+    again = f'{found} && docker rmi {reference} && docker pull -q "$digest"'
+    untag = "" if "@" in reference else f' && {{ [ "$had" ] || {{ {again}; }} >&2; }}'
     return (
         f"had=$({ID} {reference} 2>/dev/null); docker pull {reference} >&2 && "
         f"{{ docker rmi {candidate(target)} >/dev/null 2>&1; docker tag {reference} {candidate(target)}; }}{untag}"
