@@ -11,7 +11,7 @@ MINUTES ?= 10
 SEED ?=
 RUNS ?= 10
 
-.PHONY: help demo demo-fleet test lint check mutants soak bench reference picture clean
+.PHONY: help demo demo-fleet demo-swarm test lint check mutants soak bench reference picture clean
 
 help:  ## list these commands
 	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
@@ -21,6 +21,9 @@ demo: $(READY)  ## bring up the sandbox, set its host up, deploy, then deploy a 
 
 demo-fleet: $(READY)  ## the same with three hosts on one database: a roll, and a release with a migration
 	PATH="$(CURDIR)/$(BIN):$$PATH" sh sandbox/demo-fleet.sh
+
+demo-swarm: $(READY)  ## the same with three nodes of a Docker Swarm, two replicas: a roll, and a release with a migration
+	PATH="$(CURDIR)/$(BIN):$$PATH" sh sandbox/demo-swarm.sh
 
 test: $(READY)  ## every test, those against the sandbox too, and what they cover; WORKERS=3, TESTS="--reverse tests/unit": pytest's words
 	$(BIN)/pytest -n $(WORKERS) --dist worksteal --cov=galos_ops --cov-report=term $(TESTS)

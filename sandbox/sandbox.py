@@ -12,7 +12,7 @@ from ipaddress import IPv4Network
 from pathlib import Path
 
 from galos_ops.errors import NotReadyError, UsageError
-from sandbox import aws, catalogue, engine, images, leftovers, ranges, releases
+from sandbox import aws, catalogue, engine, images, leftovers, ranges, releases, swarm
 from sandbox.host import Host
 from sandbox.keys import AccessKey, Keys, write
 from sandbox.layers import File
@@ -63,6 +63,11 @@ class Sandbox(Publishing):
             self.keep_shared_layer(wanted)
             write(self.complete, "")
         return True
+
+    def swarm(self, nodes: int) -> bool:
+        """Make one Swarm of the first hosts, which are up; returns False where they are one already."""
+        with self.steps.step(f"one Swarm of {nodes} hosts"):
+            return swarm.form([self.host(host_name(n)) for n in range(nodes)])
 
     def down(self, *, drop_images: bool = False) -> bool:
         """Remove everything but the images, which stay as a cache; returns False where there was nothing."""

@@ -23,21 +23,25 @@ def of_checkout() -> Sandbox:
     return Sandbox.of_checkout()
 
 
+NODES = "3"  # the fewest managers of which one may be lost
+
+
 @task(
     help={
         "hosts": "how many Docker hosts",
         "compose": "their docker-compose: v1, v2 or v5; a comma list cycles over the hosts (default v2)",
         "release": "what is published at first",
-    }
+        "swarm": "make one Docker Swarm of so many hosts, 3 without a number",
+    },
+    optional=["swarm"],
 )
-def up(_c: Context, hosts: str = "1", compose: str = "", release: str = "v1") -> None:
+def up(_c: Context, hosts: str = "1", compose: str = "", release: str = "v1", swarm: str = "") -> None:
     """Bring up Docker hosts, ECR and a database on this machine; what is up stays as it is."""
     sandbox = of_checkout()
-    changed = sandbox.up(
-        parse_int_option("--hosts", hosts, least=1),
-        [name.strip() for name in compose.split(",") if name.strip()],
-        release,
-    )
+    nodes = parse_int_option("--swarm", NODES if isinstance(swarm, bool) else swarm, least=1) if swarm else 0
+    count = max(parse_int_option("--hosts", hosts, least=1), nodes)
+    changed = sandbox.up(count, [name.strip() for name in compose.split(",") if name.strip()], release)
+    changed = bool(nodes and sandbox.swarm(nodes)) or changed
     print("sandbox is up" if changed else "sandbox is up already: nothing changed")
     folder = os.path.relpath(sandbox.directory)
     print(f"next: . {folder}/env && fab -S {folder}/ssh_config -H sandbox setup")

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from galos_ops.engines.stack import SUM
@@ -17,10 +18,14 @@ STACK = "com.docker.stack.namespace"
 ENDED = frozenset(("complete", "shutdown", "failed", "rejected", "remove", "orphaned"))
 """The states of a task whose container does not run, on a node that answers."""
 
-INFO = '{"id":{{json .Swarm.NodeID}},"manager":{{json .Swarm.ControlAvailable}}}'
+RETURNED_SECONDS = 60  # in which a node that was away stops what it ran meanwhile: measured 35
+"""A task that was replaced while its node was away may be forgotten, and its container runs on until then."""
+
+INFO = '{"id":{{json .Swarm.NodeID}},"manager":{{json .Swarm.ControlAvailable}},"time":{{json .SystemTime}}}'
 NODES = (
     '{"id":{{json .ID}},"name":{{json .Description.Hostname}},"state":{{json .Status.State}},'
-    '"availability":{{json .Spec.Availability}},"manager":{{json .ManagerStatus}}}'
+    '"availability":{{json .Spec.Availability}},"manager":{{json .ManagerStatus}},'
+    '"created":{{.CreatedAt.Unix}},"updated":{{.UpdatedAt.Unix}}}'
 )
 SERVICES = (
     '{"id":{{json .ID}},"name":{{json .Spec.Name}},"labels":{{json .Spec.Labels}},"mode":{{json .Spec.Mode}},'
@@ -38,7 +43,10 @@ NOTES = '{"name":{{json .Spec.Name}},"labels":{{json .Spec.Labels}}}'
 
 @dataclass(frozen=True)
 class Node:
-    """A machine of the cluster; `state` is Docker's word: ready, down, unknown, disconnected."""
+    """A machine of the cluster; `state` is Docker's word: ready, down, unknown, disconnected.
+
+    `created` is when it joined, `updated` when anything of it changed last, in seconds since 1970.
+    """
 
     id: str
     name: str
@@ -46,6 +54,8 @@ class Node:
     availability: str
     manager: bool = False
     leader: bool = False
+    created: int = 0
+    updated: int = 0
 
 
 @dataclass(frozen=True)
@@ -90,7 +100,9 @@ class Task:
 
 @dataclass(frozen=True)
 class Cluster:
-    """A cluster at one moment; `node` is the ID of the host that was asked, `manager` whether it may tell.
+    """A cluster at one moment, `time` in seconds since 1970; `node` is the ID of the host that was asked.
+
+    `manager` is whether that one may tell.
 
     `notes` are ours by their name: the IDs of the nodes that made them.
     """
@@ -101,6 +113,7 @@ class Cluster:
     services: tuple[StackService, ...] = ()
     tasks: tuple[Task, ...] = ()
     notes: Mapping[str, str] = field(default_factory=dict)
+    time: int = 0
 
     def service(self, stack: str, name: str) -> StackService | None:
         """Return a service of a stack by the name that the compose file has for it."""
@@ -119,11 +132,23 @@ class Cluster:
         """The names of the nodes of which nobody knows what they run."""
         return [one.name for one in self.nodes if one.state != "ready"]
 
+    @property
+    def returned(self) -> list[str]:
+        """The names of the nodes that may just have come back, and may run what nobody knows of any more."""
+        since = self.time - RETURNED_SECONDS
+        return [one.name for one in self.nodes if one.updated > since >= one.created]
+
 
 def reference(image: str) -> str:
     """Return an image's reference by its digest, without the tag that it may have beside it."""
     name, at, digest = image.partition("@")
     return re.sub(r":[^:/]*$", "", name) + at + digest if at else image
+
+
+def seconds(text: str) -> int:
+    """Return a time as Docker writes it in seconds since 1970; 0 for none."""
+    match = re.match(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.\d+)?(Z|[+-]\d\d:\d\d)", text)
+    return int(datetime.fromisoformat(match[1] + match[2].replace("Z", "+00:00")).timestamp()) if match else 0
 
 
 def script() -> str:
@@ -159,17 +184,18 @@ def read(rows: Iterable[str]) -> Cluster | None:
     return Cluster(
         node=info.get("id") or "",
         manager=bool(info.get("manager")),
-        nodes=tuple(map(_node, found.get("node", []))),
+        nodes=tuple(sorted(map(_node, found.get("node", [])), key=lambda node: node.name)),
         services=tuple(map(_service, found.get("service", []))),
         tasks=tuple(map(_task, found.get("task", []))),
         notes={row["name"]: (row["labels"] or {}).get(NODE, "") for row in found.get("note", [])},
+        time=seconds(info.get("time") or ""),
     )
 
 
 def _node(row: Mapping[str, Any]) -> Node:
     manager = row["manager"] or {}
-    leader = bool(manager.get("Leader"))
-    return Node(row["id"], row["name"], row["state"], row["availability"], bool(manager), leader)
+    plain = {key: row[key] for key in ("id", "name", "state", "availability", "created", "updated")}
+    return Node(**plain, manager=bool(manager), leader=bool(manager.get("Leader")))
 
 
 def _service(row: Mapping[str, Any]) -> StackService:

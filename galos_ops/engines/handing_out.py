@@ -18,7 +18,7 @@ def hand_out(target: Target, reference: str) -> None:
     """Have every node that may run the service fetch an image by its digest; raises `CommandFailed`.
 
     A node tells that it has the image by failing to start a program that is not in it, and a node that could not fetch
-    it by rejecting the task.
+    it by rejecting the task. One that does not answer gets it when a container of the service is placed there.
     """
     row = target.snapshot.rows()[target.name]
     placement = ((row.get("deploy") or {}).get("placement") or {}).get("constraints") or []
@@ -45,15 +45,16 @@ def script(reference: str, constraints: list[str]) -> str:
 look=0
 while :; do
   said=$(docker service ps --no-trunc --format '{form}' {name}) || exit 1
+  nodes=$(docker node ls --format '{{{{.Status}}}} {{{{.Hostname}}}}') || exit 1
   waits=
-  for node in $(printf '%s\\n' "$said" | cut -d' ' -f1 | sort -u); do
+  for node in $(printf '%s\\n' "$said" | sed 's/ .*//' | sort -u); do
     its=$(printf '%s\\n' "$said" | grep "^$node ")
     case $its in
       *" Failed "*|*" Complete "*) ;;
       *" Rejected "*) waits=$node
         [ "$(printf '%s\\n' "$its" | grep -c ' Rejected ')" -lt {REJECTED} ] || {{
           printf '%s\\n' "$its" | head -n 1; exit 1; }} ;;
-      *) waits=$node ;;
+      *) ! printf '%s\\n' "$nodes" | grep -qxF "Ready $node" || waits=$node ;;
     esac
   done
   [ -z "$said" ] || [ "$waits" ] || exit 0

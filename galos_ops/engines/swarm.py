@@ -84,8 +84,9 @@ class Swarm:
     def look(self, target: Target) -> Snapshot:
         asked = target.run(_look(target), doing="look at the cluster", check=False)
         found = _seen(target, asked)
-        if found.cluster and found.cluster.silent:
-            raise silent_node_error(target, found.cluster.silent)
+        unknown = (*found.cluster.silent, *found.cluster.returned) if found.cluster else ()
+        if unknown:
+            raise unknown_node_error(target, unknown)
         return found
 
     def remove(self, target: Target, found: Snapshot) -> None:
@@ -95,8 +96,8 @@ class Swarm:
         stopping = f"{tasks.scale(full)}\n{tasks.await_gone(full, seconds)}"
         result = target.halt(stopping, doing="stop", check=False, timeout=seconds + 60)
         if result.exited == ExitCode.STILL_RUNS:
-            if silent := re.findall(r"^(?:Down|Unknown|Disconnected) (\S+)$", result.stderr, re.MULTILINE):
-                raise silent_node_error(target, dict.fromkeys(silent))
+            if unknown := re.findall(r"^(?:away|just back): (\S+)$", result.stderr, re.MULTILINE):
+                raise unknown_node_error(target, dict.fromkeys(unknown))
             left = result.stdout.strip() or "perhaps something of it"
             raise CommandFailed(
                 f"{target.label}: {left} still runs after it was stopped.",
@@ -265,13 +266,13 @@ def changed_error(target: Target, when: str) -> GuardError:
     )
 
 
-def silent_node_error(target: Target, nodes: Iterable[str]) -> NotReadyError:
-    """The error for nodes that do not answer, of which nobody knows what they run."""
-    found = list(nodes)
+def unknown_node_error(target: Target, nodes: Iterable[str]) -> NotReadyError:
+    """The error for nodes of which nobody knows what they run, as they do not answer or did not until just now."""
+    named = ", ".join(nodes)
     return NotReadyError(
-        f"{target.label}: {', '.join(found)} does not answer, so that nobody knows whether the service runs there; "
-        "nothing is stopped or migrated meanwhile.",
-        hint="bring that node back, or, if it is off for good, take it out of the cluster",
+        f"{target.label}: {named} does not answer, or not for a minute yet, so that nobody knows whether the service "
+        "runs there; nothing is stopped or migrated meanwhile.",
+        hint=f"when it has been back for a minute, or was taken out of the cluster: {target.host.typed.again()}",
     )
 
 

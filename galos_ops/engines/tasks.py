@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from galos_ops.engines.cluster import ENDED
+from galos_ops.engines.cluster import ENDED, RETURNED_SECONDS
 from galos_ops.engines.stack import SUM
 from galos_ops.engines.watching import HEALTH_SECONDS, LOG_LINES, SILENT, UP
 from galos_ops.host.shell import ExitCode
 
+UNKNOWN_SECONDS = 10
 VERDICTS = {
     "ended": "a container of it did not stay up",
     "rejected": "a node could not start it",
@@ -17,6 +18,7 @@ VERDICTS = {
     "starting": f"not all of its containers ran within {HEALTH_SECONDS} s",
 }
 OVER = "|".join(state.capitalize() for state in sorted(ENDED))
+NODE = "{{.Status.State}} {{.UpdatedAt.Unix}} {{.CreatedAt.Unix}} {{.Description.Hostname}}"
 IMAGE = "{{.Spec.TaskTemplate.ContainerSpec.Image}}"
 TASK = f'{{{{.ID}}}} {{{{.DesiredState}}}} {{{{.Status.State}}}} sum={{{{index .Spec.ContainerSpec.Labels "{SUM}"}}}}'
 
@@ -41,8 +43,12 @@ def prove_gone(names: Iterable[str]) -> str:
     """
     unknown = f"exit {ExitCode.STILL_RUNS}"
     return f"""known=$(docker service ls --format '{{{{.Name}}}}') || {unknown}
-nodes=$(docker node ls --format '{{{{.Status}}}} {{{{.Hostname}}}}') || {unknown}
-printf '%s\\n' "$nodes" | grep -v '^Ready ' >&2 && {unknown}
+nodes=$(docker node ls -q | xargs -r docker node inspect -f '{NODE}') && [ "$nodes" ] || {unknown}
+now=$(date +%s)
+printf '%s\\n' "$nodes" | {{ while read -r state updated created name; do
+  if [ "$state" != ready ]; then echo "away: $name"
+  elif [ $((now - updated)) -lt {RETURNED_SECONDS} ] && [ $((now - created)) -ge {RETURNED_SECONDS} ]; then
+    echo "just back: $name"; fi; done; }} | grep . >&2 && {unknown}
 left=
 for one in {" ".join(names)}; do
   printf '%s\\n' "$known" | grep -qxF "$one" || continue
@@ -60,11 +66,17 @@ def scale(names: Iterable[str]) -> str:
 
 
 def await_gone(names: Iterable[str], seconds: int) -> str:
-    """Return a script that looks twice a second until services run nowhere, and fails as `prove_gone` then."""
-    return f"look=0\nuntil said=$( {prove_gone(names)} ); do\n" + (
-        f"  look=$((look + 1)); [ $look -lt {2 * seconds} ] || {{ echo $said; exit {ExitCode.STILL_RUNS}; }}\n"
-        "  sleep 0.5\ndone"
-    )
+    """Return a script that looks twice a second until services run nowhere, and fails as `prove_gone` then.
+
+    It does so earlier where it cannot be known for `UNKNOWN_SECONDS`: a node that is lost does not come back so soon.
+    """
+    return f"""look=0 unknown=0
+until said=$( {prove_gone(names)} ); do
+  if [ "$said" ]; then unknown=0; else unknown=$((unknown + 1)); fi
+  look=$((look + 1))
+  [ $look -lt {2 * seconds} ] && [ $unknown -lt {2 * UNKNOWN_SECONDS} ] || {{ echo $said; exit {ExitCode.STILL_RUNS}; }}
+  sleep 0.5
+done"""
 
 
 def watch(name: str, found: str, image: str, replicas: int, seconds: int, before: Iterable[str]) -> str:

@@ -41,6 +41,7 @@ HOST = (
     emptied("mounts", "new_mounts", "-n1 umount -l"),
     emptied("processes", "strangers", "kill -9"),
     Row("engine", "docker version", "service docker start"),
+    Row("swarm", "[ \"$(docker info -f '{{.Swarm.LocalNodeState}}')\" = inactive ]", "docker swarm leave --force"),
     emptied("containers", "docker ps -aq", "docker rm -fv"),
     emptied("images", OTHER_IMAGES, "docker rmi -f"),
     Row("shared layer", f"docker image inspect {KEPT_IMAGE}", f"sh {KEEP}"),

@@ -14,6 +14,7 @@ KEPT = 256  # events that dockerd keeps for those who ask later
 ENDS = ("die", "destroy")
 SERVICE = "com.docker.compose.service"
 ONE_OFF = "com.docker.compose.oneoff"
+TASK, STACK = "com.docker.swarm.service.name", "com.docker.stack.namespace"
 OURS = re.compile(
     r"(?P<service>.+)-(?P<kind>check|migration)(-[0-9a-f]+)?"
 )  # the names of the library's own containers
@@ -42,7 +43,8 @@ class Event:
 class Container:
     """A container as its labels and its name tell what it is for; `release` is the version that its image carries.
 
-    `service` is the one that it checks or migrates for, which need not be the one in whose place it was made.
+    `service` is the one that it checks or migrates for, which need not be the one in whose place it was made. A `task`
+    of Swarm is never started again once it has ended.
     """
 
     id: str
@@ -52,13 +54,16 @@ class Container:
     release: str
     running: bool = False
     started: str = ""
+    task: bool = False
 
     @staticmethod
     def of(id: str, name: str, labels: Mapping[str, str], *, running: bool = False, started: str = "") -> Container:
         """Read what a container is of its name and its labels."""
         service, one_off, ours = labels.get(SERVICE, ""), labels.get(ONE_OFF) == "True", OURS.fullmatch(name)
         told = ours["service"] if ours and one_off else service
-        return Container(id, name, told, one_off, labels.get(RELEASE, ""), running, started)
+        if task := TASK in labels:
+            told = labels[TASK].removeprefix(f"{labels[STACK]}_") if STACK in labels else ""
+        return Container(id, name, told, one_off, labels.get(RELEASE, ""), running, started, task)
 
     @property
     def kind(self) -> Kind:
@@ -125,7 +130,9 @@ class Record:
         return tuple(sorted(runs, key=lambda run: run.start))
 
     def gone(self, container: Container) -> int | None:
-        """When a container was removed, None where it still exists."""
+        """When a container was removed, or a task ended, None where it still exists."""
+        if container.task:
+            return next((run.end for run in self.runs if run.container.id == container.id), self.created(container))
         return next((each.time for each in self.of("container", "destroy") if each.id == container.id), None)
 
     def created(self, container: Container) -> int:

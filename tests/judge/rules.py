@@ -162,7 +162,7 @@ def left(evidence: Evidence) -> Iterator[str]:
             if event.action == "create" and not event.id.startswith(SENTINEL) and not evidence.typed(event.time):
                 existing[event.id] = event
         for event in existing.values():
-            if not event.name.endswith("_default"):  # the network of a compose project
+            if not event.name.endswith(("_default", "_default_overlay")):  # of a compose project, of a stack
                 yield f"the {kind} {event.name or event.id} is left"
     yield from (f"the tag {tag} is left" for tag in sorted(_tags(evidence)))
     kept = {id for tag, id in evidence.after.tags.items() if tag.startswith("galos-ops/")}

@@ -13,6 +13,7 @@ WITHOUT: dict[str, tuple[str, ...]] = {
         "test_of_many_deploys_at_once_in_any_order_one_runs",
     ),
     "it takes the lock as every task does": ("test_while_run_goes_on_no_other_task_changes_the_host",),
+    "whichever manager leads, each step asks its own": ("test_a_leader_that_moves_while_it_migrates_costs_nothing",),
     "docker-compose itself scales back to one": ("test_two_containers_of_the_service_are_one_after_a_deploy",),
     "held twice: it is adopted, and removed by name": (
         "test_a_leftover_of_a_migration_that_never_started_is_no_obstacle",

@@ -55,8 +55,9 @@ def task(id: str, state: str, node: str = "n1", desired: str = "running", **more
     return f"cluster\ttask {json.dumps(row | more)}"
 
 
-def node(id: str, name: str, state: str = "ready", manager: object = None) -> str:
+def node(id: str, name: str, state: str = "ready", manager: object = None, updated: int = 0) -> str:
     row = {"id": id, "name": name, "state": state, "availability": "active", "manager": manager}
+    row |= {"created": 0, "updated": updated}
     return f"cluster\tnode {json.dumps(row)}"
 
 
@@ -64,7 +65,7 @@ def note(kind: str, id: str) -> str:
     return f"cluster\tnote {json.dumps({'name': f'{kind}-galos', 'labels': {NODE: id}})}"
 
 
-INFO = 'cluster\tinfo {"id":"n1","manager":true}'
+INFO = 'cluster\tinfo {"id":"n1","manager":true,"time":"1970-01-01T00:16:40.123456789Z"}'
 NODES = (node("n1", "one", manager={"Leader": True}), node("n2", "two", manager={}), node("n3", "three", "down"))
 RESOLVED = "config\t" + base64.b64encode(b"name: galos\nservices: {galos-sync: {image: x}}").decode()
 
@@ -158,6 +159,7 @@ def test_what_is_wrong_with_a_service_in_a_cluster_is_found() -> None:
     found = (swarm.fewer, swarm.paused, swarm.by_tag, swarm.without_image, swarm.not_supported, swarm.old_token)
     assert [bool(find(well)) for find in found] == [False] * len(found)
     assert swarm.silent(well) == ["three"]
+    assert [node.name for node in well.snapshot.cluster.nodes] == ["one", "three", "two"]  # type: ignore[union-attr]
     rejected = task("t2", "rejected", "n2", error="No such image: reg/galos-sync")
     ill = subject(
         service(image="reg/galos-sync:v1", update={"State": "paused"}),
@@ -185,3 +187,19 @@ def test_nodes_are_told_with_their_states() -> None:
         "one leads, two is down"
     )
     assert Cluster().silent == []
+
+
+def test_a_node_that_changed_within_a_minute_may_just_have_come_back() -> None:
+    late = node("n4", "four", updated=1000 - cluster.RETURNED_SECONDS + 1)
+    settled = node("n5", "five", updated=1000 - cluster.RETURNED_SECONDS)
+    found = looked(late, settled).cluster
+    assert found is not None
+    assert found.time == 1000
+    assert found.returned == ["four"]
+
+
+def test_a_node_that_joined_within_a_minute_has_run_nothing_before() -> None:
+    joined = node("n4", "four", updated=990).replace('"created": 0', '"created": 980')
+    found = looked(joined).cluster
+    assert found is not None
+    assert found.returned == []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from galos_ops.engines import tasks
@@ -11,7 +13,9 @@ from galos_ops.host.shell import ExitCode
 from tests.unit.local_host import LocalHost, Reply
 
 SERVICES = "service ls --format {{.Name}}"
-NODES = "node ls --format {{.Status}} {{.Hostname}}"
+NODES = "node ls -q"
+INSPECTED = f"node inspect -f {tasks.NODE} a b"
+NOW = int(time.time())
 PS = "service ps --no-trunc --format {{.CurrentState}} {{.Name}} galos_sync"
 AWAY = Reply(exited=1, stderr="The swarm does not have a leader.\n")
 
@@ -20,8 +24,16 @@ IDS = "service ps -q --no-trunc galos_sync"
 LOGS = f"service logs --raw --tail {LOG_LINES}"
 
 
-def proved(host: LocalHost, ps: str | Reply, nodes: str | Reply = "Ready a\nReady b\n") -> Result:
-    host.stubs.add("docker", {SERVICES: "galos_sync\nother\n", NODES: nodes})
+def node(name: str, state: str = "ready", updated: int = 600, created: int = 700) -> str:
+    """A node as the script sees it, with the ages of its last change and of its own."""
+    return f"{state} {NOW - updated} {NOW - created} {name}\n"
+
+
+READY = node("a") + node("b")
+
+
+def proved(host: LocalHost, ps: str | Reply, nodes: str | Reply = READY) -> Result:
+    host.stubs.add("docker", {SERVICES: "galos_sync\nother\n", NODES: "a\nb\n", INSPECTED: nodes})
     host.stubs.add("docker", {PS: ps}, asked=False)
     return host.run(tasks.prove_gone(["galos_sync", "galos_absent"]), doing="look", check=False)
 
@@ -47,9 +59,19 @@ def test_a_task_in_any_other_state_is_named(host: LocalHost, state: str) -> None
     assert result.stdout.split() == ["galos_sync.2"]
 
 
-def test_a_node_that_does_not_answer_may_run_anything(host: LocalHost) -> None:
-    result = proved(host, "", "Ready a\nDown b\n")
-    assert (result.exited, result.stdout, result.stderr) == (ExitCode.STILL_RUNS, "", "Down b\n")
+@pytest.mark.parametrize("state", ["down", "unknown", "disconnected"])
+def test_a_node_that_does_not_answer_may_run_anything(host: LocalHost, state: str) -> None:
+    result = proved(host, "", node("a") + node("b", state))
+    assert (result.exited, result.stdout, result.stderr) == (ExitCode.STILL_RUNS, "", "away: b\n")
+
+
+def test_so_may_one_that_came_back_just_now(host: LocalHost) -> None:
+    result = proved(host, "", node("a") + node("b", updated=20))
+    assert (result.exited, result.stdout, result.stderr) == (ExitCode.STILL_RUNS, "", "just back: b\n")
+
+
+def test_one_that_joined_just_now_has_run_nothing(host: LocalHost) -> None:
+    assert proved(host, "", node("a") + node("b", updated=20, created=30)).ok
 
 
 @pytest.mark.parametrize("silent", ["nodes", "tasks"])
@@ -141,3 +163,29 @@ def test_a_cluster_that_does_not_answer_is_no_verdict(host: LocalHost) -> None:
     host.stubs.program("sleep", ":")
     script = tasks.watch("galos_sync", "s", "image", 2, 1, []).replace(str(2 * HEALTH_SECONDS), "3")
     assert host.run(script, doing="verify").stdout == f"{SILENT}\nno leader\n"
+
+
+def awaited(host: LocalHost, *looks: str, nodes: str = READY) -> Result:
+    """The end of a wait for a service whose tasks are these, look after look."""
+    host.stubs.add("docker", {SERVICES: "galos_sync\n", NODES: "a\nb\n", INSPECTED: nodes})
+    host.stubs.add("docker", {PS: [Reply(look) for look in looks]}, asked=False)
+    host.stubs.add("sleep", {"0.5": ""}, asked=False)
+    return host.run(tasks.await_gone(["galos_sync"], 30), doing="stop", check=False)
+
+
+def test_a_stop_is_awaited(host: LocalHost) -> None:
+    runs, ended = "Running 1 second ago galos_sync.1\n", "Shutdown 1 second ago galos_sync.1\n"
+    assert awaited(host, runs, runs, ended).ok
+    assert host.stubs.calls.count("sleep 0.5") == 2
+
+
+def test_a_stop_that_does_not_end_is_given_up(host: LocalHost) -> None:
+    result = awaited(host, "Running 1 second ago galos_sync.1\n")
+    assert (result.exited, result.stdout) == (ExitCode.STILL_RUNS, "galos_sync.1\n")
+    assert host.stubs.calls.count("sleep 0.5") == 59
+
+
+def test_a_node_that_is_lost_meanwhile_is_not_awaited_as_long(host: LocalHost) -> None:
+    result = awaited(host, "", nodes=node("a") + node("b", "down"))
+    assert (result.exited, result.stdout.strip()) == (ExitCode.STILL_RUNS, "")
+    assert host.stubs.calls.count("sleep 0.5") == 2 * tasks.UNKNOWN_SECONDS - 1

@@ -21,6 +21,7 @@ from tests.mutants.table import (
     setting_up,
     showing,
     stopping,
+    swarm,
     tasks,
 )
 
@@ -41,6 +42,7 @@ MUTANTS = (
     *looking.MUTANTS,
     *examining.MUTANTS,
     *fleet.MUTANTS,
+    *swarm.MUTANTS,
     *tasks.MUTANTS,
     *mistaking.MUTANTS,
     *attaching.MUTANTS,

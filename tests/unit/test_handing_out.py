@@ -1,0 +1,73 @@
+"""Handing an image to the nodes of a cluster: the script in real shells, with Docker's words."""
+
+from __future__ import annotations
+
+import shlex
+
+import pytest
+
+from galos_ops.engines import handing_out
+from galos_ops.host.result import Result
+from tests.unit.local_host import LocalHost
+
+DOCKER = """
+case "$*" in
+"service create "*) exit 0 ;;
+"service rm "*) echo "$*" >>"$HOME/removed" ;;
+"node ls "*) cat "$HOME/nodes" ;;
+"service ps "*) n=$(($(cat "$HOME/asked" 2>/dev/null || echo 0) + 1)); echo $n >"$HOME/asked"
+  cat "$HOME/look.$n" 2>/dev/null || cat "$HOME/look.last" ;;
+esac
+"""
+HAS = "{} Failed 1 second ago starting container failed: no such file or directory\n"
+LACKS = "{} Rejected 1 second ago No such image: web@sha256:1\n"
+WAITS = "{} Preparing 1 second ago \n"
+
+
+def handed(host: LocalHost, *looks: str, nodes: str = "Ready a\nReady b\n") -> Result:
+    """The end of the script where the tasks are these, look after look, the last ones for ever."""
+    host.stubs.program("docker", DOCKER)
+    host.stubs.program("sleep", ":")
+    host.put("~/nodes", nodes)
+    for number, look in enumerate(looks, 1):
+        host.put(f"~/look.{number}", look)
+    host.put("~/look.last", looks[-1])
+    script = handing_out.script("web@sha256:1", []).replace(str(4 * handing_out.SECONDS), "9")
+    result = host.run(script, doing="pull", check=False)
+    assert len(host.path("~/removed").read_text().splitlines()) == 1
+    return result
+
+
+def asked(host: LocalHost) -> int:
+    return int(host.path("~/asked").read_text())
+
+
+def test_it_is_over_when_every_node_has_the_image(host: LocalHost) -> None:
+    waits = HAS.format("a") + WAITS.format("b")
+    assert handed(host, "", waits, waits, HAS.format("a") + HAS.format("b") * 3).ok
+    assert asked(host) == 4
+
+
+def test_a_node_that_failed_a_few_times_may_fetch_it_yet(host: LocalHost) -> None:
+    first = HAS.format("a") + LACKS.format("b") * (handing_out.REJECTED - 1)
+    assert handed(host, first, HAS.format("a") + HAS.format("b") + LACKS.format("b")).ok
+
+
+def test_a_node_that_cannot_fetch_it_is_told_with_its_words(host: LocalHost) -> None:
+    result = handed(host, HAS.format("a") + LACKS.format("b") * handing_out.REJECTED)
+    assert (result.exited, result.stdout) == (1, LACKS.format("b"))
+
+
+def test_a_node_that_is_lost_meanwhile_is_not_waited_for(host: LocalHost) -> None:
+    assert handed(host, HAS.format("a") + WAITS.format("b"), nodes="Ready a\nDown b\n").ok
+
+
+def test_a_node_that_never_tells_is_not_waited_for_for_ever(host: LocalHost) -> None:
+    result = handed(host, HAS.format("a") + WAITS.format("b"))
+    assert result.exited == 1
+    assert "b did not fetch it" in result.stdout
+
+
+@pytest.mark.parametrize("hostile", ["node.labels.a == 'b; rm -rf /'", "$(reboot)"])
+def test_a_constraint_is_one_word_whatever_is_in_it(hostile: str) -> None:
+    assert f"--constraint {shlex.quote(hostile)} " in handing_out.script("web@sha256:1", [hostile])
