@@ -20,6 +20,7 @@ from tests.integration.conftest import FLAVOURS, REFERENCE, ROOT, Operator, imag
 from tests.integration.gate import gated
 from tests.integration.test_deploy import V1, V2, applied
 from tests.judge.cluster import ClusterJudge
+from tests.judge.judge import created
 from tests.judge.record import Run
 
 HOME, SECOND, THIRD = (FLAVOURS[flavour] for flavour in ("v2", "v1", "v5"))
@@ -55,7 +56,8 @@ class Cluster:
         """An operator at another node."""
         host = self.nodes[node]
         other = replace(self.operator, host=host, login=host.name)
-        other.judge = self.operator.judge
+        created.remove(other.judge)
+        other.judge = self.operator.judge  # which judges all nodes
         return other
 
     def digest(self) -> str:

@@ -15,7 +15,6 @@ from tests.unit.local_host import LocalHost, Reply
 SERVICES = "service ls --format {{.Name}}"
 NODES = "node ls -q"
 INSPECTED = f"node inspect -f {tasks.NODE} a b"
-NOW = int(time.time())
 PS = "service ps --no-trunc --format {{.CurrentState}} {{.Name}} galos_sync"
 AWAY = Reply(exited=1, stderr="The swarm does not have a leader.\n")
 
@@ -24,12 +23,13 @@ IDS = "service ps -q --no-trunc galos_sync"
 LOGS = f"service logs --raw --tail {LOG_LINES}"
 
 
-def node(name: str, state: str = "ready", updated: int = 600, created: int = 700) -> str:
+def node(name: str, state: str = "ready", updated: int = 3600, created: int = 7200) -> str:
     """A node as the script sees it, with the ages of its last change and of its own."""
-    return f"{state} {NOW - updated} {NOW - created} {name}\n"
+    now = int(time.time())
+    return f"{state} {now - updated} {now - created} {name}\n"
 
 
-READY = node("a") + node("b")
+READY = node("a") + node("b")  # for as long as the tests take
 
 
 def proved(host: LocalHost, ps: str | Reply, nodes: str | Reply = READY) -> Result:
