@@ -67,14 +67,20 @@ def chosen_release(target: Target, log: Sequence[Release], runs: str | None, to:
                 hint=f"name one by its image: {target.host.typed.fab('rollback', to='IMAGE')}",
             )
         return named[-1]
-    current = runs or (candidates[-1].image if candidates else None)
-    earlier = [one for one in candidates if one.image != current]
+    # what was stopped for a migration that did not end well is itself the release before
+    last = candidates[-1].image if candidates and not migrations_since(log, candidates[-1]) else None
+    earlier = [one for one in candidates if one.image != (runs or last)]
     if not earlier:
         raise NotReadyError(
             f"{target.label}: there is no earlier release to go back to.",
             hint=f"with any tag of the repository: {target.host.typed.fab('deploy', tag='TAG')}",
         )
     return earlier[-1]
+
+
+def migrations_since(log: Sequence[Release], line: Release) -> list[Release]:
+    """Return the migrations that began after a release."""
+    return [one for one in list(log)[list(log).index(line) + 1 :] if one.event == "migrate"]
 
 
 def means(to: str, line: Release) -> bool:
@@ -89,9 +95,8 @@ def means(to: str, line: Release) -> bool:
 
 def require_no_migration_since(target: Target, log: Sequence[Release], line: Release) -> None:
     """Raise `GuardError` when a migration began after a release: its code must not meet the newer schema."""
-    since = list(log)[list(log).index(line) + 1 :]
-    names = [name for one in since if one.event == "migrate" for name in one.migrations or ("a migration",)]
-    if any(one.event == "migrate" for one in since):
+    names = [name for one in migrations_since(log, line) for name in one.migrations or ("a migration",)]
+    if names:
         raise GuardError(
             f"{target.label}: a migration ran since {short(line.image)}, which must not start on the newer schema.",
             evidence="\n".join(names),

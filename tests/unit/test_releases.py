@@ -83,6 +83,12 @@ def test_without_a_name_the_release_before_what_runs_is_the_target() -> None:
     assert chosen_release(TARGET, [V1, V2, line("rollback", "aa", 3)], "sha256:aa", None) == V2
 
 
+def test_where_a_migration_failed_and_nothing_runs_the_target_is_what_ran_before_it() -> None:
+    assert chosen_release(TARGET, [V1, V2, line("migrate", "cc", 3)], None, None) == V2
+    assert chosen_release(TARGET, [V1, line("migrate", "bb", 2), V2], None, None) == V1
+    assert chosen_release(TARGET, [V1, V2, line("migrate", "cc", 3)], "sha256:bb", None) == V1
+
+
 FIRST, SECOND, THIRD = (
     line("deploy", image * 32, day, tag=tag) for image, day, tag in (("aa", 1, "v1"), ("ab", 2, "s"), ("cc", 3, "s"))
 )
