@@ -8,7 +8,10 @@ WITHOUT: dict[str, tuple[str, ...]] = {
     "whatever we do or do not say, the host itself lets go of the lock of a dead link": (
         "test_a_link_that_is_lost_after_the_last_step_costs_nothing",
     ),
-    "it goes the way of a new user through what others test alone": ("test_from_an_empty_folder_to_a_rollback",),
+    "it goes the way of a new user through what others test alone": (
+        "test_from_an_empty_folder_to_a_rollback",
+        "test_the_tutorial_shows_what_happens",
+    ),
     "an order makes it certain that one of them wins, and without it one mostly does": (
         "test_of_many_deploys_at_once_in_any_order_one_runs",
     ),
