@@ -17,6 +17,12 @@ FABFILE = '''"""The tasks of galos-ops for `fab`; tasks of your own may stand be
 
 from galos_ops.tasks import ns  # noqa: F401 - fab looks for this name
 '''
+SAMPLE = """\
+# Copy this to .env, put the real values there, then: galos-ops -H HOST env.diff
+# What stands here is read inside of the container: localhost is the container itself. Take a name or an address that a
+# container on the host reaches: a server in its network, or a service of the same compose file by its name.
+DATABASE_URL=postgresql://<<user>>:<<password>>@<<hostname>>:5432/elite_development
+"""
 SCHEMA = "fabfile.schema.json"
 IGNORED = (".env",)
 CI = {
@@ -28,13 +34,13 @@ CI = {
 
 @local_task({"ci": f"also write the file of a CI service: {' or '.join(CI)}"})
 def init(local: Local, ci: str | None = None) -> None:
-    """Preparing: write fabfile.py, fabfile.yml with every key, its schema, and .env into .gitignore.
+    """Preparing: write fabfile.py, fabfile.yml with every key, its schema, .env.example, and .env into .gitignore.
 
     Nothing that is there is changed, but for a line in .gitignore: exit 2 where one of the files is there already.
     """
     if ci is not None and ci not in CI:
         raise UsageError(f"--ci is {ci!r}; it must be one of: {', '.join(CI)}.")
-    texts = {"fabfile.py": FABFILE, "fabfile.yml": _configuration(), SCHEMA: template(SCHEMA)}
+    texts = {"fabfile.py": FABFILE, "fabfile.yml": _configuration(), SCHEMA: template(SCHEMA), ".env.example": SAMPLE}
     if ci:
         path, name = CI[ci]
         texts[path] = template(name)

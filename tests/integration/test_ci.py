@@ -116,7 +116,7 @@ def secrets(operator: Operator, service: str, folder: Path) -> dict[str, str]:
             "secrets.SSH_KEY": texts["SSH_KEY"].rstrip("\n"),
             "vars.KNOWN_HOSTS": texts["KNOWN_HOSTS"],
             "vars.DEPLOY_HOST": host,
-            "inputs.tag": "latest",
+            "inputs.tag": "",
         }
     for name, text in texts.items():
         (folder / name).write_text(text)

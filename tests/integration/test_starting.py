@@ -12,7 +12,7 @@ import pytest
 from tests import processes
 from tests.integration.conftest import ROOT, Operator, container, image_id
 
-FILES = {"fabfile.py", "fabfile.yml", "fabfile.schema.json", ".gitignore"}
+FILES = {"fabfile.py", "fabfile.yml", "fabfile.schema.json", ".env.example", ".gitignore"}
 CI_FILES = {"github": ".github/workflows/deploy.yml", "gitlab": ".gitlab-ci.yml"}
 
 

@@ -67,7 +67,8 @@ def commands(name: str) -> Iterator[str]:
     text = FILES[name].read_text()
     fences = [match[0] for match in FENCE.finditer(text)]
     for code in [text] if name.endswith(".yml") else [*fences, *SPAN.findall(FENCE.sub("", text))]:
-        for match in COMMAND.finditer(code.replace("2>", ">").replace("SECONDS", "60")):
+        plain = re.sub(r"\$\{\w+:\+(.*?)\}", r"\1", code).replace("2>", ">").replace("SECONDS", "60")
+        for match in COMMAND.finditer(plain):
             if match[0] not in REFUSED:
                 yield re.split(r",? then: |, |: ", match[1])[0]
 
@@ -100,3 +101,14 @@ def test_a_command_names_tasks_and_options_that_exist(name: str) -> None:
 def test_the_commands_of_a_page_are_found() -> None:
     assert len(list(commands("docs/deploy.md"))) > 10
     assert "-H HOST doctor --fix" in [" ".join(one.split()) for one in commands("docs/doctor.md")]
+
+
+@pytest.mark.parametrize(("name", "limit"), [("github-actions", "timeout-minutes"), ("gitlab-ci", "timeout")])
+def test_a_ci_job_has_more_time_than_all_that_a_deploy_waits_for(name: str, limit: str) -> None:
+    table = (ROOT / "docs/deploy.md").read_text().partition("## Time limits")[2]
+    seconds = sum(map(int, re.findall(r"\d+", table)))
+    twice = 120 + 3600  # what is pending is asked again, and a backup has the time of a migration
+    text = FILES[f"docs/ci/{name}.yml"].read_text()
+    found = re.search(rf"^ *{limit}: (?P<minutes>\d+).*--wait (?P<wait>\d+)", text, re.MULTILINE | re.DOTALL)
+    assert found
+    assert int(found["minutes"]) * 60 > seconds + twice + int(found["wait"])
