@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import yaml
+from invoke.parser.context import translate_underscores
 
 from galos_ops import errors
 from galos_ops.config.building import NAMES
@@ -34,8 +35,8 @@ def tasks() -> Iterator[str]:
         yield f"### {name}\n"
         yield f"{getdoc(task)}\n"
         options = [
-            f"| `--{argument.name.replace('_', '-')}`{'' if argument.kind is bool else ' VALUE'} | {argument.help} |"
-            for argument in task.get_arguments()
+            f"| `--{translate_underscores(one.name)}`{'' if one.kind is bool else ' VALUE'} | {one.help} |"
+            for one in task.get_arguments()
         ]
         if options:
             yield "\n".join(["| Option | Does |", "|---|---|", *options]) + "\n"
@@ -215,6 +216,10 @@ ELSEWHERE = (
     (r"\n *cache: pip\n *cache-dependency-path: pyproject.toml", ""),
     (rf"( *)run: {INSTALL} \.", rf'\1env:\n\1  GALOS_OPS: ${{{{ vars.GALOS_OPS }}}}\n\1run: {INSTALL} "$GALOS_OPS"'),
     (rf"- {INSTALL} \.", f'- {INSTALL} "$GALOS_OPS"'),
+    (
+        r" in a copy of the repository of galos-ops\.\n# For .*",
+        " in the repository of your fabfile.py and fabfile.yml.",
+    ),
     (r"(#   variable )DEPLOY_HOST", rf"\1{NAMED}\n\1DEPLOY_HOST"),
 )
 """What is different in a repository that only uses the library: a pattern, and what takes its place."""

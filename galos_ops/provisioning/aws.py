@@ -29,6 +29,18 @@ class Keys:
 
 
 @dataclass(frozen=True)
+class Identity:
+    """Whose keys they are; `beyond` is an action of theirs that a host does not need, empty where none is known."""
+
+    account: str
+    name: str
+    beyond: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.name} in {self.account}"
+
+
+@dataclass(frozen=True)
 class Image:
     """An image as the registry lists it; the size is what a pull moves, compressed."""
 
@@ -149,6 +161,33 @@ def proven_keys(settings: Settings) -> Keys:
             raise UsageError("The local AWS keys hold characters that no AWS key has.", hint=LOCAL_HINT)
         _client(settings.ecr).get_authorization_token()
     return keys
+
+
+BEYOND_PULLING = (("ecr", "describe_registry", "ecr:DescribeRegistry"), ("iam", "get_user", "iam:GetUser"))
+"""Questions that change nothing; neither a policy to pull nor AWS's own one to read all of ECR allows them."""
+
+
+def identity(settings: Settings) -> Identity:
+    """Return whose keys the local profile has; raises as `proven_keys` does.
+
+    What they may do is not told by AWS to keys that may only pull: they are asked for what such keys may not.
+    """
+    with refusals(settings.ecr):
+        arn = _client(settings.ecr, "sts").get_caller_identity()["Arn"]
+    account, name = arn.split(":", 5)[4:]
+    allowed = (action for service, operation, action in BEYOND_PULLING if _allowed(settings.ecr, service, operation))
+    return Identity(account, name, next(allowed, ""))
+
+
+def _allowed(ecr: Ecr, service: str, operation: str) -> bool:
+    """Tell whether AWS answers a question; it does not where it refuses, nor where it cannot be reached."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        getattr(_client(ecr, service), operation)()
+    except (BotoCoreError, ClientError, OSError):
+        return False
+    return True
 
 
 def images(settings: Settings, service: Service, *, limit: int = 10) -> list[Image]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from galos_ops.config.command_line import CommandLine
 from galos_ops.config.settings import Service, Settings
 from galos_ops.engines.registry import FAILURE, ask_admission, has
-from galos_ops.errors import NotReadyError
+from galos_ops.errors import NotReadyError, UsageError
 from galos_ops.host.host import Change, Host
 from galos_ops.provisioning import aws, diffs, ini
 from galos_ops.provisioning.aws import Image, images
@@ -26,9 +26,12 @@ SESSION_KEYS = ("aws_session_token", "aws_security_token")
 INSTALL_SECONDS = 600
 
 
-def credentials(host: Host, settings: Settings) -> Change:
-    """Put the local profile's keys, proven with AWS, into `[default]` of `~/.aws/credentials`; raises `UsageError`,
-    `NotReadyError` and `ConnectError` as `aws.proven_keys` does."""
+def credentials(host: Host, settings: Settings, *, any_: bool = False) -> Change:
+    """Put the local profile's keys, proven with AWS, into `[default]` of `~/.aws/credentials`.
+
+    Raises as `aws.proven_keys` does, and `UsageError` for new keys of the root user or, unless `any_`, of one that is
+    known to do more than pull.
+    """
     if settings.ecr.credentials == "instance":
         return Change(False, "no keys placed: the host uses its instance role (galos.ecr.credentials: instance)")
     keys = aws.proven_keys(settings)
@@ -37,8 +40,26 @@ def credentials(host: Host, settings: Settings) -> Change:
     [old] = host.read(CREDENTIALS)
     new = ini.merged(old, values, name=name, drop=SESSION_KEYS)
     stale = sorted(ini.keys(old, name=name) & set(SESSION_KEYS))
-    note = f"removed {', '.join(stale)}, which would have spoiled the keys" if stale else ""
-    return place(host, CREDENTIALS, old, new, mask=diffs.ini, private=True, note=note)
+    notes = [_whose(host, settings, any_)] if new != old else []
+    notes += [f"removed {', '.join(stale)}, which would have spoiled the keys"] if stale else []
+    return place(host, CREDENTIALS, old, new, mask=diffs.ini, private=True, note="; ".join(notes))
+
+
+def _whose(host: Host, settings: Settings, any_: bool) -> str:
+    """Return whose keys are about to be placed; raises `UsageError` as `credentials` does."""
+    found = aws.identity(settings)
+    if found.name == "root":
+        raise UsageError(
+            f"{host.name}: the local keys are the root user's of {found.account}, which may do anything; not placed.",
+            hint="make an IAM user that may only pull, and name its profile in galos.ecr.profile",
+        )
+    if found.beyond and not any_:
+        raise UsageError(
+            f"{host.name}: the local keys are {found}'s, which may do more than pull ({found.beyond}); not placed.",
+            hint="name the profile of one that may only pull in galos.ecr.profile, or place these all the same: "
+            + host.typed.fab("ecr.credentials", any=True),
+        )
+    return f"keys of {found}, {'which may do more than pull' if found.beyond else 'not known to do more than pull'}"
 
 
 def region(host: Host, settings: Settings) -> Change:

@@ -395,6 +395,20 @@ def test_keys_that_aws_refuses_never_reach_the_host(wiped: Operator, tmp_path: P
         assert content(wiped.host, "/root/.aws/credentials").decode() == theirs
 
 
+def test_keys_that_may_do_more_than_pull_are_placed_only_when_asked_to(wiped: Operator, tmp_path: Path) -> None:
+    wiped.host.shell("rm -rf /root/.aws")
+    admin = wiped.sandbox.keys.admin
+    local_keys(wiped, tmp_path / "credentials", admin.id, admin.secret)
+    for words in (["setup"], ["ecr.credentials", "--dry-run"], ["ecr.credentials"]):
+        told = wiped.refused(2, *words)
+        assert "user/admin in 261923651564's, which may do more than pull (ecr:DescribeRegistry); not placed" in told
+        assert told.splitlines()[-1].endswith("ecr.credentials --any")
+        assert wiped.host.shell("ls -A /root/.aws", check=False) == ""
+    assert "keys of user/admin in 261923651564, which may do more than pull" in wiped.done("ecr.credentials", "--any")
+    local_keys(wiped, tmp_path / "credentials", *given_key(wiped.sandbox))
+    assert "keys of user/galos-host in 261923651564, not known to do more than pull" in wiped.done("ecr.credentials")
+
+
 def test_keys_that_cannot_be_used_are_a_matter_of_usage(wiped: Operator, tmp_path: Path) -> None:
     key, secret = given_key(wiped.sandbox)
 

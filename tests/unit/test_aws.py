@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 import pytest
 
@@ -24,9 +25,22 @@ CREDENTIALS = f"[default]\naws_access_key_id = {ID}\naws_secret_access_key = {KE
 SECRET = "hunter2"
 
 
+NAMESPACE = "https://sts.amazonaws.com/doc/2011-06-15/"
+DENIED = "<ErrorResponse><Error><Code>AccessDenied</Code><Message>no</Message></Error></ErrorResponse>"
+GOT_USER = "<GetUserResponse><GetUserResult><User/></GetUserResult></GetUserResponse>"
+WHOSE = "keys of user/puller in 261923651564, not known to do more than pull"
+
+
+def caller(name: str) -> str:
+    """What STS says of the keys of an account's user."""
+    arn = f"<Arn>arn:aws:iam::261923651564:{name}</Arn>"
+    result = f"<GetCallerIdentityResult>{arn}</GetCallerIdentityResult>"
+    return f'<GetCallerIdentityResponse xmlns="{NAMESPACE}">{result}</GetCallerIdentityResponse>'
+
+
 @dataclass
 class FakeAws:
-    """Answers each ECR action in turn, the last answer for ever; `asked` are the requests."""
+    """Answers each action of ECR, STS and IAM in turn, the last answer for ever; `asked` are the requests."""
 
     url: str = ""
     answers: dict[str, list[tuple[int, Any]]] = field(default_factory=dict)
@@ -39,18 +53,28 @@ class FakeAws:
 @pytest.fixture
 def aws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeAws]:
     token = base64.b64encode(b"AWS:token").decode()
-    fake = FakeAws(answers={"GetAuthorizationToken": [(200, {"authorizationData": [{"authorizationToken": token}]})]})
+    denied = {"__type": "AccessDeniedException", "message": "no"}
+    fake = FakeAws(
+        answers={
+            "GetAuthorizationToken": [(200, {"authorizationData": [{"authorizationToken": token}]})],
+            "GetCallerIdentity": [(200, caller("user/puller"))],
+            "DescribeRegistry": [(400, denied)],
+            "GetUser": [(403, DENIED)],
+        }
+    )
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            action = self.headers["X-Amz-Target"].rpartition(".")[2]
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            text = self.rfile.read(int(self.headers["Content-Length"])).decode()
+            query = dict(parse_qsl(text)) if "X-Amz-Target" not in self.headers else {}
+            action = query["Action"] if query else self.headers["X-Amz-Target"].rpartition(".")[2]
+            body = query or json.loads(text)
             fake.asked.append((action, {**body, "authorization": self.headers["Authorization"]}))
             queue = fake.answers[action]
             status, answer = queue.pop(0) if len(queue) > 1 else queue[0]
-            payload = json.dumps(answer).encode()
+            payload = (answer if query else json.dumps(answer)).encode()
             self.send_response(status)
-            self.send_header("Content-Type", "application/x-amz-json-1.1")
+            self.send_header("Content-Type", "text/xml" if query else "application/x-amz-json-1.1")
             self.send_header("Content-Length", str(len(payload)))
             self.end_headers()
             self.wfile.write(payload)
@@ -75,7 +99,7 @@ def aws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeAws]:
 
 def test_credentials_are_proven_then_placed_then_left(aws: FakeAws, host: LocalHost) -> None:
     first = ecr.credentials(host, Settings())
-    assert (first.changed, first.detail) == (True, "~/.aws/credentials written")
+    assert (first.changed, first.detail) == (True, f"~/.aws/credentials written: {WHOSE}")
     assert host.files() == {ecr.CREDENTIALS: CREDENTIALS}
     placed = host.path(ecr.CREDENTIALS).stat()
     assert placed.st_mode & 0o777 == 0o600
@@ -83,7 +107,8 @@ def test_credentials_are_proven_then_placed_then_left(aws: FakeAws, host: LocalH
     assert (second.changed, second.detail) == (False, "~/.aws/credentials unchanged")
     assert host.path(ecr.CREDENTIALS).stat().st_ino == placed.st_ino
     assert KEY not in "".join(host.scripts)
-    assert [action for action, _ in aws.asked] == ["GetAuthorizationToken"] * 2
+    whose = ["GetCallerIdentity", "DescribeRegistry", "GetUser"]
+    assert [action for action, _ in aws.asked] == ["GetAuthorizationToken", *whose, "GetAuthorizationToken"]
     assert f"{ID}/" in aws.asked[0][1]["authorization"]
     assert "/eu-central-1/ecr/" in aws.asked[0][1]["authorization"]
 
@@ -99,6 +124,33 @@ def test_credentials_replace_a_session_and_say_so(host: LocalHost) -> None:
     assert SECRET not in done.detail
     expected = f"[default]\naws_access_key_id={ID}\naws_secret_access_key={KEY}\nnew = 1\n"
     assert host.files() == {ecr.CREDENTIALS: others + expected}
+
+
+def test_keys_of_the_root_user_are_never_placed(aws: FakeAws, host: LocalHost) -> None:
+    aws.answers["GetCallerIdentity"] = [(200, caller("root"))]
+    for any_ in (False, True):
+        with pytest.raises(UsageError, match="the root user's of 261923651564, which may do anything; not placed"):
+            ecr.credentials(host, Settings(), any_=any_)
+    assert host.files() == {}
+
+
+@pytest.mark.parametrize(
+    ("action", "answer", "named"),
+    [("DescribeRegistry", {}, "ecr:DescribeRegistry"), ("GetUser", GOT_USER, "iam:GetUser")],
+)
+def test_keys_that_may_do_more_than_pull_are_placed_when_asked_to(
+    aws: FakeAws, host: LocalHost, action: str, answer: Any, named: str
+) -> None:
+    aws.answers[action] = [(200, answer)]
+    with pytest.raises(UsageError, match=rf"user/puller in 261923651564's, which .* than pull \({named}\)") as caught:
+        ecr.credentials(host, Settings())
+    assert caught.value.hint.endswith(host.typed.fab("ecr.credentials", any=True))
+    assert host.files() == {}
+    placed = ecr.credentials(host, Settings(), any_=True)
+    assert (
+        placed.detail == "~/.aws/credentials written: keys of user/puller in 261923651564, which may do more than pull"
+    )
+    assert not ecr.credentials(host, Settings()).changed
 
 
 @pytest.mark.usefixtures("aws")

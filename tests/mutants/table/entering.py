@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.mutants.changes import Always, DropCall, Instead, Never, Text, WithoutArgument
 from tests.mutants.mutant import Mutant, group
 
-SETUP = "tests/integration/test_setup.py"
+SETUP, AWS = "tests/integration/test_setup.py", "tests/unit/test_aws.py"
 
 MUTANTS = (
     *group(
@@ -42,6 +42,21 @@ MUTANTS = (
                 "guard_logs",
                 DropCall("invoke.addFilter"),
                 {f"{SETUP}::test_the_password_for_sudo_is_not_in_the_debug_log": "repr(PASSWORD) not in output"},
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.provisioning.ecr",
+        (
+            Mutant(
+                "_whose",
+                Never("root"),
+                {f"{AWS}::test_keys_of_the_root_user_are_never_placed": "DID NOT RAISE"},
+            ),
+            Mutant(
+                "_whose",
+                Never("any_"),
+                {f"{SETUP}::test_keys_that_may_do_more_than_pull_are_placed_only_when_asked_to": "refused(2, *words)"},
             ),
         ),
     ),
