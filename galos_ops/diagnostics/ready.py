@@ -23,7 +23,7 @@ ENGINE = (
     "swarm-not-manager",
     "swarm-home-elsewhere",
 )
-PROJECT = (*ENGINE, "compose-file-missing", "compose-file-malformed", "stack-unsupported")
+PROJECT = (*ENGINE, "compose-file-missing", "compose-file-malformed")
 ROWS = Table(*machine.CONDITIONS, *project.CONDITIONS, *swarm.CONDITIONS)
 
 

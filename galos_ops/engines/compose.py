@@ -30,6 +30,9 @@ class Compose:
 
     docker_compose: DockerCompose
 
+    def require_supported(self, target: Target) -> None:
+        """docker-compose refuses its files by itself."""
+
     def stop(self, services: Iterable[str]) -> str:
         names = list(services)
         return f"{self.docker_compose.line('stop', *names)} && {stopped.forget(names)}"

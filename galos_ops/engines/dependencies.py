@@ -102,8 +102,10 @@ def needed(target: Target) -> list[Dependency]:
     """The dependencies that are not configured, direct and indirect, each after those that it depends on itself.
 
     Raises `NotReadyError` where one is configured and does not run, since it may only start behind its own guard, and
-    where one runs to its end, as a migration does, which nobody would have checked.
+    where one runs to its end, as a migration does, which nobody would have checked. So it does for a service that the
+    engine cannot start as it is.
     """
+    target.engine.require_supported(target)
     rows, configured = target.snapshot.rows(), target.settings.services
     carriers = {service.migration.service for service in configured.values()}
     found: dict[str, Dependency] = {}

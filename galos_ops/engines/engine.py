@@ -81,6 +81,9 @@ class Engine(Protocol):
     def docker_compose(self) -> DockerCompose:
         """The docker-compose of the host, which makes one-off containers whatever the engine."""
 
+    def require_supported(self, target: Target) -> None:
+        """Raise `NotReadyError` where the engine cannot start the service as the compose file has it."""
+
     def stop(self, services: Iterable[str]) -> str:
         """Return a script that stops services and keeps their containers."""
 

@@ -41,6 +41,13 @@ class Swarm:
         """The names that services of the compose file have in the cluster."""
         return [f"{self.stack}_{name}" for name in services]
 
+    def require_supported(self, target: Target) -> None:
+        if keys := stack.unsupported(target.snapshot.tree(), target.name):
+            raise NotReadyError(
+                f"{target.label}: a stack cannot have {', '.join(keys)}; nothing was changed.",
+                hint="take it out of the compose file, or keep galos.engine: compose",
+            )
+
     def stop(self, services: Iterable[str]) -> str:
         names = list(services)
         full, seconds = self.full(names), GRACE_SECONDS + STOP_SECONDS

@@ -11,6 +11,7 @@ from tests.integration import restore
 from tests.integration.conftest import FLAVOURS, Operator, fresh
 
 TAKE = {
+    "swarm": "docker swarm init --advertise-addr 127.0.0.1",
     "images": "tar -C / -c etc/hostname | docker import - galos-test",
     "shared layer": f"docker rmi {KEPT}",
     "networks": "docker network create left",
