@@ -11,6 +11,7 @@ WITHOUT: dict[str, tuple[str, ...]] = {
     "it goes the way of a new user through what others test alone": (
         "test_from_an_empty_folder_to_a_rollback",
         "test_the_tutorial_shows_what_happens",
+        "test_uninstalling_leaves_the_service_and_nothing_of_ours",
     ),
     "an order makes it certain that one of them wins, and without it one mostly does": (
         "test_of_many_deploys_at_once_in_any_order_one_runs",

@@ -98,6 +98,15 @@ def test_a_command_names_tasks_and_options_that_exist(name: str) -> None:
     assert [wrong for command in commands(name) if (wrong := mistake(parse, command))] == []
 
 
+@pytest.mark.parametrize("name", PAGES)
+def test_what_make_is_told_is_a_target(name: str) -> None:
+    text = PAGES[name].read_text()
+    code = "\n".join([*(match[0] for match in FENCE.finditer(text)), *SPAN.findall(FENCE.sub("", text))])
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    typed = re.findall(r"(?:^|[;&:] )make((?: [a-z-]+)+)", code, re.MULTILINE)
+    assert {word for words in typed for word in words.split()} - targets == set()
+
+
 def test_the_commands_of_a_page_are_found() -> None:
     assert len(list(commands("docs/deploy.md"))) > 10
     assert "-H HOST doctor --fix" in [" ".join(one.split()) for one in commands("docs/doctor.md")]
