@@ -6,7 +6,7 @@ import contextlib
 import time
 from collections.abc import Iterator, Sequence
 
-from galos_ops.engines.cluster import RETURNED_SECONDS
+from galos_ops.engines.cluster import returned
 from galos_ops.errors import NotReadyError
 from sandbox.host import Host
 
@@ -60,11 +60,10 @@ def wait(host: Host, nodes: int) -> None:
         time.sleep(0.2)
 
 
-def settled(host: Host) -> None:
-    """Wait until no node has changed for a minute, as what migrates does not wait but refuses."""
-    changed = "docker node ls -q | xargs docker node inspect -f '{{.UpdatedAt.Unix}}' | sort -n | tail -n 1"
-    while (left := int(host.shell(changed)) + RETURNED_SECONDS - time.time()) >= 0:
-        time.sleep(left + 0.5)
+def settle(host: Host) -> None:
+    """Wait until no node has come back within a minute, as what migrates does not wait but refuses."""
+    while host.shell(returned(r"\1")):
+        time.sleep(1)
 
 
 def leave(host: Host) -> None:

@@ -6,7 +6,6 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 from galos_ops.engines.stack import SUM
@@ -21,11 +20,10 @@ ENDED = frozenset(("complete", "shutdown", "failed", "rejected", "remove", "orph
 RETURNED_SECONDS = 60  # in which a node that was away stops what it ran meanwhile: measured 35
 """A task that was replaced while its node was away may be forgotten, and its container runs on until then."""
 
-INFO = '{"id":{{json .Swarm.NodeID}},"manager":{{json .Swarm.ControlAvailable}},"time":{{json .SystemTime}}}'
+INFO = '{"id":{{json .Swarm.NodeID}},"manager":{{json .Swarm.ControlAvailable}}}'
 NODES = (
     '{"id":{{json .ID}},"name":{{json .Description.Hostname}},"state":{{json .Status.State}},'
-    '"availability":{{json .Spec.Availability}},"manager":{{json .ManagerStatus}},'
-    '"created":{{.CreatedAt.Unix}},"updated":{{.UpdatedAt.Unix}}}'
+    '"availability":{{json .Spec.Availability}},"manager":{{json .ManagerStatus}}}'
 )
 SERVICES = (
     '{"id":{{json .ID}},"name":{{json .Spec.Name}},"labels":{{json .Spec.Labels}},"mode":{{json .Spec.Mode}},'
@@ -43,10 +41,7 @@ NOTES = '{"name":{{json .Spec.Name}},"labels":{{json .Spec.Labels}}}'
 
 @dataclass(frozen=True)
 class Node:
-    """A machine of the cluster; `state` is Docker's word: ready, down, unknown, disconnected.
-
-    `created` is when it joined, `updated` when anything of it changed last, in seconds since 1970.
-    """
+    """A machine of the cluster; `state` is Docker's word: ready, down, unknown, disconnected."""
 
     id: str
     name: str
@@ -54,8 +49,6 @@ class Node:
     availability: str
     manager: bool = False
     leader: bool = False
-    created: int = 0
-    updated: int = 0
 
 
 @dataclass(frozen=True)
@@ -100,9 +93,9 @@ class Task:
 
 @dataclass(frozen=True)
 class Cluster:
-    """A cluster at one moment, `time` in seconds since 1970; `node` is the ID of the host that was asked.
+    """A cluster at one moment; `node` is the ID of the host that was asked, `manager` whether it may tell.
 
-    `manager` is whether that one may tell.
+    `returned` are the names of the nodes that were away until just now, and may run what nobody knows of any more.
 
     `notes` are ours by their name: the IDs of the nodes that made them.
     """
@@ -113,7 +106,7 @@ class Cluster:
     services: tuple[StackService, ...] = ()
     tasks: tuple[Task, ...] = ()
     notes: Mapping[str, str] = field(default_factory=dict)
-    time: int = 0
+    returned: tuple[str, ...] = ()
 
     def service(self, stack: str, name: str) -> StackService | None:
         """Return a service of a stack by the name that the compose file has for it."""
@@ -132,12 +125,6 @@ class Cluster:
         """The names of the nodes of which nobody knows what they run."""
         return [one.name for one in self.nodes if one.state != "ready"]
 
-    @property
-    def returned(self) -> list[str]:
-        """The names of the nodes that may just have come back, and may run what nobody knows of any more."""
-        since = self.time - RETURNED_SECONDS
-        return [one.name for one in self.nodes if one.updated > since >= one.created]
-
 
 def reference(image: str) -> str:
     """Return an image's reference by its digest, without the tag that it may have beside it."""
@@ -145,10 +132,17 @@ def reference(image: str) -> str:
     return re.sub(r":[^:/]*$", "", name) + at + digest if at else image
 
 
-def seconds(text: str) -> int:
-    """Return a time as Docker writes it in seconds since 1970; 0 for none."""
-    match = re.match(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.\d+)?(Z|[+-]\d\d:\d\d)", text)
-    return int(datetime.fromisoformat(match[1] + match[2].replace("Z", "+00:00")).timestamp()) if match else 0
+def returned(form: str) -> str:
+    """Return a script that prints a form, in which `\\1` is its name, for each node that came back within a minute.
+
+    What happened to a node the engine keeps for a while, among the last 256 events of any kind.
+    """
+    since, until = f'"$(($(date +%s) - {RETURNED_SECONDS}))"', '"$(date +%s.%N)"'
+    states = '{{index .Actor.Attributes "state.old"}} {{index .Actor.Attributes "state.new"}}'
+    return (
+        f"docker events --since {since} --until {until} --filter type=node "
+        f"--format '{states} {{{{.Actor.Attributes.name}}}}' | sed -n 's/^d[a-z]* ready \\(.*\\)/{form}/p'"
+    )
 
 
 def script() -> str:
@@ -169,7 +163,8 @@ def script() -> str:
         "-f '{{.Spec.TaskTemplate.ContainerSpec.Image}}' 2>/dev/null"
     )
     local = f"{images} | sort -u | sed 's/:[^:/@]*@/@/' | while read -r one; do image \"$one\"; done"
-    return f"docker info -f 'cluster\tinfo {INFO}' 2>/dev/null\n{asked}\n{local}"
+    back = returned('cluster\treturned {"name":"\\1"}')
+    return f"docker info -f 'cluster\tinfo {INFO}' 2>/dev/null\n{asked}\n{local}\n{back} 2>/dev/null"
 
 
 def read(rows: Iterable[str]) -> Cluster | None:
@@ -188,13 +183,13 @@ def read(rows: Iterable[str]) -> Cluster | None:
         services=tuple(map(_service, found.get("service", []))),
         tasks=tuple(map(_task, found.get("task", []))),
         notes={row["name"]: (row["labels"] or {}).get(NODE, "") for row in found.get("note", [])},
-        time=seconds(info.get("time") or ""),
+        returned=tuple(dict.fromkeys(row["name"] for row in found.get("returned", []))),
     )
 
 
 def _node(row: Mapping[str, Any]) -> Node:
     manager = row["manager"] or {}
-    plain = {key: row[key] for key in ("id", "name", "state", "availability", "created", "updated")}
+    plain = {key: row[key] for key in ("id", "name", "state", "availability")}
     return Node(**plain, manager=bool(manager), leader=bool(manager.get("Leader")))
 
 

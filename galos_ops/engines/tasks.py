@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from galos_ops.engines.cluster import ENDED, RETURNED_SECONDS
+from galos_ops.engines import cluster
+from galos_ops.engines.cluster import ENDED
 from galos_ops.engines.stack import SUM
 from galos_ops.engines.watching import HEALTH_SECONDS, LOG_LINES, SILENT, UP
 from galos_ops.host.shell import ExitCode
@@ -18,7 +19,6 @@ VERDICTS = {
     "starting": f"not all of its containers ran within {HEALTH_SECONDS} s",
 }
 OVER = "|".join(state.capitalize() for state in sorted(ENDED))
-NODE = "{{.Status.State}} {{.UpdatedAt.Unix}} {{.CreatedAt.Unix}} {{.Description.Hostname}}"
 IMAGE = "{{.Spec.TaskTemplate.ContainerSpec.Image}}"
 TASK = f'{{{{.ID}}}} {{{{.DesiredState}}}} {{{{.Status.State}}}} sum={{{{index .Spec.ContainerSpec.Labels "{SUM}"}}}}'
 
@@ -41,14 +41,11 @@ def prove_gone(names: Iterable[str]) -> str:
     It prints the names of tasks; where a node does not answer nobody knows what it runs, and that is said of it.
     A service that is not there runs nothing.
     """
-    unknown = f"exit {ExitCode.STILL_RUNS}"
+    unknown, back = f"exit {ExitCode.STILL_RUNS}", cluster.returned(r"just back: \1")
     return f"""known=$(docker service ls --format '{{{{.Name}}}}') || {unknown}
-nodes=$(docker node ls -q | xargs -r docker node inspect -f '{NODE}') && [ "$nodes" ] || {unknown}
-now=$(date +%s)
-printf '%s\\n' "$nodes" | {{ while read -r state updated created name; do
-  if [ "$state" != ready ]; then echo "away: $name"
-  elif [ $((now - updated)) -lt {RETURNED_SECONDS} ] && [ $((now - created)) -ge {RETURNED_SECONDS} ]; then
-    echo "just back: $name"; fi; done; }} | grep . >&2 && {unknown}
+nodes=$(docker node ls --format '{{{{.Status}}}} {{{{.Hostname}}}}') && [ "$nodes" ] || {unknown}
+back=$({back}) || {unknown}
+printf '%s\\n%s\\n' "$nodes" "$back" | sed '/^Ready /d; /^$/d; /^just back/!s/^[^ ]*/away:/' | grep . >&2 && {unknown}
 left=
 for one in {" ".join(names)}; do
   printf '%s\\n' "$known" | grep -qxF "$one" || continue

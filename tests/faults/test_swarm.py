@@ -200,7 +200,7 @@ def test_a_node_that_is_cut_off_keeps_a_migration_away_and_no_release_without_on
         assert "node-silent" in cluster.operator.refused(8, "doctor")
     swarm.wait(cluster.home, 3)
     assert f"{THIRD} does not answer, or not for a minute yet" in cluster.operator.refused(8, "deploy")
-    swarm.settled(cluster.home)
+    swarm.settle(cluster.home)
     cluster.operator.done("deploy")
     cluster.operator.sandbox.publish("v3")
     with swarm.cut_off(cluster.nodes[2]):
@@ -222,7 +222,7 @@ def test_a_node_that_is_lost_while_the_service_stops_starts_it_again_and_nothing
         assert applied(cluster.operator) == V1
         assert cluster.operator.judge.migrations() == []
     swarm.wait(cluster.home, 3)
-    swarm.settled(cluster.home)
+    swarm.settle(cluster.home)
     cluster.converges()
 
 

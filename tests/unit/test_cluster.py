@@ -55,9 +55,8 @@ def task(id: str, state: str, node: str = "n1", desired: str = "running", **more
     return f"cluster\ttask {json.dumps(row | more)}"
 
 
-def node(id: str, name: str, state: str = "ready", manager: object = None, updated: int = 0) -> str:
+def node(id: str, name: str, state: str = "ready", manager: object = None) -> str:
     row = {"id": id, "name": name, "state": state, "availability": "active", "manager": manager}
-    row |= {"created": 0, "updated": updated}
     return f"cluster\tnode {json.dumps(row)}"
 
 
@@ -65,7 +64,7 @@ def note(kind: str, id: str) -> str:
     return f"cluster\tnote {json.dumps({'name': f'{kind}-galos', 'labels': {NODE: id}})}"
 
 
-INFO = 'cluster\tinfo {"id":"n1","manager":true,"time":"1970-01-01T00:16:40.123456789Z"}'
+INFO = 'cluster\tinfo {"id":"n1","manager":true}'
 NODES = (node("n1", "one", manager={"Leader": True}), node("n2", "two", manager={}), node("n3", "three", "down"))
 RESOLVED = "config\t" + base64.b64encode(b"name: galos\nservices: {galos-sync: {image: x}}").decode()
 
@@ -189,17 +188,7 @@ def test_nodes_are_told_with_their_states() -> None:
     assert Cluster().silent == []
 
 
-def test_a_node_that_changed_within_a_minute_may_just_have_come_back() -> None:
-    late = node("n4", "four", updated=1000 - cluster.RETURNED_SECONDS + 1)
-    settled = node("n5", "five", updated=1000 - cluster.RETURNED_SECONDS)
-    found = looked(late, settled).cluster
+def test_a_node_that_came_back_just_now_is_known() -> None:
+    found = looked('cluster\treturned {"name":"two"}', 'cluster\treturned {"name":"two"}').cluster
     assert found is not None
-    assert found.time == 1000
-    assert found.returned == ["four"]
-
-
-def test_a_node_that_joined_within_a_minute_has_run_nothing_before() -> None:
-    joined = node("n4", "four", updated=990).replace('"created": 0', '"created": 980')
-    found = looked(joined).cluster
-    assert found is not None
-    assert found.returned == []
+    assert found.returned == ("two",)

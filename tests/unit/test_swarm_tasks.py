@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from galos_ops.engines import tasks
@@ -13,8 +11,7 @@ from galos_ops.host.shell import ExitCode
 from tests.unit.local_host import LocalHost, Reply
 
 SERVICES = "service ls --format {{.Name}}"
-NODES = "node ls -q"
-INSPECTED = f"node inspect -f {tasks.NODE} a b"
+NODES = "node ls --format {{.Status}} {{.Hostname}}"
 PS = "service ps --no-trunc --format {{.CurrentState}} {{.Name}} galos_sync"
 AWAY = Reply(exited=1, stderr="The swarm does not have a leader.\n")
 
@@ -23,18 +20,27 @@ IDS = "service ps -q --no-trunc galos_sync"
 LOGS = f"service logs --raw --tail {LOG_LINES}"
 
 
-def node(name: str, state: str = "ready", updated: int = 3600, created: int = 7200) -> str:
-    """A node as the script sees it, with the ages of its last change and of its own."""
-    now = int(time.time())
-    return f"{state} {now - updated} {now - created} {name}\n"
+READY = "Ready a\nReady b\n"
+EVENTS = """
+case "$*" in
+"events --since "*" --filter type=node --format "*) cat "$HOME/events" ;;
+*) exec "$0.stub" "$@" ;;
+esac
+"""
 
 
-READY = node("a") + node("b")  # for as long as the tests take
+def seen(host: LocalHost, events: str) -> None:
+    """Have the engine tell of what happened to nodes in the last minute, with the rest of Docker as it is stubbed."""
+    host.put("~/events", events)
+    stub = host.stubs.bin / "docker"
+    stub.rename(f"{stub}.stub")
+    host.stubs.program("docker", EVENTS)
 
 
-def proved(host: LocalHost, ps: str | Reply, nodes: str | Reply = READY) -> Result:
-    host.stubs.add("docker", {SERVICES: "galos_sync\nother\n", NODES: "a\nb\n", INSPECTED: nodes})
+def proved(host: LocalHost, ps: str | Reply, nodes: str | Reply = READY, events: str = "") -> Result:
+    host.stubs.add("docker", {SERVICES: "galos_sync\nother\n", NODES: nodes})
     host.stubs.add("docker", {PS: ps}, asked=False)
+    seen(host, events)
     return host.run(tasks.prove_gone(["galos_sync", "galos_absent"]), doing="look", check=False)
 
 
@@ -59,19 +65,21 @@ def test_a_task_in_any_other_state_is_named(host: LocalHost, state: str) -> None
     assert result.stdout.split() == ["galos_sync.2"]
 
 
-@pytest.mark.parametrize("state", ["down", "unknown", "disconnected"])
+@pytest.mark.parametrize("state", ["Down", "Unknown", "Disconnected"])
 def test_a_node_that_does_not_answer_may_run_anything(host: LocalHost, state: str) -> None:
-    result = proved(host, "", node("a") + node("b", state))
+    result = proved(host, "", f"Ready a\n{state} b\n")
     assert (result.exited, result.stdout, result.stderr) == (ExitCode.STILL_RUNS, "", "away: b\n")
 
 
-def test_so_may_one_that_came_back_just_now(host: LocalHost) -> None:
-    result = proved(host, "", node("a") + node("b", updated=20))
+@pytest.mark.parametrize("before", ["down", "disconnected"])
+def test_so_may_one_that_came_back_just_now(host: LocalHost, before: str) -> None:
+    result = proved(host, "", events=f"{before} ready b\n")
     assert (result.exited, result.stdout, result.stderr) == (ExitCode.STILL_RUNS, "", "just back: b\n")
 
 
-def test_one_that_joined_just_now_has_run_nothing(host: LocalHost) -> None:
-    assert proved(host, "", node("a") + node("b", updated=20, created=30)).ok
+@pytest.mark.parametrize("event", ["unknown ready b", "ready down b", "  b"])
+def test_one_that_joined_or_met_a_new_leader_was_not_away(host: LocalHost, event: str) -> None:
+    assert proved(host, "", events=f"{event}\n").ok
 
 
 @pytest.mark.parametrize("silent", ["nodes", "tasks"])
@@ -167,8 +175,9 @@ def test_a_cluster_that_does_not_answer_is_no_verdict(host: LocalHost) -> None:
 
 def awaited(host: LocalHost, *looks: str, nodes: str = READY) -> Result:
     """The end of a wait for a service whose tasks are these, look after look."""
-    host.stubs.add("docker", {SERVICES: "galos_sync\n", NODES: "a\nb\n", INSPECTED: nodes})
+    host.stubs.add("docker", {SERVICES: "galos_sync\n", NODES: nodes})
     host.stubs.add("docker", {PS: [Reply(look) for look in looks]}, asked=False)
+    seen(host, "")
     host.stubs.add("sleep", {"0.5": ""}, asked=False)
     return host.run(tasks.await_gone(["galos_sync"], 30), doing="stop", check=False)
 
@@ -186,6 +195,6 @@ def test_a_stop_that_does_not_end_is_given_up(host: LocalHost) -> None:
 
 
 def test_a_node_that_is_lost_meanwhile_is_not_awaited_as_long(host: LocalHost) -> None:
-    result = awaited(host, "", nodes=node("a") + node("b", "down"))
+    result = awaited(host, "", nodes="Ready a\nDown b\n")
     assert (result.exited, result.stdout.strip()) == (ExitCode.STILL_RUNS, "")
     assert host.stubs.calls.count("sleep 0.5") == 2 * tasks.UNKNOWN_SECONDS - 1

@@ -87,12 +87,12 @@ MUTANTS = (
         (
             Mutant(
                 "prove_gone",
-                Text("!= ready", "= gone"),
+                Text("/^Ready /d", "d"),
                 {
                     f"{SWARM}::test_a_node_that_is_lost_while_the_service_stops_starts_it_again_and_nothing_migrates": (
                         "refused(8,"
                     ),
-                    f"{TASKS}::test_a_node_that_does_not_answer_may_run_anything[dash-down]": "==",
+                    f"{TASKS}::test_a_node_that_does_not_answer_may_run_anything[dash-Down]": "==",
                 },
             ),
             Mutant(
