@@ -39,7 +39,8 @@ SPEC = "{{json .Spec.TaskTemplate}}"
 def test_the_service_starts_in_a_stack_as_the_compose_file_has_it(any_compose: Operator) -> None:
     host = any_compose.host
     any_compose.judge.others.add("helper")
-    swarm.form([host])
+    with any_compose.judge.by_hand("the host becomes a Swarm of one"):
+        swarm.form([host])
     any_compose.environment["FABRIC_GALOS_ENGINE"] = "swarm"
     any_compose.done("setup")
     image = host.shell("sed -n 's/^ *image: //p' /root/docker-compose.yml")
@@ -75,4 +76,5 @@ def test_the_service_starts_in_a_stack_as_the_compose_file_has_it(any_compose: O
     assert f"{any_compose.login}: galos-sync: a stack cannot have privileged; nothing was changed." in told
     any_compose.judge.no_downtime(since=mark)
     any_compose.done("down")
+    host.shell("docker volume rm root_data")
     assert host.shell("docker service ls -q; docker network ls -q --filter label=com.docker.stack.namespace") == ""
