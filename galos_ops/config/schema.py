@@ -22,10 +22,6 @@ COMMAND: Mapping[str, Any] = {
     },
     "else": {"properties": {each: {"enum": [None, ""]} for each in ("check", "run")}},
 }
-UNSUPPORTED: Mapping[str, Mapping[str, Any]] = {
-    "galos.engine": {"enum": ["compose"]},
-}
-"""What is narrower than its type, as it is refused until it does something."""
 
 
 def schema(words: Mapping[str, str]) -> dict[str, Any]:
@@ -70,7 +66,7 @@ def _value(kind: Any, path: str, rule: Mapping[str, Any], words: Mapping[str, st
         found["minimum"] = rule["least"]
     if "pattern" in rule:
         found["pattern"] = portable(rule["pattern"], empty=path.startswith("galos.services."))
-    return {**found, **UNSUPPORTED.get(path, {})}
+    return found
 
 
 def _optional(choices: tuple[Any, ...]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import jsonschema  # type: ignore[import-untyped]
 import pytest
@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from galos_ops.config.loading import overlay
 from galos_ops.config.schema import schema
-from galos_ops.config.settings import REPOSITORY, examine
+from galos_ops.config.settings import REPOSITORY, Engine, examine
 
 ROOT = Path(__file__).parents[2]
 VALIDATOR = jsonschema.Draft7Validator(schema({}))
@@ -90,6 +90,11 @@ def test_a_fabfile_of_ours_is_valid(path: Path) -> None:
     tree = yaml.safe_load(path.read_text())
     VALIDATOR.validate(tree)
     VALIDATOR.validate({"galos": overlay(tree["galos"])})
+
+
+def test_each_engine_is_valid() -> None:
+    for engine in get_args(Engine):
+        VALIDATOR.validate({"galos": {"engine": engine}})
 
 
 def test_an_editor_gets_words_and_patterns_that_javascript_understands() -> None:
