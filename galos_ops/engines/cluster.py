@@ -133,15 +133,15 @@ def reference(image: str) -> str:
 
 
 def returned(form: str) -> str:
-    """Return a script that prints a form, in which `\\1` is its name, for each node that came back within a minute.
+    """Return a script that prints a form, in which `\\1` is its ID, for each node that came back within a minute.
 
     What happened to a node the engine keeps for a while, among the last 256 events of any kind.
     """
     since, until = f'"$(($(date +%s) - {RETURNED_SECONDS}))"', '"$(date +%s.%N)"'
     states = '{{index .Actor.Attributes "state.old"}} {{index .Actor.Attributes "state.new"}}'
     return (
-        f"docker events --since {since} --until {until} --filter type=node "
-        f"--format '{states} {{{{.Actor.Attributes.name}}}}' | sed -n 's/^d[a-z]* ready \\(.*\\)/{form}/p'"
+        f"docker events --since {since} --until {until} --filter type=node --format '{states} {{{{.Actor.ID}}}}' | "
+        f"sed -n 's/^d[a-z]* ready \\(.*\\)/{form}/p'"
     )
 
 
@@ -163,7 +163,7 @@ def script() -> str:
         "-f '{{.Spec.TaskTemplate.ContainerSpec.Image}}' 2>/dev/null"
     )
     local = f"{images} | sort -u | sed 's/:[^:/@]*@/@/' | while read -r one; do image \"$one\"; done"
-    back = returned('cluster\treturned {"name":"\\1"}')
+    back = returned('cluster\treturned {"id":"\\1"}')
     return f"docker info -f 'cluster\tinfo {INFO}' 2>/dev/null\n{asked}\n{local}\n{back} 2>/dev/null"
 
 
@@ -175,7 +175,7 @@ def read(rows: Iterable[str]) -> Cluster | None:
         found.setdefault(kind, []).append(json.loads(text))
     if not found:
         return None
-    info = found.get("info", [{}])[0]
+    info, back = found.get("info", [{}])[0], {row["id"] for row in found.get("returned", [])}
     return Cluster(
         node=info.get("id") or "",
         manager=bool(info.get("manager")),
@@ -183,7 +183,7 @@ def read(rows: Iterable[str]) -> Cluster | None:
         services=tuple(map(_service, found.get("service", []))),
         tasks=tuple(map(_task, found.get("task", []))),
         notes={row["name"]: (row["labels"] or {}).get(NODE, "") for row in found.get("note", [])},
-        returned=tuple(dict.fromkeys(row["name"] for row in found.get("returned", []))),
+        returned=tuple(row["name"] for row in found.get("node", []) if row["id"] in back),
     )
 
 

@@ -41,11 +41,13 @@ def prove_gone(names: Iterable[str]) -> str:
     It prints the names of tasks; where a node does not answer nobody knows what it runs, and that is said of it.
     A service that is not there runs nothing.
     """
-    unknown, back = f"exit {ExitCode.STILL_RUNS}", cluster.returned(r"just back: \1")
+    unknown, back = f"exit {ExitCode.STILL_RUNS}", cluster.returned(r"\1")
     return f"""known=$(docker service ls --format '{{{{.Name}}}}') || {unknown}
-nodes=$(docker node ls --format '{{{{.Status}}}} {{{{.Hostname}}}}') && [ "$nodes" ] || {unknown}
+nodes=$(docker node ls --format '{{{{.Status}}}} {{{{.Hostname}}}} {{{{.ID}}}}') && [ "$nodes" ] || {unknown}
 back=$({back}) || {unknown}
-printf '%s\\n%s\\n' "$nodes" "$back" | sed '/^Ready /d; /^$/d; /^just back/!s/^[^ ]*/away:/' | grep . >&2 && {unknown}
+away() {{ sed "s/^[^ ]* \\([^ ]*\\) .*/$1: \\1/" | grep . >&2; }}
+printf '%s\\n' "$nodes" | grep -v '^Ready ' | away away && {unknown}
+[ -z "$back" ] || ! printf '%s\\n' "$nodes" | grep -F "$back" | away 'just back' || {unknown}
 left=
 for one in {" ".join(names)}; do
   printf '%s\\n' "$known" | grep -qxF "$one" || continue

@@ -194,7 +194,7 @@ def test_a_node_that_is_cut_off_keeps_a_migration_away_and_no_release_without_on
         mark = cluster.operator.judge.mark()
         told = cluster.operator.refused(8, "deploy")
         assert f"{THIRD} does not answer" in told
-        cluster.operator.judge.no_downtime(since=mark)
+        assert cluster.operator.judge.of_service("kill", "die", since=mark) == []
         assert applied(cluster.operator) == V1
         assert cluster.operator.judge.migrations() == []
         assert "node-silent" in cluster.operator.refused(8, "doctor")

@@ -189,6 +189,6 @@ def test_nodes_are_told_with_their_states() -> None:
 
 
 def test_a_node_that_came_back_just_now_is_known() -> None:
-    found = looked('cluster\treturned {"name":"two"}', 'cluster\treturned {"name":"two"}').cluster
+    found = looked('cluster\treturned {"id":"n2"}', 'cluster\treturned {"id":"of another"}').cluster
     assert found is not None
     assert found.returned == ("two",)

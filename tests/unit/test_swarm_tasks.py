@@ -11,7 +11,7 @@ from galos_ops.host.shell import ExitCode
 from tests.unit.local_host import LocalHost, Reply
 
 SERVICES = "service ls --format {{.Name}}"
-NODES = "node ls --format {{.Status}} {{.Hostname}}"
+NODES = "node ls --format {{.Status}} {{.Hostname}} {{.ID}}"
 PS = "service ps --no-trunc --format {{.CurrentState}} {{.Name}} galos_sync"
 AWAY = Reply(exited=1, stderr="The swarm does not have a leader.\n")
 
@@ -20,7 +20,7 @@ IDS = "service ps -q --no-trunc galos_sync"
 LOGS = f"service logs --raw --tail {LOG_LINES}"
 
 
-READY = "Ready a\nReady b\n"
+READY = "Ready a id-a\nReady b id-b\n"
 EVENTS = """
 case "$*" in
 "events --since "*" --filter type=node --format "*) cat "$HOME/events" ;;
@@ -67,18 +67,18 @@ def test_a_task_in_any_other_state_is_named(host: LocalHost, state: str) -> None
 
 @pytest.mark.parametrize("state", ["Down", "Unknown", "Disconnected"])
 def test_a_node_that_does_not_answer_may_run_anything(host: LocalHost, state: str) -> None:
-    result = proved(host, "", f"Ready a\n{state} b\n")
+    result = proved(host, "", f"Ready a id-a\n{state} b id-b\n")
     assert (result.exited, result.stdout, result.stderr) == (ExitCode.STILL_RUNS, "", "away: b\n")
 
 
 @pytest.mark.parametrize("before", ["down", "disconnected"])
 def test_so_may_one_that_came_back_just_now(host: LocalHost, before: str) -> None:
-    result = proved(host, "", events=f"{before} ready b\n")
+    result = proved(host, "", events=f"{before} ready id-b\n{before} ready id-b\n")
     assert (result.exited, result.stdout, result.stderr) == (ExitCode.STILL_RUNS, "", "just back: b\n")
 
 
-@pytest.mark.parametrize("event", ["unknown ready b", "ready down b", "  b"])
-def test_one_that_joined_or_met_a_new_leader_was_not_away(host: LocalHost, event: str) -> None:
+@pytest.mark.parametrize("event", ["unknown ready id-b", "ready down id-b", "  id-b", "down ready of-another-cluster"])
+def test_what_joined_or_met_a_new_leader_was_not_away(host: LocalHost, event: str) -> None:
     assert proved(host, "", events=f"{event}\n").ok
 
 
@@ -195,6 +195,6 @@ def test_a_stop_that_does_not_end_is_given_up(host: LocalHost) -> None:
 
 
 def test_a_node_that_is_lost_meanwhile_is_not_awaited_as_long(host: LocalHost) -> None:
-    result = awaited(host, "", nodes="Ready a\nDown b\n")
+    result = awaited(host, "", nodes="Ready a id-a\nDown b id-b\n")
     assert (result.exited, result.stdout.strip()) == (ExitCode.STILL_RUNS, "")
     assert host.stubs.calls.count("sleep 0.5") == 2 * tasks.UNKNOWN_SECONDS - 1

@@ -62,7 +62,7 @@ MUTANTS = (
                 Never("unknown"),
                 {
                     f"{SWARM}::test_a_node_that_is_cut_off_keeps_a_migration_away_and_no_release_without_one": (
-                        "downtime where none is promised"
+                        'of_service("kill", "die"'
                     )
                 },
             ),
@@ -87,7 +87,7 @@ MUTANTS = (
         (
             Mutant(
                 "prove_gone",
-                Text("/^Ready /d", "d"),
+                Text("grep -v '^Ready '", "grep -v ''"),
                 {
                     f"{SWARM}::test_a_node_that_is_lost_while_the_service_stops_starts_it_again_and_nothing_migrates": (
                         "refused(8,"
