@@ -34,6 +34,7 @@ def form(hosts: Sequence[Host]) -> bool:
     for host in others:
         host.shell(f"docker swarm join --advertise-addr $({ADDRESS}) --token {token} {address}:2377 >/dev/null")
     wait(first, len(hosts))
+    first.shell("until docker network inspect ingress >/dev/null 2>&1; do sleep 0.1; done")
     return True
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from sandbox import swarm
 from tests.integration.conftest import Operator
 
@@ -36,18 +38,23 @@ volumes: {data: {}}
 SPEC = "{{json .Spec.TaskTemplate}}"
 
 
-def test_the_service_starts_in_a_stack_as_the_compose_file_has_it(any_compose: Operator) -> None:
-    host = any_compose.host
-    any_compose.judge.others.add("helper")
-    with any_compose.judge.by_hand("the host becomes a Swarm of one"):
-        swarm.form([host])
+@pytest.fixture
+def alone(any_compose: Operator) -> Operator:
+    """An operator at a host of each docker-compose that is a Swarm of one node."""
+    swarm.form([any_compose.host])
     any_compose.environment["FABRIC_GALOS_ENGINE"] = "swarm"
-    any_compose.done("setup")
+    return any_compose
+
+
+def test_the_service_starts_in_a_stack_as_the_compose_file_has_it(alone: Operator) -> None:
+    host = alone.host
+    alone.judge.others.add("helper")
+    alone.done("setup")
     image = host.shell("sed -n 's/^ *image: //p' /root/docker-compose.yml")
     files = {"docker-compose.override.yml": RICH.replace("$image", image), "motd": "welcome\n", "key": "s3cret\n"}
     for name, text in files.items():
         host.execute(["sh", "-c", f"umask 077; cat >/root/{name}"], stdin=text)
-    any_compose.done("deploy")
+    alone.done("deploy")
     template = json.loads(host.shell(f"docker service inspect -f '{SPEC}' {SERVICE}"))
     spec = template["ContainerSpec"]
     given = dict(one.split("=", 1) for one in spec["Env"])
@@ -69,12 +76,12 @@ def test_the_service_starts_in_a_stack_as_the_compose_file_has_it(any_compose: O
         f"{SERVICE} 1/1",
         "root_helper 1/1",
     ]
-    assert "nothing to do" in any_compose.done("deploy")
+    assert "nothing to do" in alone.done("deploy")
     host.shell("sed -i 's/^    cap_drop:/    privileged: true\\n    cap_drop:/' /root/docker-compose.override.yml")
-    mark = any_compose.judge.mark()
-    told = any_compose.refused(8, "deploy")
-    assert f"{any_compose.login}: galos-sync: a stack cannot have privileged; nothing was changed." in told
-    any_compose.judge.no_downtime(since=mark)
-    any_compose.done("down")
+    mark = alone.judge.mark()
+    told = alone.refused(8, "deploy")
+    assert f"{alone.login}: galos-sync: a stack cannot have privileged; nothing was changed." in told
+    alone.judge.no_downtime(since=mark)
+    alone.done("down")
     host.shell("docker volume rm root_data")
     assert host.shell("docker service ls -q; docker network ls -q --filter label=com.docker.stack.namespace") == ""
