@@ -214,11 +214,14 @@ def test_a_node_that_is_cut_off_keeps_a_migration_away_and_no_release_without_on
 def test_a_node_that_is_lost_while_the_service_stops_starts_it_again_and_nothing_migrates(cluster: Cluster) -> None:
     lost = next(at for at in (1, 2) if cluster.nodes[at].shell("docker ps -q"))
     cluster.operator.sandbox.publish("v2")
+    running = cluster.start("deploy", after="pending")
+    running.reached()
     with swarm.cut_off(cluster.nodes[lost]):  # for some seconds nobody notices
-        told = cluster.operator.refused(8, "deploy")
-        assert f"{cluster.nodes[lost].name} does not answer" in told
-        assert "the previous image" in told
-        assert "runs again" in told
+        running.go_on()
+        assert running.end() == 8, running.told
+        assert f"{cluster.nodes[lost].name} does not answer" in running.told
+        assert "the previous image" in running.told
+        assert "runs again" in running.told
         assert applied(cluster.operator) == V1
         assert cluster.operator.judge.migrations() == []
     swarm.wait(cluster.home, 3)
