@@ -66,7 +66,7 @@ class Sandbox(Publishing):
 
     def swarm(self, nodes: int) -> bool:
         """Make one Swarm of the first hosts, which are up; returns False where they are one already."""
-        with self.steps.step(f"one Swarm of {nodes} hosts"):
+        with self._alone(), self.steps.step(f"one Swarm of {nodes} hosts"):
             return swarm.form([self.host(host_name(n)) for n in range(nodes)])
 
     def down(self, *, drop_images: bool = False) -> bool:

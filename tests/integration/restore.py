@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from sandbox import swarm
 from sandbox.aws import DATABASE
 from sandbox.host import KEEP, Host
 from sandbox.host import KEPT as KEPT_IMAGE
@@ -35,20 +36,20 @@ def emptied(name: str, listing: str, removal: str) -> Row:
 
 
 OTHER_IMAGES = f'docker images -q | {{ grep -vxF "$(docker images -q {KEPT_IMAGE})" || :; }}'
-NO_SWARM = "[ \"$(docker info -f '{{.Swarm.LocalNodeState}}')\" = inactive ]"
-RESTART = "service docker restart"  # what a leave left behind, Docker 20.10 forgets with it
-BRIDGE = "docker network disconnect -f docker_gwbridge gateway_ingress-sbox"  # which Docker 20.10 forgets at a leave
+# What a leave left behind, Docker 20.10 forgets with a restart.
+LEAVE = f"if {swarm.OUTSIDE}; then service docker restart; else {swarm.LEAVE}; fi"
 HELPER = "/var/cache/apt/archives/amazon-ecr-credential-helper_*.deb"
 
 HOST = (
     emptied("mounts", "new_mounts", "-n1 umount -l"),
     emptied("processes", "strangers", "kill -9"),
+    Row("link to the swarm", swarm.UNCUT, swarm.MEND),
     Row("engine", "docker version", "service docker start"),
-    Row("swarm", f"{NO_SWARM} && ! docker network inspect ingress", f"docker swarm leave --force || {RESTART}"),
+    Row("swarm", f"{swarm.OUTSIDE} && ! docker network inspect ingress", LEAVE),
     emptied("containers", "docker ps -aq", "docker rm -fv"),
     emptied("images", OTHER_IMAGES, "docker rmi -f"),
     Row("shared layer", f"docker image inspect {KEPT_IMAGE}", f"sh {KEEP}"),
-    emptied("networks", f"{BRIDGE} 2>/dev/null; docker network ls -q --filter type=custom", "docker network rm"),
+    emptied("networks", f"{swarm.BRIDGE} 2>/dev/null; docker network ls -q --filter type=custom", "docker network rm"),
     emptied("volumes", "docker volume ls -q", "docker volume rm -f"),
     Row("credential helper", "command -v docker-credential-ecr-login", f"dpkg --install {HELPER}"),
     Row("files", '{ [ -e "$base/files" ] || record; } && ! files_differ', "restore_files"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from sandbox import swarm
 from sandbox.aws import DATABASE
 from sandbox.host import KEPT
 from sandbox.sandbox import Sandbox
@@ -11,12 +12,18 @@ from tests.integration import restore
 from tests.integration.conftest import FLAVOURS, Operator, fresh
 
 TAKE = {
-    "swarm": "docker swarm init --advertise-addr 127.0.0.1",
     "images": "tar -C / -c etc/hostname | docker import - galos-test",
     "shared layer": f"docker rmi {KEPT}",
     "networks": "docker network create left",
     "volumes": "docker volume create left",
     "containers": "docker create --name left --network left -v left:/left -v /anonymous galos-test sleep 600",
+    "swarm": f"""
+        {swarm.INIT}
+        docker network create --driver overlay cluster
+        echo x | docker config create left - && echo x | docker secret create left -
+        docker service create --detach --init --network cluster --secret left --config left galos-test sleep 600
+    """,
+    "link to the swarm": swarm.CUT,
     "credential helper": "apt-get purge -qq -y amazon-ecr-credential-helper",
     "files": """
         gpasswd -d galos docker

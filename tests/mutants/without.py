@@ -27,6 +27,11 @@ WITHOUT: dict[str, tuple[str, ...]] = {
     ),
     "it tests the sandbox and what tests are judged and cleaned by, of which the library has no part": (
         "test_up_again_changes_nothing",
+        "test_what_is_formed_stays_as_it_is",
+        "test_its_networks_are_in_the_range_of_the_hosts_and_of_nobody_else",
+        "test_a_node_that_is_cut_off_reaches_the_database_and_not_the_other_nodes",
+        "test_one_that_has_lost_a_node_is_formed_anew",
+        "test_hosts_that_leave_it_are_what_they_were",
         "test_plain_ssh_gets_in",
         "test_sudo_takes_the_password_of_the_one_it_asks",
         "test_ssh_refuses_a_host_with_another_key",

@@ -8,7 +8,20 @@ from typing import Any
 
 import pytest
 
-from tests.judge.record import KEPT, ONE_OFF, RELEASE, SERVICE, Container, Event, Record, completed, gaps, read
+from tests.judge.record import (
+    KEPT,
+    ONE_OFF,
+    RELEASE,
+    SERVICE,
+    STACK,
+    TASK,
+    Container,
+    Event,
+    Record,
+    completed,
+    gaps,
+    read,
+)
 from tests.judge.rules import Evidence, State, changes, violations
 from tests.judge.sessions import Session, sessions
 
@@ -333,3 +346,30 @@ def test_a_container_works_for_the_service_that_its_name_has(
 ) -> None:
     found = Container.of("id", name, {SERVICE: service, ONE_OFF: str(one_off)})
     assert (found.kind, found.service) == wanted
+
+
+OF_STACK = {STACK: "galos", TASK: "galos_app", RELEASE: "v1"}
+
+
+@pytest.mark.parametrize(
+    ("labels", "service", "kind"),
+    [
+        (OF_STACK, "app", "service"),
+        ({**OF_STACK, STACK: "other", TASK: "other_galos_app"}, "galos_app", "service"),
+        ({TASK: "galos-ops-image-1234"}, "", "other"),
+    ],
+)
+def test_a_container_that_swarm_makes_is_one_of_the_service_of_its_stack(
+    labels: dict[str, str], service: str, kind: str
+) -> None:
+    found = Container.of("a", "galos_app.1.abc", labels)
+    assert (found.service, found.kind, found.release) == (service, kind, labels.get(RELEASE, ""))
+
+
+def test_a_task_of_swarm_that_has_ended_is_gone_though_its_container_is_kept() -> None:
+    task = replace(OLD, task=True)
+    kept = tuple(each for each in DEPLOY if (each.id, each.action) != ("old", "destroy"))
+    assert "stopped" not in violations(replace(CLEAN, record=Record(kept, (task,))))
+    assert "stopped" in violations(replace(CLEAN, record=Record(kept, (OLD,))))
+    runs_on = tuple(each for each in kept if each.id != "old")
+    assert "stopped" in violations(replace(CLEAN, record=Record(runs_on, (task,))))
