@@ -17,8 +17,11 @@ from galos_ops.engines.cluster import CLAIM, HOME, NODE, STACK, Cluster, Node
 from galos_ops.engines.probe_output import parse
 from galos_ops.engines.snapshot import Snapshot
 from galos_ops.engines.stack import SUM
+from galos_ops.errors import NotReadyError
+from galos_ops.migrations import guard
 from galos_ops.redaction import Secret
-from tests.unit.targets import SETTINGS
+from tests.unit.fake_host import FakeHost
+from tests.unit.targets import SETTINGS, target
 
 DIGEST = "sha256:" + "d" * 64
 PINNED, IMAGE = f"reg/galos-sync@{DIGEST}", "sha256:" + "a" * 64
@@ -108,6 +111,8 @@ def test_other_stacks_and_what_docker_compose_runs_are_not_ours() -> None:
         service("other_galos-sync", labels={STACK: "other"}), task("t1", "running"), f"container\t{json.dumps(row)}"
     )
     assert found.of("galos-sync") == []
+    with pytest.raises(NotReadyError, match="docker-compose runs this service on the host, beside the cluster: galos-"):
+        guard.require_no_foreign_containers(target(FakeHost(), found))
     assert "galos-galos-sync-1" in [one.name for one in found.foreign("galos-sync")]
 
 
