@@ -81,8 +81,9 @@ done"""
 def watch(name: str, found: str, image: str, replicas: int, seconds: int, before: Iterable[str]) -> str:
     """Return a script that looks twice a second at a service until the verdict is certain, and prints it.
 
-    All its tasks must be of one sum, `found`, and `replicas` of them run for some seconds; `before` are the IDs of
-    tasks that do not count, as they are older. After a bad verdict come the reason and the last log lines.
+    All its tasks that are to run must be of one sum, `found`, and `replicas` of them run for some seconds; `before` are
+    the IDs of tasks that do not count, as they are older. One that is to end may do so later, as on a node that is
+    lost. After a bad verdict come the reason and the last log lines.
     """
     spec = f"docker service inspect -f '{IMAGE} {{{{with .UpdateStatus}}}}{{{{.State}}}}{{{{end}}}}' {name}"
     return f"""before=' {" ".join(before)} '
@@ -103,7 +104,7 @@ while :; do
         failed|complete) case $before in *" $id "*) ;; *) bad ended "$id" ;; esac ;;
         rejected) case $before in *" $id "*) ;; *) bad rejected "$id" ;; esac ;;
       esac ;;
-      sum*) case $state in {"|".join(sorted(ENDED))}) ;; *) others=$((others + 1)) ;; esac ;;
+      sum*) [ "$desired" = shutdown ] || others=$((others + 1)) ;;
     esac
   done <<EOF
 $({listed(name)})

@@ -117,7 +117,8 @@ def test_all_replicas_must_run_for_their_time(host: LocalHost, seconds: int) -> 
         "t1 running running sum=s\nt2 running preparing sum=s\n",
         "t1 running running sum=s\nt2 shutdown running sum=s\n",
         "t1 running running sum=s\nt2 running running sum=old\n",
-        RUNS + "t3 shutdown running sum=old\n",
+        RUNS + "t3 running running sum=old\n",
+        RUNS + "t3 ready starting sum=old\n",
         "",
     ],
 )
@@ -147,8 +148,10 @@ def test_one_that_ended_before_does_not_count(host: LocalHost) -> None:
     assert watched(host, RUNS + "t0 shutdown failed sum=s\n", before="t0") == f"{UP}\n"
 
 
-def test_neither_does_one_of_another_image(host: LocalHost) -> None:
-    assert watched(host, RUNS + "t0 shutdown failed sum=old\n") == f"{UP}\n"
+@pytest.mark.parametrize("state", ["failed", "running"])
+def test_neither_does_one_of_another_image_that_is_to_end(host: LocalHost, state: str) -> None:
+    assert watched(host, RUNS + f"t0 shutdown {state} sum=old\n") == f"{UP}\n"
+    assert host.stubs.calls.count("sleep 0.5") == 2
 
 
 @pytest.mark.parametrize(
