@@ -104,7 +104,7 @@ while :; do
         failed|complete) case $before in *" $id "*) ;; *) bad ended "$id" ;; esac ;;
         rejected) case $before in *" $id "*) ;; *) bad rejected "$id" ;; esac ;;
       esac ;;
-      sum*) [ "$desired" = shutdown ] || others=$((others + 1)) ;;
+      sum*) case $desired in shutdown|remove) ;; *) others=$((others + 1)) ;; esac ;;
     esac
   done <<EOF
 $({listed(name)})

@@ -148,9 +148,9 @@ def test_one_that_ended_before_does_not_count(host: LocalHost) -> None:
     assert watched(host, RUNS + "t0 shutdown failed sum=s\n", before="t0") == f"{UP}\n"
 
 
-@pytest.mark.parametrize("state", ["failed", "running"])
-def test_neither_does_one_of_another_image_that_is_to_end(host: LocalHost, state: str) -> None:
-    assert watched(host, RUNS + f"t0 shutdown {state} sum=old\n") == f"{UP}\n"
+@pytest.mark.parametrize("words", ["shutdown failed", "shutdown running", "remove running"])
+def test_neither_does_one_of_another_image_that_is_to_end(host: LocalHost, words: str) -> None:
+    assert watched(host, RUNS + f"t0 {words} sum=old\n") == f"{UP}\n"
     assert host.stubs.calls.count("sleep 0.5") == 2
 
 
