@@ -9,6 +9,8 @@ from tests.judge.record import Container, Event, Kind, Record, Run
 from tests.judge.sessions import Session
 
 SENTINEL = "galos-judge-"
+KEPT_NETWORKS = ("_default", "_default_overlay", "ingress", "docker_gwbridge")
+"""The networks of a compose project, of a stack, and those that a Swarm makes for itself when it needs them."""
 
 
 @dataclass(frozen=True)
@@ -162,7 +164,7 @@ def left(evidence: Evidence) -> Iterator[str]:
             if event.action == "create" and not event.id.startswith(SENTINEL) and not evidence.typed(event.time):
                 existing[event.id] = event
         for event in existing.values():
-            if not event.name.endswith(("_default", "_default_overlay")):  # of a compose project, of a stack
+            if not event.name.endswith(KEPT_NETWORKS):
                 yield f"the {kind} {event.name or event.id} is left"
     yield from (f"the tag {tag} is left" for tag in sorted(_tags(evidence)))
     kept = {id for tag, id in evidence.after.tags.items() if tag.startswith("galos-ops/")}
