@@ -15,7 +15,7 @@ from sandbox.host import Host
 
 Result = TypeVar("Result")
 
-READY_SECONDS = 60
+READY_SECONDS = 240  # of a hang, not of a claim
 ELECTION_SECONDS = 15
 ADDRESS = "hostname -i | cut -d' ' -f1"
 POOL = "$(cut -d. -f1,2 /etc/galos-sandbox/network).64.0/18"  # of the host's own range, what its engine does not divide
@@ -121,6 +121,12 @@ def settle(host: Host) -> None:
     """Wait until no node has come back within a minute, as what migrates does not wait but refuses."""
     while host.shell(returned(r"\1")):
         time.sleep(1)
+
+
+def demote(manager: Host, host: Host) -> None:
+    """Make a worker of a host: a manager that comes back after a cut has all of them elect a leader again."""
+    manager.shell(f"docker node demote {host.name}")
+    within(READY_SECONDS, lambda: host.shell("docker info -f '{{.Swarm.ControlAvailable}}'") == "false")
 
 
 def leave(host: Host) -> None:

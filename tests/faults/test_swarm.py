@@ -191,6 +191,7 @@ def test_a_migration_whose_client_was_killed_is_resumed_with_nothing_up_anywhere
 
 def test_a_node_that_is_cut_off_keeps_a_migration_away_and_no_release_without_one(cluster: Cluster) -> None:
     cluster.operator.sandbox.publish("v2")
+    swarm.demote(cluster.home, cluster.nodes[2])
     with swarm.cut_off(cluster.nodes[2]):
         swarm.wait(cluster.home, 2)
         mark = cluster.operator.judge.mark()
@@ -216,6 +217,7 @@ def test_a_node_that_is_cut_off_keeps_a_migration_away_and_no_release_without_on
 def test_a_node_that_is_lost_while_the_service_stops_starts_it_again_and_nothing_migrates(cluster: Cluster) -> None:
     lost = next(at for at in (1, 2) if cluster.nodes[at].shell("docker ps -q"))
     cluster.operator.sandbox.publish("v2")
+    swarm.demote(cluster.home, cluster.nodes[lost])
     running = cluster.start("deploy", after="pending")
     running.reached()
     with swarm.cut_off(cluster.nodes[lost]):  # for some seconds nobody notices
