@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sandbox.host import Host
 from tests.judge.judge import Judge, created
@@ -32,6 +32,9 @@ class ClusterJudge(Judge):
         super().begin()
         for each in self._others:
             each.begin()
+        began, others = self._since_begin, (each._since_begin.state.containers for each in self._others)
+        containers = (*began.state.containers, *(one for some in others for one in some))
+        self._began = replace(began, state=replace(began.state, containers=containers))
 
     def _look(self, since: str | None = None) -> tuple[Record, State]:
         """The records of all nodes, in the order of time; since a mark only that of the home."""
