@@ -231,7 +231,7 @@ MUTANTS = (
             Mutant(
                 "_kill",
                 Returns("process.kill()"),
-                {f"{HOOKS}::test_a_hook_is_bounded_in_time_with_all_that_it_started": "stat.exists()"},
+                {f"{HOOKS}::test_a_hook_is_bounded_in_time_with_all_that_it_started": "< deadline"},
             ),
         ),
     ),
