@@ -8,7 +8,7 @@ import shlex
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from galos_ops.engines import cluster, dependencies, handing_out, pulling, stack, stopped, tasks
+from galos_ops.engines import cluster, dependencies, handing_out, pulling, stack, stopped, swarm_tasks
 from galos_ops.engines.cluster import StackService
 from galos_ops.engines.docker_compose import DockerCompose, grace_seconds
 from galos_ops.engines.engine import HeldTarget, LogLines, ReleaseImages, Target
@@ -37,7 +37,7 @@ class Swarm:
     docker_compose: DockerCompose
     stack: str
 
-    def full(self, services: Iterable[str]) -> list[str]:
+    def service_names(self, services: Iterable[str]) -> list[str]:
         """The names that services of the compose file have in the cluster."""
         return [f"{self.stack}_{name}" for name in services]
 
@@ -50,23 +50,23 @@ class Swarm:
 
     def stop(self, services: Iterable[str]) -> str:
         names = list(services)
-        full, seconds = self.full(names), GRACE_SECONDS + STOP_SECONDS
-        return f"{tasks.scale(full)}\n{tasks.await_gone(full, seconds)}\n{stopped.forget(names)}"
+        full, seconds = self.service_names(names), GRACE_SECONDS + STOP_SECONDS
+        return f"{swarm_tasks.scale(full)}\n{swarm_tasks.await_gone(full, seconds)}\n{stopped.forget(names)}"
 
     def down(self) -> str:
         names, networks = "docker stack services --format '{{.Name}}'", "docker network ls -q --filter label="
         gone = f'[ -z "$({networks}{cluster.STACK}={self.stack})" ]'  # a network in removal fails the next deploy
-        removed = f"docker stack rm {self.stack} >&2 && {{ {tasks.until(gone, STOP_SECONDS)}; }}"
+        removed = f"docker stack rm {self.stack} >&2 && {{ {swarm_tasks.until(gone, STOP_SECONDS)}; }}"
         return (
-            f"names=$({names} {self.stack} 2>/dev/null)\n{tasks.scale(['$names'])}\n"
-            f"{tasks.await_gone(['$names'], GRACE_SECONDS + STOP_SECONDS)}\n"
+            f"names=$({names} {self.stack} 2>/dev/null)\n{swarm_tasks.scale(['$names'])}\n"
+            f"{swarm_tasks.await_gone(['$names'], GRACE_SECONDS + STOP_SECONDS)}\n"
             f'[ -z "$names" ] || {{ {removed}; }} || exit 1\n'
             f"COMPOSE_PROFILES='*' {self.docker_compose.line('down')}"
         )
 
     def logs(self, services: Iterable[str], lines: LogLines) -> str:
         options = shlex.join(lines.options("-f"))
-        shown = " ".join(f"docker service logs {options} {name} 2>&1 &" for name in self.full(services))
+        shown = " ".join(f"docker service logs {options} {name} 2>&1 &" for name in self.service_names(services))
         return f"{{ {shown} wait; }}"
 
     def pull(self, target: Target, tag: str | None, on_progress: Callable[[str], None]) -> ReleaseImages:
@@ -97,10 +97,10 @@ class Swarm:
         return found
 
     def remove(self, target: Target, found: Snapshot) -> None:
-        full = self.full([target.name])
+        full = self.service_names([target.name])
         grace = grace_seconds(target.snapshot.rows().get(target.name, {}))
         seconds = (GRACE_SECONDS if grace is None else grace) + STOP_SECONDS
-        stopping = f"{tasks.scale(full)}\n{tasks.await_gone(full, seconds)}"
+        stopping = f"{swarm_tasks.scale(full)}\n{swarm_tasks.await_gone(full, seconds)}"
         result = target.halt(stopping, doing="stop", check=False, timeout=seconds + 60)
         if result.exited == ExitCode.STILL_RUNS:
             if unknown := re.findall(r"^(?:away|just back): (\S+)$", result.stderr, re.MULTILINE):
@@ -121,7 +121,7 @@ class Swarm:
 
     def prove_stopped(self, services: Iterable[str]) -> str:
         names = list(services)
-        return f"{no_containers(names)}\n{tasks.prove_gone(self.full(names))}"
+        return f"{no_containers(names)}\n{swarm_tasks.prove_gone(self.service_names(names))}"
 
     def up(self, target: HeldTarget, images: ReleaseImages) -> Sequence[Container]:
         image, tree = images.service.id, target.snapshot.tree()
@@ -130,8 +130,8 @@ class Swarm:
         wanted, replicas = stack.summed(file), stack.replicas(tree["services"][target.name])
         needed = [one for one in dependencies.needed(target) if one.name in dependencies.absent(target)]
         files = [stack.render(tree, one.name, target.snapshot.services()[one.name], self.stack) for one in needed]
-        [full] = self.full([target.name])
-        begun = tasks.until(f"{tasks.listed(full)} | grep -q 'sum={wanted}$'", SEEN_SECONDS)
+        [full] = self.service_names([target.name])
+        begun = swarm_tasks.until(f"{swarm_tasks.listed(full)} | grep -q 'sum={wanted}$'", SEEN_SECONDS)
         resolve = [*("always" for _ in files), "never"]
         deploys = (
             f"IFS= read -r file && printf '%s\\n' \"$file\" | docker stack deploy --with-registry-auth "
@@ -152,7 +152,7 @@ class Swarm:
         return [one for one in after.of(target.name) if one.sum == wanted]
 
     def start(self, target: HeldTarget, found: Iterable[Container]) -> Sequence[Container]:
-        [full], service = self.full([target.name]), self._service(target.snapshot, target.name)
+        [full], service = self.service_names([target.name]), self._service(target.snapshot, target.name)
         if service is None:
             raise NotReadyError(f"{target.label}: the stack has no such service.", hint=target.typed.fab("up"))
         if any(one.sum != service.sum for one in found):
@@ -160,10 +160,10 @@ class Swarm:
         replicas = stack.replicas(target.snapshot.rows()[target.name])
         enough = f'[ "$(docker service ps -q --filter desired-state=running {full} | wc -l)" -ge {replicas} ]'
         started = (
-            f"[ \"$(docker service inspect -f '{tasks.IMAGE}' {full})\" = {shlex.quote(service.image)} ] || "
+            f"[ \"$(docker service inspect -f '{swarm_tasks.IMAGE}' {full})\" = {shlex.quote(service.image)} ] || "
             f"exit {ExitCode.WRONG_IMAGE}\n"
             f"docker service scale -d {full}={replicas} >&2 && {stopped.forget([target.name])} || exit 1\n"
-            f"{tasks.until(enough, SEEN_SECONDS)}\n{_look(target)}"
+            f"{swarm_tasks.until(enough, SEEN_SECONDS)}\n{_look(target)}"
         )
         result = target.change(started, doing="start", check=False, timeout=START_SECONDS)
         if result.exited == ExitCode.WRONG_IMAGE:
@@ -183,19 +183,19 @@ class Swarm:
         replicas = stack.replicas(target.snapshot.rows()[target.name])
         if seconds is None and sum(one.state == "running" for one in found) == replicas:
             return
-        [full] = self.full([target.name])
+        [full] = self.service_names([target.name])
         known = [one.id for one in target.snapshot.cluster.tasks] if target.snapshot.cluster else []
         now = _seen(target, target.run(_look(target), doing="verify", check=False))
         service = self._service(now, target.name)
         image, wanted = (service.image, found[0].sum if found else service.sum) if service else ("", "")
-        looking = tasks.watch(full, wanted, image, replicas, seconds or 0, known)
+        looking = swarm_tasks.watch(full, wanted, image, replicas, seconds or 0, known)
         timeout = (seconds or 0) + HEALTH_SECONDS + 120
         verdict, _, log = target.run(looking, doing="verify", timeout=timeout).stdout.partition("\n")
         if verdict == SILENT:
             raise silent_cluster_error(target, log)
         if verdict != UP:
             raise VerifyError(
-                f"{target.label}: {short(found[0].image) if found else 'it'}: {tasks.VERDICTS[verdict]}.",
+                f"{target.label}: {short(found[0].image) if found else 'it'}: {swarm_tasks.VERDICTS[verdict]}.",
                 evidence=log,
                 hint=target.host.typed.fab("logs"),
             )

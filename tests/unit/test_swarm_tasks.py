@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from galos_ops.engines import tasks
+from galos_ops.engines import swarm_tasks
 from galos_ops.engines.watching import HEALTH_SECONDS, LOG_LINES, SILENT, UP
 from galos_ops.host.result import Result
 from galos_ops.host.shell import ExitCode
@@ -15,7 +15,7 @@ NODES = "node ls --format {{.Status}} {{.Hostname}} {{.ID}}"
 PS = "service ps --no-trunc --format {{.CurrentState}} {{.Name}} galos_sync"
 AWAY = Reply(exited=1, stderr="The swarm does not have a leader.\n")
 
-SPEC = f"service inspect -f {tasks.IMAGE} {{{{with .UpdateStatus}}}}{{{{.State}}}}{{{{end}}}} galos_sync"
+SPEC = f"service inspect -f {swarm_tasks.IMAGE} {{{{with .UpdateStatus}}}}{{{{.State}}}}{{{{end}}}} galos_sync"
 IDS = "service ps -q --no-trunc galos_sync"
 LOGS = f"service logs --raw --tail {LOG_LINES}"
 
@@ -41,7 +41,7 @@ def proved(host: LocalHost, ps: str | Reply, nodes: str | Reply = READY, events:
     host.stubs.add("docker", {SERVICES: "galos_sync\nother\n", NODES: nodes})
     host.stubs.add("docker", {PS: ps}, asked=False)
     seen(host, events)
-    return host.run(tasks.prove_gone(["galos_sync", "galos_absent"]), doing="look", check=False)
+    return host.run(swarm_tasks.prove_gone(["galos_sync", "galos_absent"]), doing="look", check=False)
 
 
 @pytest.mark.parametrize(
@@ -93,12 +93,14 @@ def watched(host: LocalHost, *looks: str, spec: str = "image completed", seconds
     """The verdict on a service of two replicas whose tasks are these, look after look, the last ones for ever."""
     replies = [Reply(look) for look in looks]
     host.stubs.add("docker", {SPEC: f"{spec}\n"})
-    host.stubs.add("docker", {IDS: "t1\nt2\n", f"inspect --type task -f {tasks.TASK} t1 t2": replies}, asked=False)
+    host.stubs.add(
+        "docker", {IDS: "t1\nt2\n", f"inspect --type task -f {swarm_tasks.TASK} t1 t2": replies}, asked=False
+    )
     inspected = {f"inspect --type task -f {{{{.Status.Err}}}} {one}": "exit 1\n" for one in ("t1", "t2")}
     logs = {f"{LOGS} {one}": "the log\n" for one in ("t1", "t2", "galos_sync")}
     host.stubs.add("docker", {**inspected, **logs}, asked=False)
     host.stubs.add("sleep", {"0.5": ""}, asked=False)
-    script = tasks.watch("galos_sync", "s", "image", 2, seconds, before.split())
+    script = swarm_tasks.watch("galos_sync", "s", "image", 2, seconds, before.split())
     return host.run(script, doing="verify").stdout
 
 
@@ -165,14 +167,14 @@ def test_an_update_that_stopped_or_is_not_ours_is_told(host: LocalHost, spec: st
 def test_it_is_not_waited_for_for_ever(host: LocalHost) -> None:
     host.stubs.program("docker", 'case "$*" in "service inspect"*) echo "image " ;; esac')
     host.stubs.program("sleep", ":")
-    script = tasks.watch("galos_sync", "s", "image", 2, 1, []).replace(str(2 * HEALTH_SECONDS), "3")
+    script = swarm_tasks.watch("galos_sync", "s", "image", 2, 1, []).replace(str(2 * HEALTH_SECONDS), "3")
     assert host.run(script, doing="verify").stdout == "starting\n"
 
 
 def test_a_cluster_that_does_not_answer_is_no_verdict(host: LocalHost) -> None:
     host.stubs.program("docker", "echo no leader >&2; exit 1")
     host.stubs.program("sleep", ":")
-    script = tasks.watch("galos_sync", "s", "image", 2, 1, []).replace(str(2 * HEALTH_SECONDS), "3")
+    script = swarm_tasks.watch("galos_sync", "s", "image", 2, 1, []).replace(str(2 * HEALTH_SECONDS), "3")
     assert host.run(script, doing="verify").stdout == f"{SILENT}\nno leader\n"
 
 
@@ -182,7 +184,7 @@ def awaited(host: LocalHost, *looks: str, nodes: str = READY) -> Result:
     host.stubs.add("docker", {PS: [Reply(look) for look in looks]}, asked=False)
     seen(host, "")
     host.stubs.add("sleep", {"0.5": ""}, asked=False)
-    return host.run(tasks.await_gone(["galos_sync"], 30), doing="stop", check=False)
+    return host.run(swarm_tasks.await_gone(["galos_sync"], 30), doing="stop", check=False)
 
 
 def test_a_stop_is_awaited(host: LocalHost) -> None:
@@ -200,4 +202,4 @@ def test_a_stop_that_does_not_end_is_given_up(host: LocalHost) -> None:
 def test_a_node_that_is_lost_meanwhile_is_not_awaited_as_long(host: LocalHost) -> None:
     result = awaited(host, "", nodes="Ready a id-a\nDown b id-b\n")
     assert (result.exited, result.stdout.strip()) == (ExitCode.STILL_RUNS, "")
-    assert host.stubs.calls.count("sleep 0.5") == 2 * tasks.UNKNOWN_SECONDS - 1
+    assert host.stubs.calls.count("sleep 0.5") == 2 * swarm_tasks.UNKNOWN_SECONDS - 1

@@ -77,13 +77,13 @@ MUTANTS = (
             ),
             Mutant(
                 "remove",
-                Gives("tasks.await_gone", "':'"),
+                Gives("swarm_tasks.await_gone", "':'"),
                 {f"{SWARM}::test_a_container_that_ignores_sigterm_is_waited_for": 'done("deploy")'},
             ),
         ),
     ),
     *group(
-        "galos_ops.engines.tasks",
+        "galos_ops.engines.swarm_tasks",
         (
             Mutant(
                 "prove_gone",
