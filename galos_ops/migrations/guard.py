@@ -219,12 +219,12 @@ def require_no_foreign_containers(target: Target) -> None:
     So does one of docker-compose where the service is that of a cluster.
     """
     foreign = [one for one in target.snapshot.foreign(target.name) if one.alive]
-    if foreign and target.snapshot.cluster:
-        raise NotReadyError(
-            f"{target.label}: docker-compose runs this service on the host, beside the cluster: {names(foreign)}.",
-            hint=f"stop it: {target.stopping(foreign)}",
-        )
     if foreign:
+        if target.snapshot.cluster:
+            raise NotReadyError(
+                f"{target.label}: docker-compose runs this service on the host, beside the cluster: {names(foreign)}.",
+                hint=f"stop it: {target.stopping(foreign)}",
+            )
         raise NotReadyError(
             f"{target.label}: another compose project on the host runs this service too: {names(foreign)}.",
             hint=f"set galos.directory to its directory, or stop it: {target.stopping(foreign)}",
