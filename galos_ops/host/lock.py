@@ -138,12 +138,12 @@ def lock(
     """
     host.refuse_dry("take the lock")
     channel, token = host.channel("take the lock"), secrets.token_hex(8)
-    over = threading.Event()
+    over, asked = threading.Event(), time.monotonic()
     try:
         taking = script(directory, wait, token, json.dumps(holder(task, host.name)), question)
         answers = _take(host, channel, taking, wait, say)
         threading.Thread(target=_beat, args=(channel, over), daemon=True).start()
-        yield Lock(token, partial(_answer, host, answers))
+        yield Lock(token, partial(_answer, host, answers, asked))
     finally:
         over.set()
         with contextlib.suppress(OSError, EOFError, SSHException):  # a dead link has let go by itself
@@ -211,14 +211,15 @@ def _lines(channel: Channel) -> Iterator[str]:
         yield line.decode(errors="replace").rstrip("\n")
 
 
-def _answer(host: Host, lines: Iterator[str]) -> str:
-    began, said = time.monotonic(), list[str]()
+def _answer(host: Host, lines: Iterator[str], asked: float) -> str:
+    """Return what the question printed that was asked with the lock; its time runs on the host, read or not."""
+    said: list[str] = []
     try:
         for line in lines:
             if line.startswith(ANSWERED):
                 output = "\n".join(said)
                 result = Result(int(line.removeprefix(ANSWERED)), output, "", output)
-                seconds = time.monotonic() - began
+                seconds = time.monotonic() - asked
                 return host.require_done(
                     result, doing=LOOK, seconds=seconds, timeout=COMMAND_SECONDS, private=True
                 ).stdout

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Iterator
 
 import paramiko
@@ -149,6 +150,7 @@ def test_a_question_that_goes_on_too_long_is_ended(connected: Host, monkeypatch:
         pytest.raises(CommandTimedOut, match="could not look at the host: not done after"),
         lock(connected, "~", "deploy", 0, print, "cat /dev/zero >/dev/null") as ours,
     ):
+        time.sleep(0.1)  # by then it has ended, and nobody has read so
         ours.answer()
 
 
