@@ -166,8 +166,9 @@ class Snapshot:
 
     @property
     def project_name(self) -> str:
-        """The same; where it is not told, what compose makes of the directory's name."""
-        return self.project or re.sub(r"[^-_a-z0-9]", "", self.directories[-1].rpartition("/")[2].lower())
+        """The same; where it is not told, what compose makes of the directory's name, nothing without a directory."""
+        *_, directory = ("", *self.directories)
+        return self.project or re.sub(r"[^-_a-z0-9]", "", directory.rpartition("/")[2].lower())
 
     def ours(self, one: Container) -> bool:
         """Whether a container is of this project: made in its directory and, where that is known, under its name.
@@ -175,7 +176,7 @@ class Snapshot:
         In a cluster it is of the stack with the project's name.
         """
         if self.cluster:
-            return one.stack == self.project_name
+            return one.stack != "" and one.stack == self.project_name
         return one.directory in self.directories and self.project in ("", one.project)
 
     def of(self, service: str) -> list[Container]:

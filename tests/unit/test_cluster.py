@@ -197,3 +197,11 @@ def test_a_node_that_came_back_just_now_is_known() -> None:
     found = looked('cluster\treturned {"id":"n2"}', 'cluster\treturned {"id":"of another"}').cluster
     assert found is not None
     assert found.returned == ("two",)
+
+
+def test_a_host_without_the_directory_has_nothing_of_ours_and_every_row_still_has_its_word() -> None:
+    found = replace(looked(service(), task("t1", "running"), note(HOME, "n2")), directories=(), config=Secret())
+    assert found.of("galos-sync") == []
+    assert not found.under_migration
+    one = Subject(SETTINGS, "galos-sync", found)
+    assert {row.id for row in swarm.CONDITIONS if row.find(one)} == {"node-silent"}
