@@ -44,7 +44,8 @@ def up(_c: Context, hosts: str = "1", compose: str = "", release: str = "v1", sw
     changed = bool(nodes and sandbox.swarm(nodes)) or changed
     print("sandbox is up" if changed else "sandbox is up already: nothing changed")
     folder = os.path.relpath(sandbox.directory)
-    print(f"next: . {folder}/env && fab -S {folder}/ssh_config -H sandbox setup")
+    engine = "export FABRIC_GALOS_ENGINE=swarm && " if nodes else ""
+    print(f"next: . {folder}/env && {engine}fab -S {folder}/ssh_config -H sandbox setup")
 
 
 @task(
