@@ -29,12 +29,9 @@ ROWS = Table(*machine.CONDITIONS, *project.CONDITIONS, *swarm.CONDITIONS)
 
 def require_ready(typed: CommandLine, settings: Settings, snapshot: Snapshot, ids: tuple[str, ...] = PROJECT) -> Engine:
     """Return the engine of a host that is ready; raises `NotReadyError` for the first condition that does not hold."""
-    subjects = [Subject(settings, name, snapshot, typed) for name in settings.services]
+    subject = Subject(settings, next(iter(settings.services)), snapshot, typed)
     for row in map(ROWS.__getitem__, ids):
-        for subject in subjects if row.each else subjects[:1]:
-            if sentence := row.said(subject):
-                raise NotReadyError(
-                    f"{typed.name}: {sentence}.", evidence=row.evidence(subject), hint=row.next(subject)
-                )
+        if sentence := row.said(subject):
+            raise NotReadyError(f"{typed.name}: {sentence}.", evidence=row.evidence(subject), hint=row.next(subject))
     flavour = cast("DockerCompose", snapshot.flavour)  # compose-missing is among all `ids`
     return choosing.chosen(settings.engine, flavour, snapshot)

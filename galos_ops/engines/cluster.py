@@ -95,9 +95,8 @@ class Task:
 class Cluster:
     """A cluster at one moment; `node` is the ID of the host that was asked, `manager` whether it may tell.
 
-    `returned` are the names of the nodes that were away until just now, and may run what nobody knows of any more.
-
-    `notes` are ours by their name: the IDs of the nodes that made them.
+    `notes` are ours by their name: the IDs of the nodes that made them. `returned` are the names of the nodes that were
+    away until just now, and may run what nobody knows of any more.
     """
 
     node: str = ""

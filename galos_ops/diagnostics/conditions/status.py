@@ -130,7 +130,7 @@ CONDITIONS = (
     ),
     of_answer(
         "fleet-migrated",
-        when(lambda it: it.snapshot.under_migration, "a migration began elsewhere and is not known to be over"),
+        when(lambda it: it.snapshot.under_migration, "a migration began and is not known to be over"),
         fix=of_fleet,
     ),
     of_answer("migrations-done", pending, *ASKED, fix="{fab:deploy}", evidence=names),
