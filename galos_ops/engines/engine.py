@@ -23,6 +23,7 @@ from galos_ops.host.result import OnLine, Result
 from galos_ops.host.shell import EXIT, ExitCode, exports, in_directory
 
 ID = "docker image inspect -f '{{.Id}}'"
+DIGESTS = "docker image inspect -f '{{range .RepoDigests}}{{println .}}{{end}}'"
 CHECK = "check(-[0-9a-f]+)?"  # what follows the service's name in that of a container that checks
 
 
@@ -199,6 +200,11 @@ class Target:
         typed = self.host.typed
         mine = typed.options.get("service") in (None, self.name)
         return typed if mine else replace(typed, options={"service": self.name})
+
+    @property
+    def marks(self) -> bool:
+        """Whether a migration is noted for other hosts, too: those of a fleet, or of a cluster."""
+        return bool(self.host.typed.fleet or self.engine.claim(self))
 
     @property
     def running(self) -> tuple[Container, ...]:

@@ -6,7 +6,7 @@ import json
 import shlex
 from dataclasses import asdict
 
-from galos_ops.engines.engine import ID, HeldTarget, Target
+from galos_ops.engines.engine import DIGESTS, ID, HeldTarget, Target
 from galos_ops.engines.stopped import SUFFIX
 from galos_ops.host.lock import STATE, fence
 from galos_ops.host.release_log import EVENT_MIGRATE, LOG, Release, append, release
@@ -38,8 +38,7 @@ def pull_by_tag(target: Target, reference: str) -> str:
     The candidate of an earlier deploy goes, and its image with it unless a release is of that. A digest is no tag.
     With its last tag of the repository Docker forgets the image's digest there, too, which is fetched again then.
     """
-    digests = f"docker image inspect -f '{{{{range .RepoDigests}}}}{{{{println .}}}}{{{{end}}}}' {reference}"
-    found = f"digest=$({digests} | grep -m 1 -F {repository(target)}@)"
+    found = f"digest=$({DIGESTS} {reference} | grep -m 1 -F {repository(target)}@)"
     again = f'{found} && docker rmi {reference} && docker pull -q "$digest"'
     untag = "" if "@" in reference else f' && {{ [ "$had" ] || {{ {again}; }} >&2; }}'
     return (

@@ -75,6 +75,12 @@ def _sources(tree: Tree, row: Tree) -> Iterator[str]:
             yield from (f"{kind}.{name}: {key}" for key in ("environment", "content") if found.get(key))
 
 
+def update_config(row: Tree) -> dict[str, Any]:
+    """Return how a service of a resolved compose file is to be updated, as the file has it."""
+    found: dict[str, Any] = (row.get("deploy") or {}).get("update_config") or {}
+    return found
+
+
 def replicas(row: Tree) -> int:
     """Return how many containers a service of a resolved compose file is to have."""
     wanted = (row.get("deploy") or {}).get("replicas", row.get("scale"))
@@ -133,7 +139,7 @@ def _deployed(row: Tree) -> dict[str, Any]:
     condition, _, attempts = ("no" if row.get("restart") is False else str(row.get("restart") or "")).partition(":")
     policy = {"condition": RESTARTS.get(condition, "any")} | ({"max_attempts": int(attempts)} if attempts else {})
     given.setdefault("restart_policy", policy)
-    update = {**(given.get("update_config") or {}), "failure_action": "pause"}
+    update = {**update_config(row), "failure_action": "pause"}
     given |= {"mode": REPLICATED, "replicas": replicas(row), "update_config": update}
     return given | ({"resources": resources} if resources else {})
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from galos_ops.engines import cluster, dependencies, handing_out, pulling, stack, stopped, swarm_tasks
 from galos_ops.engines.cluster import StackService
 from galos_ops.engines.docker_compose import DockerCompose, grace_seconds
-from galos_ops.engines.engine import HeldTarget, LogLines, ReleaseImages, Target
+from galos_ops.engines.engine import DIGESTS, HeldTarget, LogLines, ReleaseImages, Target
 from galos_ops.engines.probe import Scope, containers, script, swarm
 from galos_ops.engines.probe_output import parse
 from galos_ops.engines.proofs import no_containers
@@ -77,9 +77,12 @@ class Swarm:
 
     def reference(self, target: Target, image: str) -> str:
         """Return the reference by digest that means an image on every node; raises `NotReadyError` without one."""
-        form = "{{range .RepoDigests}}{{println .}}{{end}}"
-        asked = target.run(f"docker image inspect -f '{form}' {image}", doing="look at the image", check=False)
-        found = next((one for one in asked.stdout.split() if one.startswith(f"{repository(target)}@")), None)
+        own = f"{repository(target)}@"
+        known = (name for name, meant in target.snapshot.images.items() if meant == image and name.startswith(own))
+        if found := next(known, None):
+            return found
+        asked = target.run(f"{DIGESTS} {image}", doing="look at the image", check=False)
+        found = next((one for one in asked.stdout.split() if one.startswith(own)), None)
         if found is None:
             raise NotReadyError(
                 f"{target.label}: the registry gave {short(image)} no digest, so other nodes could not fetch it.",
@@ -226,8 +229,7 @@ class Swarm:
 
     def rolls(self, target: Target) -> bool:
         row = target.snapshot.rows()[target.name]
-        order = ((row.get("deploy") or {}).get("update_config") or {}).get("order")
-        return order == "start-first" or stack.replicas(row) > 1
+        return stack.update_config(row).get("order") == "start-first" or stack.replicas(row) > 1
 
     def session(self, target: Target) -> str:
         found = target.snapshot.cluster

@@ -119,8 +119,7 @@ def start(candidates: Sequence[Candidate], clean: Clean, stop: Stop, began: floa
 
 def lift_marker(steps: Steps, *, migrated: bool) -> None:
     """Let a host of a fleet, or a cluster, start its services again, once nothing is pending any more."""
-    target = steps.target
-    if target.snapshot.under_migration or (migrated and (target.host.typed.fleet or target.snapshot.cluster)):
+    if steps.target.snapshot.under_migration or (migrated and steps.target.marks):
         steps.lift_marker()
 
 

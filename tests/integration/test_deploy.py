@@ -191,6 +191,8 @@ def test_another_tag_can_be_deployed(deployed: Operator) -> None:
     released = image_id(deployed.host)
     assert container(deployed.host) == f"running {released}"
     assert {"latest"} == tags(deployed)
+    digests = deployed.host.shell(f"docker image inspect -f '{{{{join .RepoDigests \" \"}}}}' {released}")
+    assert digests.startswith(f"{REFERENCE}@sha256:")
     told = deployed.refused(5, "deploy")
     assert "was previously applied but is missing" in told
     assert container(deployed.host) == f"running {released}"

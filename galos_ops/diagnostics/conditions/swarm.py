@@ -54,8 +54,7 @@ def by_tag(subject: Subject) -> str | None:
 
 def rolls_back(subject: Subject) -> bool:
     row = subject.snapshot.rows().get(subject.service) or {}
-    update = (row.get("deploy") or {}).get("update_config") or {}
-    return bool(subject.snapshot.cluster) and update.get("failure_action") == "rollback"
+    return bool(subject.snapshot.cluster) and stack.update_config(row).get("failure_action") == "rollback"
 
 
 def old_token(subject: Subject) -> bool:

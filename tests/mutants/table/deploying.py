@@ -205,6 +205,11 @@ MUTANTS = (
                 Text('[ "$had" ] ||', "true ||"),
                 {f"{DEPLOY}::test_another_tag_can_be_deployed": '{"latest"} == tags(deployed)'},
             ),
+            Mutant(
+                "pull_by_tag",
+                Text("docker pull -q", "true"),
+                {f"{DEPLOY}::test_another_tag_can_be_deployed": "digests.startswith("},
+            ),
         ),
     ),
 )
