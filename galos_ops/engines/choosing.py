@@ -13,7 +13,7 @@ from galos_ops.engines.swarm import Swarm
 
 ENGINES: Mapping[settings.Engine, Callable[[DockerCompose, Snapshot], Engine]] = {
     "compose": lambda docker_compose, _: Compose(docker_compose),
-    "swarm": lambda docker_compose, snapshot: Swarm(docker_compose, snapshot.project_name),
+    "swarm": Swarm.of,
 }
 
 

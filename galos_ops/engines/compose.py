@@ -13,7 +13,7 @@ from galos_ops.engines.probe import CONTAINER
 from galos_ops.engines.probe_output import container
 from galos_ops.engines.proofs import no_containers
 from galos_ops.engines.snapshot import Container, Snapshot, names
-from galos_ops.errors import CommandFailed, GuardError, NotReadyError, VerifyError
+from galos_ops.errors import CommandFailed, GuardError, NotReadyError, OpsError, VerifyError
 from galos_ops.host.result import Result
 from galos_ops.host.shell import ExitCode, lines
 from galos_ops.progress import short
@@ -39,6 +39,9 @@ class Compose:
 
     def down(self) -> str:
         return f"COMPOSE_PROFILES='*' {self.docker_compose.line('down')}"
+
+    def still_runs_error(self, target: Target, result: Result) -> OpsError:
+        return target.host.failed("stop", result)
 
     def logs(self, services: Iterable[str], lines: LogLines) -> str:
         options = lines.options("-f")
@@ -67,7 +70,7 @@ class Compose:
         if result.exited == ExitCode.SILENT:
             raise silent_engine_error(target, result.output)
         if not result.ok:
-            raise target.host.failed("stop", result)
+            raise self.still_runs_error(target, result)
         left = _seen(target, result)
         mine, others = ([one for one in some if one.alive] for some in (left.of(name), left.foreign(name)))
         if mine:

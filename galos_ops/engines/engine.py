@@ -16,7 +16,7 @@ from galos_ops.config.settings import Service, Settings
 from galos_ops.engines import databases
 from galos_ops.engines.docker_compose import DockerCompose
 from galos_ops.engines.snapshot import LOSSLESS, NOTHING, Container, Snapshot
-from galos_ops.errors import LockedError, NotReadyError
+from galos_ops.errors import LockedError, NotReadyError, OpsError
 from galos_ops.host.host import Host
 from galos_ops.host.lock import Lock, fence, unlockable_error
 from galos_ops.host.result import OnLine, Result
@@ -90,6 +90,9 @@ class Engine(Protocol):
 
     def down(self) -> str:
         """Return a script that stops and deletes the whole project."""
+
+    def still_runs_error(self, target: Target, result: Result) -> OpsError:
+        """Return the error for a script of `stop` or `down` that failed."""
 
     def logs(self, services: Iterable[str], lines: LogLines) -> str:
         """Return a script that prints the last lines of services' output."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 import shlex
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from galos_ops.engines import cluster, dependencies, handing_out, pulling, stack, stopped, swarm_tasks
@@ -18,7 +18,7 @@ from galos_ops.engines.proofs import no_containers
 from galos_ops.engines.retention import repository
 from galos_ops.engines.snapshot import Container, Snapshot, names
 from galos_ops.engines.watching import HEALTH_SECONDS, SILENT, UP
-from galos_ops.errors import CommandFailed, GuardError, NotReadyError, VerifyError
+from galos_ops.errors import CommandFailed, GuardError, NotReadyError, OpsError, VerifyError
 from galos_ops.host.result import Result
 from galos_ops.host.shell import ExitCode
 from galos_ops.progress import short
@@ -32,10 +32,21 @@ SEEN_SECONDS = 60  # in which Swarm begins what it was told
 
 @dataclass(frozen=True)
 class Swarm:
-    """What `Engine` says, with the stack of a cluster; docker-compose resolves files and makes one-off containers."""
+    """What `Engine` says, with the stack of a cluster; docker-compose resolves files and makes one-off containers.
+
+    `grace` is the time in seconds that services have to stop, where that is not Docker's own.
+    """
 
     docker_compose: DockerCompose
     stack: str
+    grace: Mapping[str, int]
+
+    @staticmethod
+    def of(docker_compose: DockerCompose, snapshot: Snapshot) -> Swarm:
+        """Return the engine of the host that a snapshot is of."""
+        graces = {name: grace_seconds(row) for name, row in snapshot.rows().items()}
+        grace = {name: seconds for name, seconds in graces.items() if seconds is not None}
+        return Swarm(docker_compose, snapshot.project_name, grace)
 
     def service_names(self, services: Iterable[str]) -> list[str]:
         """The names that services of the compose file have in the cluster."""
@@ -50,18 +61,35 @@ class Swarm:
 
     def stop(self, services: Iterable[str]) -> str:
         names = list(services)
-        full, seconds = self.service_names(names), GRACE_SECONDS + STOP_SECONDS
-        return f"{swarm_tasks.scale(full)}\n{swarm_tasks.await_gone(full, seconds)}\n{stopped.forget(names)}"
+        return f"{self._stopping(self.service_names(names), names)}\n{stopped.forget(names)}"
 
     def down(self) -> str:
-        names, networks = "docker stack services --format '{{.Name}}'", "docker network ls -q --filter label="
+        listed, networks = "docker stack services --format '{{.Name}}'", "docker network ls -q --filter label="
         gone = f'[ -z "$({networks}{cluster.STACK}={self.stack})" ]'  # a network in removal fails the next deploy
         removed = f"docker stack rm {self.stack} >&2 && {{ {swarm_tasks.until(gone, STOP_SECONDS)}; }}"
         return (
-            f"names=$({names} {self.stack} 2>/dev/null)\n{swarm_tasks.scale(['$names'])}\n"
-            f"{swarm_tasks.await_gone(['$names'], GRACE_SECONDS + STOP_SECONDS)}\n"
+            f"names=$({listed} {self.stack} 2>/dev/null)\n{self._stopping(['$names'], self.grace)}\n"
             f'[ -z "$names" ] || {{ {removed}; }} || exit 1\n'
             f"COMPOSE_PROFILES='*' {self.docker_compose.line('down')}"
+        )
+
+    def _stopping(self, names: Iterable[str], services: Iterable[str]) -> str:
+        """A script that stops services by their names in the cluster, and waits as long as they have for it."""
+        return f"{swarm_tasks.scale(names)}\n{swarm_tasks.await_gone(names, self._seconds(services))}"
+
+    def _seconds(self, services: Iterable[str]) -> int:
+        return max([GRACE_SECONDS, *(self.grace.get(name, 0) for name in services)]) + STOP_SECONDS
+
+    def still_runs_error(self, target: Target, result: Result) -> OpsError:
+        if result.exited != ExitCode.STILL_RUNS:
+            return target.host.failed("stop", result)
+        if unknown := re.findall(r"^(?:away|just back): (\S+)$", result.stderr, re.MULTILINE):
+            return unknown_node_error(target, dict.fromkeys(unknown))
+        left = " ".join(dict.fromkeys(result.stdout.split())) or "perhaps something of it"
+        return CommandFailed(
+            f"{target.label}: {left} still runs after it was stopped.",
+            evidence=result.stderr,
+            hint=f"see why: {target.host.typed.ssh(f'docker stack ps {self.stack}')}",
         )
 
     def logs(self, services: Iterable[str], lines: LogLines) -> str:
@@ -100,22 +128,11 @@ class Swarm:
         return found
 
     def remove(self, target: Target, found: Snapshot) -> None:
-        full = self.service_names([target.name])
-        grace = grace_seconds(target.snapshot.rows().get(target.name, {}))
-        seconds = (GRACE_SECONDS if grace is None else grace) + STOP_SECONDS
-        stopping = f"{swarm_tasks.scale(full)}\n{swarm_tasks.await_gone(full, seconds)}"
-        result = target.halt(stopping, doing="stop", check=False, timeout=seconds + 60)
-        if result.exited == ExitCode.STILL_RUNS:
-            if unknown := re.findall(r"^(?:away|just back): (\S+)$", result.stderr, re.MULTILINE):
-                raise unknown_node_error(target, dict.fromkeys(unknown))
-            left = result.stdout.strip() or "perhaps something of it"
-            raise CommandFailed(
-                f"{target.label}: {left} still runs after it was stopped.",
-                evidence=result.stderr,
-                hint=f"see why: {target.host.typed.ssh(f'docker service ps {full[0]}')}",
-            )
+        services = [target.name]
+        script, seconds = self._stopping(self.service_names(services), services), self._seconds(services)
+        result = target.halt(script, doing="stop", check=False, timeout=seconds + 60)
         if not result.ok:
-            raise target.host.failed("stop", result)
+            raise self.still_runs_error(target, result)
         if others := [one for one in found.foreign(target.name) if one.alive]:
             raise NotReadyError(
                 f"{target.label}: a container that is not the stack's still runs the service: {names(others)}.",
@@ -280,7 +297,7 @@ def unknown_node_error(target: Target, nodes: Iterable[str]) -> NotReadyError:
     named = ", ".join(nodes)
     return NotReadyError(
         f"{target.label}: {named} does not answer, or not for a minute yet, so that nobody knows whether the service "
-        "runs there; nothing is stopped or migrated meanwhile.",
+        "runs there; nothing is migrated until that is known.",
         hint=f"when it has been back for a minute, or was taken out of the cluster: {target.host.typed.again()}",
     )
 

@@ -76,7 +76,7 @@ def stop(ops: Ops, service: str | None = None, kill_migration: bool = False, *, 
         return
     with ops.report.step("stop"):
         logged = "\n".join(note(entry("stop", "", name)) for name in chosen)
-        target.unlocked(f"{target.engine.stop(chosen)} || exit\n{logged}", doing="stop")
+        stop_all(target, f"{target.engine.stop(chosen)} || exit\n{logged}")
 
 
 @host_task(SERVICE | DRY | KILL)
@@ -97,11 +97,18 @@ def down(ops: Ops, service: str | None = None, kill_migration: bool = False, *, 
         return
     with ops.report.step("down"):
         if service is None:
-            target.unlocked(target.engine.down(), doing="stop")
+            stop_all(target, target.engine.down())
         else:
             target.engine.remove(target, target.engine.look(target))
         done = "\n".join((forget(chosen), note(entry("down", "", service or ""))))
         target.unlocked(done, doing="note that it is down for good")
+
+
+def stop_all(target: Target, script: str) -> None:
+    """Run a script of the engine that stops services; raises what the engine makes of its failure."""
+    result = target.unlocked(script, doing="stop", check=False)
+    if not result.ok:
+        raise target.engine.still_runs_error(target, result)
 
 
 def end_migrations(ops: Ops, target: Target, services: Collection[str], *, kill: bool) -> None:

@@ -6,7 +6,9 @@ from tests.mutants.changes import Gives, Never, Returns, Text
 from tests.mutants.mutant import Mutant, group
 
 SWARM = "tests/faults/test_swarm.py"
-STACK, TASKS, CLUSTER = (f"tests/unit/test_{name}.py" for name in ("stack", "swarm_tasks", "cluster"))
+STACK, TASKS, CLUSTER, ENGINE = (
+    f"tests/unit/test_{name}.py" for name in ("stack", "swarm_tasks", "cluster", "swarm_engine")
+)
 WHOSE_IMAGE = "test_a_task_is_a_container_of_the_service_with_the_image_that_its_digest_means_here"
 ONE = "test_one_migration_while_no_node_runs_anything_and_the_second_deploy_changes_nothing"
 RICH = "test_the_service_starts_in_a_stack_as_the_compose_file_has_it"
@@ -76,7 +78,17 @@ MUTANTS = (
                 },
             ),
             Mutant(
-                "remove",
+                "still_runs_error",
+                Never("unknown"),
+                {f"{ENGINE}::test_a_node_that_was_lost_while_it_stopped_is_named[away]": "CommandFailed"},
+            ),
+            Mutant(
+                "_seconds",
+                Returns("GRACE_SECONDS + STOP_SECONDS"),
+                {f"{ENGINE}::test_a_stop_is_awaited_as_long_as_the_compose_file_gives_it": "in"},
+            ),
+            Mutant(
+                "_stopping",
                 Gives("swarm_tasks.await_gone", "':'"),
                 {f"{SWARM}::test_a_container_that_ignores_sigterm_is_waited_for": 'done("deploy")'},
             ),
