@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from galos_ops.engines.docker_compose import FETCHING, encoded
-from galos_ops.engines.engine import HeldTarget, Target
+from galos_ops.engines.engine import Target
 from galos_ops.host.host import Host
-from galos_ops.host.result import OnLine, Result
+from galos_ops.host.result import Result
 from galos_ops.host.shell import EXIT, ExitCode
 
 LABEL = "galos-ops"  # of our containers; its value is what each is for
@@ -36,56 +36,6 @@ def run(target: Target, image: str, argv: list[str], *, doing: str, timeout: int
         f"{EXIT}"
     )
     return target.ask(script, doing=doing, stdin=file(tree, service, image, "check"), timeout=timeout)
-
-
-def begin(target: HeldTarget, image: str, argv: list[str]) -> Result:
-    """Start the migration in a container of an image, which lives on when we do not.
-
-    The exit code is `STILL_RUNS` where something runs that must not meanwhile; then nothing was begun. A container that
-    the name had before is deleted once it has ended.
-    """
-    service, name, tree = target.service.migration.service, target.migrator, target.snapshot.tree()
-    command = target.engine.docker_compose.run(service, name, argv, detach=True)
-    script = (
-        f"{target.engine.prove_stopped(target.stops)}\n"
-        f"docker rm -v {name} >/dev/null 2>&1\n"
-        f'said=$({command} 2>&1) || {{ echo "$said"; exit 1; }}\n'
-        f"image=$(docker inspect -f '{{{{.Image}}}}' {name})\n"
-        f'[ "$image" = {image} ] || {{ docker rm -f -v {name}; echo "it ran in $image"; exit {ExitCode.WRONG_IMAGE}; }}'
-    )
-    stdin = file(tree, service, image, "migration")
-    return target.change(script, doing="start the migration", stdin=stdin, check=False)
-
-
-def follow(target: Target, on_line: OnLine | None = None) -> Result:
-    """Show the output of the migration's container, wait for its end, and return it with the container's exit code.
-
-    The exit code is `ExitCode.GONE` where there is no such container. Raises `CommandTimedOut`.
-    """
-    name = target.migrator
-    script = f"{following(name)}; code=$(docker wait {name}) || exit {ExitCode.GONE}; {EXIT}"
-    seconds = target.service.migration.timeout
-    return target.run(script, doing="migrate", timeout=seconds, check=False, on_line=on_line)
-
-
-def following(name: str) -> str:
-    """The command that shows a container's output until it ends."""
-    return f"docker logs -f {name}"
-
-
-def end(target: Target) -> str:
-    """Return a script that stops the migration's container and removes it."""
-    return f"docker rm -f -v {target.migrator} >/dev/null"
-
-
-def remove(target: Target) -> str:
-    """Return a script that removes the migration's container, which has ended, unless somebody has."""
-    return f"docker rm -v {target.migrator} >/dev/null || ! docker inspect {target.migrator} >/dev/null 2>&1"
-
-
-def stop(target: Target) -> str:
-    """Return a script that stops the migration's container, and keeps it."""
-    return f"docker stop {target.migrator} >/dev/null"
 
 
 def remove_ended_checks(host: Host) -> list[str]:

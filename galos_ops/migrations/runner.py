@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from galos_ops.engines import one_off
+from galos_ops.engines import migrator
 from galos_ops.engines.engine import HeldTarget, ReleaseImages, Target
 from galos_ops.errors import CommandFailed, CommandTimedOut, MigrationError
 from galos_ops.host.lock import MARKER, STATE
@@ -69,7 +69,7 @@ def migrate(target: HeldTarget, images: ReleaseImages, on_line: OnLine) -> None:
 
 def _begin(target: HeldTarget, images: ReleaseImages, words: list[str]) -> None:
     """Start the container that migrates, under its fixed name and on its own: it lives on when we do not."""
-    result = one_off.begin(target, images.migrations.id, words)
+    result = migrator.begin(target, images.migrations.id, words)
     if result.exited == ExitCode.STILL_RUNS:
         raise guard.still_runs_error(target, result)
     if not result.ok:
@@ -100,7 +100,7 @@ def going_on(target: Target) -> Iterator[None]:
         name = target.migrator
         raise CommandFailed(
             f"{target.label}: interrupted; the migration goes on in the container {name}, and {guard.stopped(target)}.",
-            hint=f"follow it on the host with {one_off.following(name)}, or wait for its end: "
+            hint=f"follow it on the host with {migrator.following(name)}, or wait for its end: "
             f"{target.typed.fab('deploy')}",
         ) from None
 
@@ -113,10 +113,10 @@ def follow(target: HeldTarget, image: str, on_line: OnLine) -> Result:
     """
     try:
         with going_on(target):
-            result = one_off.follow(target, on_line)
+            result = migrator.follow(target, on_line)
     except CommandTimedOut as error:
-        raise _timed_out(target, image, error, then=one_off.end(target)) from error
-    keep(target, image, result, then=one_off.remove(target))
+        raise _timed_out(target, image, error, then=migrator.end(target)) from error
+    keep(target, image, result, then=migrator.remove(target))
     return result
 
 
@@ -127,10 +127,10 @@ def resume(target: HeldTarget, on_line: OnLine) -> None:
 
 def kill(target: Target) -> None:
     """End a migration that runs, and keep how it ended; whoever follows it is told that it failed."""
-    target.halt(one_off.stop(target), doing="stop the migration")
-    result = one_off.follow(target)
+    target.halt(migrator.stop(target), doing="stop the migration")
+    result = migrator.follow(target)
     why = f"exit {result.exited}: {KILLED}"
-    evidence.keep(target, _image(target), "failed", why, result.output, then=f"{FORGET}\n{one_off.remove(target)}")
+    evidence.keep(target, _image(target), "failed", why, result.output, then=f"{FORGET}\n{migrator.remove(target)}")
 
 
 def _image(target: Target) -> str:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from galos_ops.engines import dependencies, labels, one_off, pulling, retention
+from galos_ops.engines import dependencies, labels, migrator, pulling, retention
 from galos_ops.engines.engine import ReleaseImages, Target
 from galos_ops.engines.snapshot import Container, names
 from galos_ops.engines.surplus import Surplus
@@ -51,7 +51,7 @@ class Telling:
         """Say which run; raise `MigrationError` where one has failed by now."""
         for target in guard.orphaned(self.target):
             if not guard.goes_on(target):
-                migrating.judge(target, one_off.follow(target))
+                migrating.judge(target, migrator.follow(target))
             it = f"a migration{'' if target.name == self.target.name else f' of {target.name}'}"
             self._tell("adopt", f"{it} that an earlier run began: show its output, wait for its end")
 

@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from galos_ops.engines import one_off, retention
+from galos_ops.engines import migrator, retention
 from galos_ops.errors import LockedError, NotReadyError
 from galos_ops.host import lock
 from galos_ops.host.lock import SILENCE_SECONDS, STEP_SECONDS, Lock, describe, fence, holder, run_url, script
@@ -280,6 +280,6 @@ def test_without_a_lock_nothing_is_started_migrated_or_recorded(host: LocalHost)
     with pytest.raises(AttributeError, match="no attribute 'change'"):
         COMPOSE.start(unlocked, [])  # type: ignore[arg-type]
     with pytest.raises(AttributeError, match="no attribute 'change'"):
-        one_off.begin(unlocked, IMAGES.migrations.id, ["migrate"])  # type: ignore[arg-type]
+        migrator.begin(unlocked, IMAGES.migrations.id, ["migrate"])  # type: ignore[arg-type]
     with pytest.raises(AttributeError, match="no attribute 'change'"):
         retention.record(unlocked, release("deploy", "galos-sync", "latest", "sha256:aa"))  # type: ignore[arg-type]

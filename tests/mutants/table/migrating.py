@@ -89,13 +89,13 @@ MUTANTS = (
             ),
             Mutant(
                 "follow",
-                Gives("one_off.end", "':'"),
+                Gives("migrator.end", "':'"),
                 {f"{DEPLOY}::test_a_migration_past_its_time_is_stopped_on_the_host_too": "docker ps -aq"},
             ),
         ),
     ),
     *group(
-        "galos_ops.engines.one_off",
+        "galos_ops.engines.migrator",
         (
             Mutant(
                 "begin",

@@ -73,7 +73,7 @@ MUTANTS = (
         ),
     ),
     *group(
-        "galos_ops.engines.one_off",
+        "galos_ops.engines.migrator",
         (Mutant("begin", Gives("prove_stopped", "':'"), {f"{EITHER}[dash-2]": "could not be started"}),),
     ),
     *group(
