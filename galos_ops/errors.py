@@ -3,6 +3,7 @@
 OpsError
 ├── CommandFailed         1  a command failed
 │   ├── CommandTimedOut   1  a command ran past its deadline and was stopped
+│   ├── NotBegun          1  what comes before a migration failed, and nothing was migrated
 │   └── CommandEnded      1  the command of exec or run ended badly: its own exit code is passed on
 ├── UsageError            2  usage or configuration
 ├── ConnectError          3  cannot connect, or the link was lost
@@ -70,6 +71,10 @@ class CommandFailed(OpsError):
 
 
 class CommandTimedOut(CommandFailed):
+    pass
+
+
+class NotBegun(CommandFailed):
     pass
 
 

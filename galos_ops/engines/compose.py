@@ -64,9 +64,10 @@ class Compose:
             raise silent_engine_error(target, result.output)
         return _seen(target, result)
 
-    def remove(self, target: Target, found: Snapshot) -> None:
+    def remove(self, target: Target, found: Snapshot, *, first: str = ":") -> None:
         name = target.name
-        result = target.halt(f"{_delete(target, found.of(name))}\n{_look(target)}", doing="stop", check=False)
+        script = f"{first}\n{_delete(target, found.of(name))}\n{_look(target)}"
+        result = target.halt(script, doing="stop", check=False)
         if result.exited == ExitCode.SILENT:
             raise silent_engine_error(target, result.output)
         if not result.ok:

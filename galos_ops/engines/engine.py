@@ -103,11 +103,11 @@ class Engine(Protocol):
     def look(self, target: Target) -> Snapshot:
         """Return the snapshot with the containers of the service, and of its migrations' carrier, as they are now."""
 
-    def remove(self, target: Target, found: Snapshot) -> None:
+    def remove(self, target: Target, found: Snapshot, *, first: str = ":") -> None:
         """Stop and delete the service's containers, and return when nothing of it can run any more.
 
-        One-off ones stay. Raises `CommandFailed` where one of this project still runs, `NotReadyError` for a foreign
-        one.
+        One-off ones stay; `first` is a script that comes before. Raises `CommandFailed` where one of this project still
+        runs, `NotReadyError` for a foreign one.
         """
 
     def prove_stopped(self, services: Iterable[str]) -> str:

@@ -12,13 +12,16 @@ from galos_ops.host.lock import STATE, fence
 from galos_ops.host.release_log import EVENT_MIGRATE, LOG, Release, append, release
 
 
-def record(target: HeldTarget, line: Release) -> None:
-    """Append a release to the log, tag its image so that pruning spares it, untag those beyond `releases.keep`."""
+def record(target: HeldTarget, line: Release, *, then: str = "") -> None:
+    """Append a release to the log, tag its image so that pruning spares it, untag those beyond `releases.keep`.
+
+    `then` is a script that follows.
+    """
     target.change(
         f"{append(line)}\ndocker tag {line.image} {own(target)}:{line.image.partition(':')[2][:12]} || exit 1\n"
         f"{_unneeded(target, f'cat {LOG}')} |\n"
         'while read -r old; do docker rmi "$old" >/dev/null || echo "kept: $old"; done\n'
-        f"docker rmi {candidate(target)} >/dev/null 2>&1\n{_sweep(target)}; true",
+        f"docker rmi {candidate(target)} >/dev/null 2>&1\n{_sweep(target)}\n{then}\ntrue",
         doing="record the release",
     )
 

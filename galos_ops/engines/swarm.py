@@ -127,10 +127,10 @@ class Swarm:
             raise unknown_node_error(target, unknown)
         return found
 
-    def remove(self, target: Target, found: Snapshot) -> None:
+    def remove(self, target: Target, found: Snapshot, *, first: str = ":") -> None:
         services = [target.name]
         script, seconds = self._stopping(self.service_names(services), services), self._seconds(services)
-        result = target.halt(script, doing="stop", check=False, timeout=seconds + 60)
+        result = target.halt(f"{first}\n{script}", doing="stop", check=False, timeout=seconds + 60)
         if not result.ok:
             raise self.still_runs_error(target, result)
         if others := [one for one in found.foreign(target.name) if one.alive]:

@@ -8,7 +8,7 @@ from dataclasses import asdict, replace
 from hashlib import sha256
 
 from galos_ops.engines import one_off
-from galos_ops.engines.engine import AnyTarget, HeldTarget, ReleaseImages, Target
+from galos_ops.engines.engine import AnyTarget, ReleaseImages, Target
 from galos_ops.engines.snapshot import Snapshot, names
 from galos_ops.errors import CommandTimedOut, GuardError, NotReadyError
 from galos_ops.host.host import Host
@@ -75,13 +75,12 @@ def check(target: Target, images: ReleaseImages) -> Answer:
     return answer
 
 
-def check_and_remember(target: HeldTarget, images: ReleaseImages) -> Answer:
-    """Ask, and remember on the host whether the answer is clean, where that can be told by a sum."""
-    answer, clean = check(target, images), key(target, images)
-    if answer.state == "clean" and clean and target.service.migration.tool != "none" and not passed(target, images):
-        path = _passed(target)
-        target.change(f"umask 077; echo {clean} >{path}.new && mv {path}.new {path}", doing="remember a clean answer")
-    return answer
+def remember(target: Target, images: ReleaseImages) -> str:
+    """Return a script that remembers a clean answer of these images, empty where it is known or no sum can tell."""
+    clean, path = key(target, images), _passed(target)
+    if clean is None or target.service.migration.tool == "none" or passed(target, images):
+        return ""
+    return f"( umask 077; echo {clean} >{path}.new && mv {path}.new {path} ) || :"
 
 
 def _passed(target: Target) -> str:

@@ -8,7 +8,8 @@ from contextlib import contextmanager
 
 from galos_ops.engines import migrator
 from galos_ops.engines.engine import HeldTarget, ReleaseImages, Target
-from galos_ops.errors import CommandFailed, CommandTimedOut, MigrationError
+from galos_ops.engines.migrator import Ended
+from galos_ops.errors import CommandFailed, CommandTimedOut, MigrationError, NotBegun
 from galos_ops.host.lock import MARKER, STATE
 from galos_ops.host.release_log import Outcome, append, release
 from galos_ops.host.result import OnLine, Result
@@ -16,22 +17,37 @@ from galos_ops.host.shell import ExitCode
 from galos_ops.migrations import evidence, guard
 from galos_ops.migrations import tools as migration
 from galos_ops.migrations.causes import KILLED, LATE, NEVER_STARTED, cause
+from galos_ops.migrations.tools import CLEAN, Answer
 
 FORGET = f"rm -f {STATE}/*.passed"  # a migration changes what any image would answer
 
 
 def announce(target: HeldTarget, images: ReleaseImages, names: tuple[str, ...]) -> None:
-    """Prove that nothing runs that must not, and log the migration before it begins; `names` are the pending ones.
+    """Prove that nothing runs that must not, and log the migration that is about to begin on another host.
 
-    Raises `GuardError` and `CommandFailed`.
+    `names` are the pending ones. Raises `GuardError` and `NotBegun`.
+    """
+    script = _announcement(target, images, names)
+    _require_begun(target, target.change(script, doing="log the migration", check=False))
+
+
+def _announcement(target: Target, images: ReleaseImages, names: tuple[str, ...]) -> str:
+    """A script that voids answers and logs the migration; `STILL_RUNS` where something runs that must not meanwhile.
+
+    Where it cannot do that, it ends with `NOT_BEGUN`.
     """
     line = release("migrate", target.name, target.service.tag, images.migrations.id, migrations=names)
-    script = f"{target.engine.prove_stopped(target.stops)}\n{FORGET}\n{_mark(target)}\n{append(line)}"
-    result = target.change(script, doing="log the migration", check=False)
+    logged = f"{FORGET}\n{_mark(target)}\n{append(line)}"
+    return f"{target.engine.prove_stopped(target.stops)}\n( {logged}\n) || exit {ExitCode.NOT_BEGUN}"
+
+
+def _require_begun(target: Target, result: Result) -> None:
+    """Raise `GuardError` or `NotBegun` for the result of a script that an announcement ended."""
     if result.exited == ExitCode.STILL_RUNS:
         raise guard.still_runs_error(target, result)
-    if not result.ok:
-        raise target.host.failed("log the migration", result)
+    if result.exited == ExitCode.NOT_BEGUN:
+        failed = target.host.failed("log the migration", result)
+        raise NotBegun(failed.sentence, evidence=failed.evidence, hint=failed.hint)
 
 
 def _mark(target: Target) -> str:
@@ -47,48 +63,52 @@ def lift_marker(target: HeldTarget) -> None:
     target.change(released, doing="note that the migration is over")
 
 
-def migrate(target: HeldTarget, images: ReleaseImages, on_line: OnLine) -> None:
-    """Run the migrations and check again; raises `MigrationError` unless the second answer is clean.
+def migrate(target: HeldTarget, images: ReleaseImages, names: tuple[str, ...], on_line: OnLine) -> None:
+    """Log the migrations, run them and check again; raises `MigrationError` unless the second answer is clean.
 
-    Raises `GuardError` where something runs that must not meanwhile; then nothing was begun.
+    `names` are the pending ones. Raises `GuardError` where something runs that must not meanwhile, and `NotBegun`;
+    then nothing was begun.
     """
-    words = migration.argv(target.service.migration, "run")
-    if target.service.migration.where == "host":
-        result = _on_host(target, images, words, on_line)
-    else:
-        with going_on(target):
-            _begin(target, images, words)
-        result = follow(target, images.migrations.id, on_line)
-    judge(target, result)
-    answer = guard.check_and_remember(target, images)
+    image, first = images.migrations.id, _announcement(target, images, names)
+    migrating = _on_host if target.service.migration.where == "host" else _in_container
+    ended = migrating(target, image, first, on_line)
+    keep(target, image, ended.migration, then=migrator.remove(target))
+    judge(target, ended.migration)
+    answer = _answer_after(target, images, ended)
     if answer.state != "clean":
         reason, said = f"it ended well, but the check says {answer.state}", answer.evidence or "\n".join(answer.names)
-        evidence.keep(target, images.migrations.id, "failed", reason, f"{result.output}\n{said}")
+        evidence.keep(target, image, "failed", reason, f"{ended.migration.output}\n{said}")
         raise _failed(target, reason, said)
 
 
-def _begin(target: HeldTarget, images: ReleaseImages, words: list[str]) -> None:
-    """Start the container that migrates, under its fixed name and on its own: it lives on when we do not."""
-    result = migrator.begin(target, images.migrations.id, words)
-    if result.exited == ExitCode.STILL_RUNS:
-        raise guard.still_runs_error(target, result)
-    if not result.ok:
-        reason = "it never started"
-        evidence.keep(target, images.migrations.id, "failed", reason, result.output)
-        raise _failed(target, reason, result.output, NEVER_STARTED)
+def _answer_after(target: Target, images: ReleaseImages, ended: Ended) -> Answer:
+    """What the check says after a migration: in the same container, else, and to tell why not, in one of its own."""
+    answer = ended.check and migration.read(target.service.migration, ended.check)
+    return CLEAN if answer == CLEAN else guard.check(target, images)
 
 
-def _on_host(target: HeldTarget, images: ReleaseImages, words: list[str], on_line: OnLine) -> Result:
-    """Run the migration in a shell on the host, once the same script has proved that nothing runs."""
-    proof, seconds = target.engine.prove_stopped(target.stops), target.service.migration.timeout
+def _in_container(target: HeldTarget, image: str, first: str, on_line: OnLine) -> Ended:
+    """Migrate in a container."""
+    argv, check = migration.argv(target.service.migration, "run"), migration.argv(target.service.migration, "check")
+    with _timely(target, image), going_on(target):
+        ended = migrator.run(target, image, argv, check, first=first, on_line=on_line)
+    result = ended.migration
+    _require_begun(target, result)
+    if result.exited in (ExitCode.NOT_RUN, ExitCode.WRONG_IMAGE):
+        evidence.keep(target, image, "failed", "it never started", result.output)
+        raise _failed(target, "it never started", result.output, NEVER_STARTED)
+    return ended
+
+
+def _on_host(target: HeldTarget, image: str, first: str, on_line: OnLine) -> Ended:
+    """Migrate in a shell on the host."""
+    argv, seconds = migration.argv(target.service.migration, "run"), target.service.migration.timeout
     try:
-        result = target.on_host(words, doing="migrate", timeout=seconds, on_line=on_line, first=proof)
+        result = target.on_host(argv, doing="migrate", timeout=seconds, on_line=on_line, first=first)
     except CommandTimedOut as error:
-        raise _timed_out(target, images.migrations.id, error) from error
-    if result.exited == ExitCode.STILL_RUNS:
-        raise guard.still_runs_error(target, result)
-    keep(target, images.migrations.id, result)
-    return result
+        raise _timed_out(target, image, error) from error
+    _require_begun(target, result)
+    return Ended(result)
 
 
 @contextmanager
@@ -105,30 +125,31 @@ def going_on(target: Target) -> Iterator[None]:
         ) from None
 
 
-def follow(target: HeldTarget, image: str, on_line: OnLine) -> Result:
-    """Show the output of the container that migrates, wait for its end and return how it ended.
-
-    That is kept on the host, and the container removed. Raises `MigrationError` when it takes too long, and
-    `CommandFailed` for Ctrl-C, which leaves it running.
-    """
+@contextmanager
+def _timely(target: HeldTarget, image: str) -> Iterator[None]:
+    """Make of a migration that takes too long a `MigrationError`, and end its container."""
     try:
-        with going_on(target):
-            result = migrator.follow(target, on_line)
+        yield
     except CommandTimedOut as error:
         raise _timed_out(target, image, error, then=migrator.end(target)) from error
-    keep(target, image, result, then=migrator.remove(target))
-    return result
 
 
 def resume(target: HeldTarget, on_line: OnLine) -> None:
-    """Follow a migration whose client disconnected to its end; raises `MigrationError` unless it ended well."""
-    judge(target, follow(target, _image(target), on_line))
+    """Follow a migration whose client disconnected to its end; raises `MigrationError` unless it ended well.
+
+    Raises `CommandFailed` for Ctrl-C, which leaves it running.
+    """
+    image = _image(target)
+    with _timely(target, image), going_on(target):
+        result = migrator.follow(target, on_line).migration
+    keep(target, image, result, then=migrator.remove(target))
+    judge(target, result)
 
 
 def kill(target: Target) -> None:
     """End a migration that runs, and keep how it ended; whoever follows it is told that it failed."""
     target.halt(migrator.stop(target), doing="stop the migration")
-    result = migrator.follow(target)
+    result = migrator.follow(target).migration
     why = f"exit {result.exited}: {KILLED}"
     evidence.keep(target, _image(target), "failed", why, result.output, then=f"{FORGET}\n{migrator.remove(target)}")
 

@@ -9,7 +9,7 @@ import time
 from collections.abc import Mapping, Sequence
 
 from galos_ops.engines import dependencies
-from galos_ops.errors import CommandFailed, ConnectError, GuardError, LockedError, OpsError
+from galos_ops.errors import CommandFailed, ConnectError, GuardError, LockedError, NotBegun, OpsError
 from galos_ops.migrations import guard
 from galos_ops.migrations.tools import Answer
 from galos_ops.workflows.on_hosts import on_hosts, unique
@@ -131,14 +131,15 @@ def run_migrations(group: Group, due: Sequence[Candidate], answers: Mapping[Cand
     first, *rest = unique(due, lambda one: one.question)
     gravest_answer = next((one for one in answers.values() if one.state == "pending"), answers[first])
     group.require_stopped_elsewhere([steps.target.name for steps in stop.services])
-    on_hosts(stop.services, lambda steps: steps.require_no_one_offs(gravest_answer))
+    if len(stop.services) > 1:  # one alone looks before it stops
+        on_hosts(stop.services, lambda steps: steps.require_no_one_offs(gravest_answer))
     with stop.reported(restart=OpsError):
         on_hosts(stop.services[::-1], lambda steps: steps.down(gravest_answer))
         for one in unique(due, lambda one: one.target.name):
             if one.target.service.migration.backup:
                 on_hosts([one], lambda one: one.steps.backup(answers[one]))
         announce(first, due, answers[first])
-    with stop.reported(restart=GuardError):
+    with stop.reported(restart=(GuardError, NotBegun)):
         run(first, answers[first])
     clean = Clean().after(first, answers[first])
     with stop.reported():
@@ -156,12 +157,12 @@ def run_migrations(group: Group, due: Sequence[Candidate], answers: Mapping[Cand
     return clean
 
 
+def announce(migrating: Candidate, due: Sequence[Candidate], answer: Answer) -> None:
+    """Prove on the other hosts that everything is stopped, and log the migration there before it begins on one."""
+    same = [one for one in due if one.target.name == migrating.target.name and one is not migrating]
+    on_hosts(same, lambda one: one.steps.announce(one.images, answer))
+
+
 def run(one: Candidate, answer: Answer) -> None:
     """Migrate on one host."""
     on_hosts([one], lambda one: one.steps.migrate(one.images, answer))
-
-
-def announce(migrating: Candidate, due: Sequence[Candidate], answer: Answer) -> None:
-    """Prove on every host that everything is stopped, and log the migration there before it begins on one."""
-    same = [one for one in due if one.target.name == migrating.target.name]
-    on_hosts(same, lambda one: one.steps.announce(one.images, answer))

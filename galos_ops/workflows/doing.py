@@ -45,7 +45,11 @@ class Doing:
     def answer(self, images: ReleaseImages, *, again: bool = False) -> Answer:
         if not again and guard.passed(self.target, images):
             return REMEMBERED
-        return guard.check_and_remember(self.target, images)
+        return guard.check(self.target, images)
+
+    def remember(self, images: ReleaseImages) -> None:
+        if remembering := guard.remember(self.target, images):
+            self.target.change(remembering, doing="remember a clean answer")
 
     def require_no_one_offs(self, answer: Answer) -> None:  # noqa: ARG002
         guard.require_no_one_offs(self.target, self.target.engine.look(self.target))
@@ -54,10 +58,9 @@ class Doing:
         with self.step("down"):
             found = self.target.engine.look(self.target)
             guard.require_no_one_offs(self.target, found)
-            if (image := self.target.running_image) is not None:
-                note = stopped.remember(self.target.name, image)
-                self.target.change(note, doing="note what is to start again")
-            self.target.engine.remove(self.target, found)
+            image = self.target.running_image
+            note = ":" if image is None else stopped.remember(self.target.name, image)
+            self.target.engine.remove(self.target, found, first=note)
 
     def backup(self, answer: Answer) -> None:  # noqa: ARG002
         try:
@@ -78,7 +81,7 @@ class Doing:
 
     def migrate(self, images: ReleaseImages, answer: Answer) -> None:
         with self.step("migrate") as step:
-            migrating.migrate(self.target, images, self.report.output)
+            migrating.migrate(self.target, images, answer.names, self.report.output)
             step.detail = f"{len(answer.names) or 'all'} applied"
 
     def up(self, images: ReleaseImages) -> Started:
@@ -119,7 +122,7 @@ class Doing:
         if before is None:
             return "there is no previous image to start in its place"
         previous, image = self.target.images_of(before), short(before)
-        answer = guard.check_and_remember(self.target, previous)
+        answer = guard.check(self.target, previous)
         if answer.state != "clean":
             return f"the previous image {image} was not started: its migrations are {answer.state}"
         try:
@@ -129,9 +132,9 @@ class Doing:
             return f"the previous image {image} does not run either: {error.sentence.rstrip('.')}"
         return f"the previous image {image} {'still runs' if started.same else 'runs again'}"
 
-    def record(self, line: Release) -> None:
+    def record(self, line: Release, images: ReleaseImages) -> None:
         with self.step("record"):
-            retention.record(self.target, line)
+            retention.record(self.target, line, then=guard.remember(self.target, images))
 
     def prune(self, found: Surplus) -> None:
         with self.step("prune", f"removed {found}" if found != Surplus() else str(found)) as step:

@@ -37,6 +37,7 @@ def start(steps: Steps) -> None:
     found = target.snapshot.of(target.name)
     if not found:
         raise CommandFailed(f"{target.label}: there is no container to start.", hint=target.host.typed.fab("up"))
-    image = found[0].image
-    guard.require_clean(target, steps.answer(target.images_of(image)))
-    steps.verify(steps.start([one for one in found if one.image == image]))
+    images = target.images_of(found[0].image)
+    guard.require_clean(target, steps.answer(images))
+    steps.verify(steps.start([one for one in found if one.image == images.service.id]))
+    steps.remember(images)

@@ -77,6 +77,7 @@ def checked(steps: Steps) -> ReleaseImages:
     released = target.running_image or target.snapshot.recorded.get(target.name)
     images = target.images_of(released) if released else present(steps)
     guard.require_clean(target, pending(steps, images))
+    steps.remember(images)
     return images
 
 

@@ -73,6 +73,9 @@ class Steps(Protocol):
     def answer(self, images: ReleaseImages, *, again: bool = False) -> Answer:
         """Ask the images for pending migrations, unless the answer is known, or `again`."""
 
+    def remember(self, images: ReleaseImages) -> None:
+        """Remember that the answer of these images is clean."""
+
     def require_no_one_offs(self, answer: Answer) -> None:
         """Raise `NotReadyError` while somebody's one-off container is in the way of a migration."""
 
@@ -83,10 +86,16 @@ class Steps(Protocol):
         """Run `migration.backup`; raises `CommandFailed`."""
 
     def announce(self, images: ReleaseImages, answer: Answer) -> None:
-        """Prove that everything is stopped, and log the migration before it begins; raises `GuardError`."""
+        """Prove that everything is stopped, and log the migration before it begins on another host.
+
+        Raises `GuardError` and `NotBegun`.
+        """
 
     def migrate(self, images: ReleaseImages, answer: Answer) -> None:
-        """Run the migrations and check again; raises `MigrationError`, and `GuardError` where none was begun."""
+        """Do as `announce` does, then run the migrations and check again; raises `MigrationError`.
+
+        Raises `GuardError` and `NotBegun` where none was begun.
+        """
 
     def lift_marker(self) -> None:
         """Let the host's services start again, once the migration of its fleet is over."""
@@ -106,8 +115,8 @@ class Steps(Protocol):
     def recover_from_failed_start(self, error: VerifyError, images: ReleaseImages, *, migrated: bool) -> VerifyError:
         """Restart the previous image, unless a migration ran, and return the error that says so."""
 
-    def record(self, line: Release) -> None:
-        """Log a release and keep its image."""
+    def record(self, line: Release, images: ReleaseImages) -> None:
+        """Log a release, keep its image, and remember that its answer is clean."""
 
     def prune(self, found: Surplus) -> None:
         """Remove what of ours the host need not keep."""

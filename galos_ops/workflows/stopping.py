@@ -26,7 +26,7 @@ class Stop:
         return Stop(services, time.monotonic(), f"{datetime.now(timezone.utc):%Y-%m-%dT%H:%M:%SZ}")
 
     @contextmanager
-    def reported(self, restart: type[OpsError] | tuple[()] = ()) -> Iterator[None]:
+    def reported(self, restart: type[OpsError] | tuple[type[OpsError], ...] = ()) -> Iterator[None]:
         """Add to a failure since when the services are down; after a `restart` one, start what ran before again.
 
         Of a host that cannot be reached, or is not ours any more, nobody knows.

@@ -51,11 +51,11 @@ def switch(
         downtime=downtime,
         stopped=stopped is not None,
     )
-    record(steps, outcome, event, tag)
+    record(steps, images, outcome, event, tag)
     return outcome
 
 
-def record(steps: Steps, outcome: Outcome, event: Event, tag: str | None) -> None:
+def record(steps: Steps, images: ReleaseImages, outcome: Outcome, event: Event, tag: str | None) -> None:
     """Record what changed, and say it; also what an earlier run started and did not live to record.
 
     An `up` of the image that the release log has last is no release.
@@ -63,7 +63,9 @@ def record(steps: Steps, outcome: Outcome, event: Event, tag: str | None) -> Non
     target, image = steps.target, short(outcome.image)
     last = target.snapshot.recorded.get(target.name)
     known = last == outcome.image and (event == "up" or not outcome.changed)
-    if not known:
+    if known:
+        steps.remember(images)
+    else:
         line = release(
             event,
             target.name,
@@ -74,7 +76,7 @@ def record(steps: Steps, outcome: Outcome, event: Event, tag: str | None) -> Non
             seconds=round(outcome.seconds, 1),
             downtime=round(outcome.downtime or 0.0, 1),
         )
-        steps.record(line)
+        steps.record(line, images)
     down = "" if outcome.downtime is None else f" · service down for {outcome.downtime:.1f} s"
     if outcome.changed:
         done = {"deploy": "deployed", "rollback": "rolled back to", "up": "started"}[event]

@@ -51,7 +51,7 @@ class Telling:
         """Say which run; raise `MigrationError` where one has failed by now."""
         for target in guard.orphaned(self.target):
             if not guard.goes_on(target):
-                migrating.judge(target, migrator.follow(target))
+                migrating.judge(target, migrator.follow(target).migration)
             it = f"a migration{'' if target.name == self.target.name else f' of {target.name}'}"
             self._tell("adopt", f"{it} that an earlier run began: show its output, wait for its end")
 
@@ -79,6 +79,9 @@ class Telling:
         if not again and guard.passed(self.target, images):
             return REMEMBERED
         return guard.ask(self.target, images, untouched=True)
+
+    def remember(self, images: ReleaseImages) -> None:
+        """Nothing is remembered."""
 
     def require_no_one_offs(self, answer: Answer) -> None:
         if answer.state == "pending":
@@ -143,7 +146,7 @@ class Telling:
     def recover_from_failed_start(self, error: VerifyError, images: ReleaseImages, *, migrated: bool) -> VerifyError:  # noqa: ARG002
         return VerifyError(error.sentence, evidence=error.evidence, hint=error.hint)
 
-    def record(self, line: Release) -> None:
+    def record(self, line: Release, images: ReleaseImages) -> None:  # noqa: ARG002
         old = ", ".join(retention.beyond_keep(self.target, line.image))
         self._tell("record", f"log the release, keep its image{old and f', drop the tags {old}'}")
 

@@ -100,6 +100,20 @@ def test_a_full_disk_under_the_engine_costs_no_downtime(case: Case) -> None:
     case.converges()
 
 
+def test_a_migration_that_cannot_be_logged_starts_what_ran_before(case: Case) -> None:
+    log, away = "~/.galos-ops/releases.jsonl", "~/.galos-ops/away"
+    running = case.deploy(after="backup")
+    running.reached()
+    with undone(case.operator.host, f"mv {log} {away} && mkdir {log}", f"rmdir {log} && mv {away} {log}"):
+        running.go_on()
+        assert running.end() == 1, running.told
+    assert "could not log the migration" in running.told
+    assert "the previous image" in running.told
+    assert "runs again" in running.told
+    assert applied(case.operator) != V2
+    case.converges()
+
+
 def test_two_containers_of_the_service_are_one_after_a_deploy(case: Case) -> None:
     with case.operator.judge.by_hand("a person scales the service"):
         case.operator.host.shell("cd && docker-compose up -d --scale galos-sync=2")

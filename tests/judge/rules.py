@@ -143,11 +143,26 @@ def checked(evidence: Evidence) -> Iterator[str]:
             and evidence.clean(service, release, each.start)
         ]
         known = not since and (service, release) in remembered
-        if not checks and not known:
+        itself = [each for each in migrated if each.end == since and each.container.release == release]
+        if not checks and not known and not any(checked_itself(evidence, each) for each in itself):
             yield f"{title(run)} started, and no check of its image was clean since the last migration"
         first = not any(since < each.start < run.start for each in evidence.runs("service", service))
         if migrated and first and migrated[-1].container.release != release:
             yield f"{title(run)} started after {title(migrated[-1])}"
+
+
+def checked_itself(evidence: Evidence, migration: Run) -> bool:
+    """Whether a migration that ended well asked the database once more when everything was applied."""
+    service, release, end = migration.container.service, migration.container.release, migration.end
+    if migration.code != 0 or end is None or not evidence.clean(service, release, end):
+        return False
+    return any(
+        session.database == evidence.databases[service]
+        and session.application != evidence.application
+        and migration.start < session.start < end
+        and evidence.clean(service, release, session.start)
+        for session in evidence.sessions
+    )
 
 
 def left(evidence: Evidence) -> Iterator[str]:

@@ -5,8 +5,8 @@ from galos_ops.errors import OpsError, render
 from galos_ops.redaction import Secret, masked, unquoted
 
 CODES = {
-    "CommandFailed": 1, "CommandTimedOut": 1, "CommandEnded": 1, "UsageError": 2, "ConnectError": 3, "HostKeyError": 3,
-    "LockedError": 4, "GuardError": 5, "MigrationError": 6, "VerifyError": 7, "NotReadyError": 8,
+    "CommandFailed": 1, "CommandTimedOut": 1, "NotBegun": 1, "CommandEnded": 1, "UsageError": 2, "ConnectError": 3,
+    "HostKeyError": 3, "LockedError": 4, "GuardError": 5, "MigrationError": 6, "VerifyError": 7, "NotReadyError": 8,
 }  # fmt: skip
 
 

@@ -51,12 +51,21 @@ def answers(
 def test_a_clean_answer_is_remembered_for_these_very_inputs(host: LocalHost) -> None:
     chosen = held(host)
     answers(host, Reply())
-    assert guard.check_and_remember(chosen, IMAGES) == CLEAN
+    assert guard.check(chosen, IMAGES) == CLEAN
+    chosen.change(guard.remember(chosen, IMAGES), doing="remember")
     assert host.files()[MARK] == f"{guard.key(chosen, IMAGES)}\n"
     assert host.path(MARK).stat().st_mode & 0o777 == 0o600
     known = replace(chosen, snapshot=replace(FACTS, passed={"galos-sync": host.files()[MARK].strip()}))
     assert guard.passed(known, IMAGES)
+    assert guard.remember(known, IMAGES) == ""
     assert not guard.passed(known, images(OTHER))
+
+
+def test_an_answer_that_cannot_be_remembered_fails_nothing(host: LocalHost) -> None:
+    chosen = held(host)
+    host.path(f"{MARK}.new").mkdir(parents=True)
+    chosen.change(guard.remember(chosen, IMAGES), doing="remember")
+    assert MARK not in host.files()
 
 
 def test_pending_migrations_are_named_and_an_earlier_clean_answer_is_forgotten(host: LocalHost) -> None:
@@ -102,9 +111,7 @@ def test_the_key_of_a_clean_answer_is_a_sum_of_all_that_is_asked(host: LocalHost
 @pytest.mark.parametrize("outside", ["volumes", "volumes_from", "secrets", "configs"])
 def test_an_answer_that_depends_on_what_only_the_host_has_is_not_remembered(host: LocalHost, outside: str) -> None:
     chosen = held(host, resolved(**{outside: ["x"]}))
-    answers(host, Reply())
-    assert guard.check_and_remember(chosen, IMAGES) == CLEAN
-    assert MARK not in host.files()
+    assert guard.remember(chosen, IMAGES) == ""
     assert not guard.passed(chosen, IMAGES)
 
 
@@ -112,14 +119,15 @@ def test_an_answer_of_a_command_on_the_host_is_not_remembered(host: LocalHost) -
     chosen = held(host)
     service = replace(chosen.service, migration=replace(chosen.service.migration, where="host"))
     host.stubs.program("sqlx", "true")
-    assert guard.check_and_remember(replace(chosen, service=service), IMAGES) == CLEAN
-    assert MARK not in host.files()
+    asked_of = replace(chosen, service=service)
+    assert guard.check(asked_of, IMAGES) == CLEAN
+    assert guard.remember(asked_of, IMAGES) == ""
 
 
 @pytest.mark.parametrize("answer", [Reply(), Reply(PENDING)])
 def test_an_answer_of_another_image_is_unknown(host: LocalHost, answer: Reply) -> None:
     answers(host, answer, ran_in=OTHER)
-    found = guard.check_and_remember(held(host), IMAGES)
+    found = guard.check(held(host), IMAGES)
     assert (found.state, found.evidence.splitlines()[-1]) == ("unknown", f"it ran in {OTHER}")
     assert host.stubs.calls[-1] == "docker rm -f -v galos-sync-check"
     assert MARK not in host.files()
@@ -127,7 +135,7 @@ def test_an_answer_of_another_image_is_unknown(host: LocalHost, answer: Reply) -
 
 def test_a_question_that_could_not_be_put_is_unknown(host: LocalHost) -> None:
     answers(host, Reply(exited=1, stderr="Cannot start service galos-sync\n"), ran_in="")
-    assert guard.check_and_remember(held(host), IMAGES) == Answer("unknown", evidence="Cannot start service galos-sync")
+    assert guard.check(held(host), IMAGES) == Answer("unknown", evidence="Cannot start service galos-sync")
     assert MARK not in host.files()
 
 
@@ -153,7 +161,7 @@ def test_an_exit_code_of_the_tool_is_never_taken_for_one_of_ours(host: LocalHost
 
 def test_the_image_is_asked_by_its_id_and_nothing_is_fetched_or_built(host: LocalHost) -> None:
     answers(host, Reply())
-    assert guard.check_and_remember(held(host), IMAGES) == CLEAN
+    assert guard.check(held(host), IMAGES) == CLEAN
     assert json.loads(host.files()["~/given"]) == {
         "services": {"galos-sync": {"image": IMAGE_ID, "labels": {"galos-ops": "check"}}}
     }
@@ -180,7 +188,7 @@ def test_once_the_lock_is_lost_nothing_is_asked(host: LocalHost) -> None:
     lost = held(host)
     host.put("~/.galos-ops/token", "of somebody else\n")
     with pytest.raises(LockedError):
-        guard.check_and_remember(lost, IMAGES)
+        guard.check(lost, IMAGES)
 
 
 def test_a_service_without_migrations_is_not_asked(host: LocalHost) -> None:

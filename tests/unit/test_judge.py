@@ -189,6 +189,29 @@ def test_a_remembered_answer_is_as_good_as_a_check_until_a_migration() -> None:
     assert "checked" in violations(replace(known, record=migrated))
 
 
+WITHIN = Session("galaxy", "galos", "", "10.0.0.1", 37 * MS, 38 * MS)
+
+
+@pytest.mark.parametrize(
+    ("session", "code", "known"),
+    [
+        (WITHIN, "0", True),
+        (WITHIN, "1", False),
+        (replace(WITHIN, start=34 * MS), "0", False),
+        (replace(WITHIN, start=42 * MS), "0", False),
+        (replace(WITHIN, database="other"), "0", False),
+        (replace(WITHIN, application="galos-sync"), "0", False),
+    ],
+)
+def test_a_migration_that_asks_again_when_all_is_applied_needs_no_other_check(
+    session: Session, code: str, known: bool
+) -> None:
+    ended = changed("migration", "die", exitCode=code)
+    record = without(("again", "start"), ("again", "die"), events=ended.events)
+    found = violations(replace(CLEAN, record=record, sessions=(*CLEAN.sessions, session)))
+    assert ("no check of its image was clean" not in str(found.get("checked"))) == known
+
+
 def test_a_restart_policy_needs_no_check_but_a_clean_database() -> None:
     restarted = Record((event(6, "old", "die", exitCode="1"), event(7, "old", "start")), (OLD,))
     assert violations(replace(CLEAN, record=restarted, applied={"galaxy": {"1": 0}})) == {}

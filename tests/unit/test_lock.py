@@ -16,7 +16,7 @@ from galos_ops.host.release_log import release
 from galos_ops.host.shell import ExitCode
 from tests.processes import HANG_SECONDS
 from tests.unit.local_host import LocalHost, Reply
-from tests.unit.targets import COMPOSE, IMAGES, target
+from tests.unit.targets import COMPOSE, IMAGE_ID, IMAGES, target
 
 WHO = '{"user": "ann", "machine": "laptop", "task": "deploy", "since": "2026-01-02T03:04:05+00:00", "run": null}'
 
@@ -280,6 +280,6 @@ def test_without_a_lock_nothing_is_started_migrated_or_recorded(host: LocalHost)
     with pytest.raises(AttributeError, match="no attribute 'change'"):
         COMPOSE.start(unlocked, [])  # type: ignore[arg-type]
     with pytest.raises(AttributeError, match="no attribute 'change'"):
-        migrator.begin(unlocked, IMAGES.migrations.id, ["migrate"])  # type: ignore[arg-type]
+        migrator.run(unlocked, IMAGE_ID, ["migrate"], ["check"], first=":", on_line=print)  # type: ignore[arg-type]
     with pytest.raises(AttributeError, match="no attribute 'change'"):
         retention.record(unlocked, release("deploy", "galos-sync", "latest", "sha256:aa"))  # type: ignore[arg-type]

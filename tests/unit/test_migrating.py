@@ -2,27 +2,45 @@
 
 from __future__ import annotations
 
+import subprocess
+
 import pytest
 
-from galos_ops.errors import GuardError, MigrationError
+from galos_ops.engines.migrator import AGAIN, BEGUN, ENDED, Shown, in_shell, split
+from galos_ops.errors import GuardError, MigrationError, NotBegun
 from galos_ops.host.release_log import LOG, Release, joined, parse
+from galos_ops.host.result import Result
 from galos_ops.migrations import evidence
-from galos_ops.migrations.runner import announce, migrate
+from galos_ops.migrations.runner import migrate
 from tests.unit.local_host import LocalHost, Reply
 from tests.unit.targets import IMAGE_ID, IMAGES, held
 from tests.unit.test_databases import RUNNING
 from tests.unit.test_guard import OTHER, PENDING, answers
 
 NAME = "galos-sync-migration"
-OPTIONS = f"--no-deps -T -d --name {NAME} --entrypoint sqlx"
-RUN = f"--env-file /dev/null -f - run {OPTIONS} galos-sync migrate run --source galos_db/migrations"
+SOURCE = ["--source", "galos_db/migrations"]
+MIGRATE, CHECK = ["sqlx", "migrate", "run", *SOURCE], ["sqlx", "migrate", "run", "--dry-run", *SOURCE]
+ENTRYPOINT = f"--env-file /dev/null -f - run --no-deps -T -d --name {NAME} --entrypoint"
+SHELL = f"{ENTRYPOINT} sh galos-sync {' '.join(in_shell(MIGRATE, CHECK)[1:])}"
+ALONE = f"{ENTRYPOINT} sqlx galos-sync {' '.join(MIGRATE[1:])}"
 PASSED = "~/.galos-ops/galos-sync.passed"
 
 
-def migrates(host: LocalHost, *, ends: str = "0", ran_in: str = IMAGE_ID, begins: Reply | None = None) -> None:
-    """Have the container that migrates begin, say two lines and end with an exit code; "" where it is gone by then."""
+def migrates(
+    host: LocalHost,
+    *,
+    ends: str = "0",
+    ran_in: str = IMAGE_ID,
+    begins: Reply | None = None,
+    says: str = "",
+    command: str = SHELL,
+) -> None:
+    """Have the container that migrates begin, say two lines and end with an exit code; "" where it is gone by then.
+
+    `says` is what its check says, whose container has a shell unless the `command` is another.
+    """
     host.stubs.add("docker", {RUNNING: ""})
-    host.stubs.add("docker-compose", {RUN: begins or Reply("c1\n")})
+    host.stubs.add("docker-compose", {command: begins or Reply("c1\n")})
     host.stubs.add("docker", {f"rm -v {NAME}": [Reply(exited=1), Reply()]})
     if begins:
         return
@@ -30,7 +48,9 @@ def migrates(host: LocalHost, *, ends: str = "0", ran_in: str = IMAGE_ID, begins
     if ran_in != IMAGE_ID:
         host.stubs.add("docker", {f"rm -f -v {NAME}": ""})
         return
-    host.stubs.add("docker", {f"logs -f {NAME}": Reply("Applied 1\n", stderr="Applied 2\n")})
+    shell, checked = command == SHELL, command == SHELL and ends == "0"
+    said = "Applied 1\nApplied 2\n" + (f"{AGAIN}\n{says}{ENDED} 0\n" if checked else "")
+    host.stubs.add("docker", {f"logs -f {NAME}": Reply(f"{BEGUN}\n{said}" if shell else said)})
     waited = Reply(f"{ends}\n") if ends else Reply(exited=1, stderr="No such container\n")
     host.stubs.add("docker", {f"wait {NAME}": waited})
 
@@ -44,40 +64,75 @@ def run(host: LocalHost) -> list[str]:
     """Migrate; the lines that were shown."""
     shown: list[str] = []
     host.put(PASSED, "an answer from before")
-    target = held(host)
-    announce(target, IMAGES, ("1 one", "2 two"))
-    migrate(target, IMAGES, shown.append)
+    migrate(held(host), IMAGES, ("1 one", "2 two"), shown.append)
     return shown
 
 
-def test_a_migration_is_logged_shown_and_checked_again(host: LocalHost) -> None:
+def test_a_migration_is_logged_shown_and_checked_again_in_its_own_container(host: LocalHost) -> None:
     migrates(host)
-    answers(host, Reply())
     assert run(host) == ["Applied 1", "Applied 2"]
     [line] = lines(host)
     assert (line.event, line.image, line.migrations) == ("migrate", IMAGE_ID, ("1 one", "2 two"))
     assert (line.outcome, line.reason, line.evidence) == ("succeeded", "exit 0", ())
     assert host.read(f"~/{line.output}") == ["Applied 1\nApplied 2\n"]
-    assert host.files()[PASSED] != "an answer from before"
+    assert PASSED not in host.files()
+
+
+@pytest.mark.parametrize(
+    "begins", [Reply(exited=1, stderr='exec: "sh": executable file not found in $PATH\n'), Reply("c1\n")]
+)
+def test_an_image_without_a_shell_migrates_and_is_asked_in_another_container(host: LocalHost, begins: Reply) -> None:
+    """Docker starts no such container, or it ends with 127 where it has an init, which began nothing."""
+    migrates(host, command=ALONE)
+    host.stubs.add("docker-compose", {SHELL: begins})
+    answers(host, Reply())
+    if not begins.exited:
+        failed = Reply(stderr="[FATAL tini (7)] exec sh failed: No such file or directory\n")
+        host.stubs.add("docker", {f"logs -f {NAME}": [failed, Reply("Applied 1\n", stderr="Applied 2\n")]})
+        host.stubs.add("docker", {f"wait {NAME}": [Reply("127\n"), Reply("0\n")]})
+    assert run(host) == ["Applied 1", "Applied 2"]
+    assert len(lines(host)) == 1
+    assert sum(call.endswith(RUNNING) for call in host.stubs.calls) == 2
+
+
+def test_whoever_comes_next_need_not_wait_while_a_migration_is_followed(host: LocalHost) -> None:
+    migrates(host)
+    free = "( exec 7>>$HOME/.galos-ops/step; flock -n 7 && echo yes >$HOME/free )"
+    host.stubs.add("docker", {f"logs -f {NAME}": Reply(f"{BEGUN}\n{AGAIN}\n{ENDED} 0\n", effect=free)})
+    run(host)
+    assert host.files()["~/free"] == "yes\n"
+
+
+def test_a_program_that_is_missing_is_not_tried_again_once_a_shell_began(host: LocalHost) -> None:
+    migrates(host, ends="127")
+    with pytest.raises(MigrationError, match="exit 127"):
+        run(host)
 
 
 def test_what_was_answered_before_is_void_and_the_log_tells_before_a_migration_begins(host: LocalHost) -> None:
     look = f"grep -c migrate {LOG} >$HOME/logged; ! [ -e .galos-ops/galos-sync.passed ] || echo kept >>$HOME/logged"
     migrates(host, begins=Reply(exited=1, stderr="no such service\n", effect=look))
+    host.stubs.add("docker-compose", {ALONE: Reply(exited=1, stderr="no such service\n")})
     with pytest.raises(MigrationError, match="it never started") as caught:
         run(host)
     assert host.files()["~/logged"] == "1\n"
     assert caught.value.evidence == "no such service\n"
 
 
-@pytest.mark.parametrize("looks", [1, 2])
-def test_nothing_is_begun_beside_a_container_that_runs_at_either_look(host: LocalHost, looks: int) -> None:
-    """The first look is that before the log, the second that of the script which begins the migration."""
-    host.stubs.add("docker", {RUNNING: [Reply()] * (looks - 1) + [Reply("galos-sync/stray\n")]})
+def test_nothing_is_begun_beside_a_container_that_runs(host: LocalHost) -> None:
+    host.stubs.add("docker", {RUNNING: "galos-sync/stray\n"})
     with pytest.raises(GuardError, match="nothing was migrated, as stray runs beside it"):
         run(host)
-    assert len(host.stubs.calls) == looks
-    assert bool(host.read(f"~/{LOG}")[0]) == (looks == 2)
+    assert len(host.stubs.calls) == 1
+    assert host.read(f"~/{LOG}") == [None]
+
+
+def test_a_migration_that_cannot_be_logged_is_not_begun(host: LocalHost) -> None:
+    host.stubs.add("docker", {RUNNING: ""})
+    host.path(f"~/{LOG}").mkdir(parents=True)
+    with pytest.raises(NotBegun, match="could not log the migration"):
+        run(host)
+    assert len(host.stubs.calls) == 1
 
 
 @pytest.mark.parametrize(
@@ -115,7 +170,7 @@ def test_a_migration_that_runs_in_another_image_is_ended_at_once(host: LocalHost
 def test_a_migration_that_ended_well_and_left_some_pending_is_a_failed_one(
     host: LocalHost, answer: Reply, state: str, evidence: str
 ) -> None:
-    migrates(host)
+    migrates(host, says="Can apply 3/migrate three (0ns)\n")
     answers(host, answer)
     with pytest.raises(MigrationError, match=f"ended well, but the check says {state}") as caught:
         run(host)
@@ -124,6 +179,31 @@ def test_a_migration_that_ended_well_and_left_some_pending_is_a_failed_one(
     assert (line.outcome, line.reason) == ("failed", f"it ended well, but the check says {state}")
     assert evidence in "".join(line.evidence)
     assert "Applied 1\n" in str(host.read(f"~/{line.output}")[0])
+
+
+def test_what_an_unfinished_check_said_is_no_answer() -> None:
+    said = f"{BEGUN}\na\nb\n{AGAIN}\nhalf"
+    ended = split(Result(137, said, "", said))
+    assert ended.check is None
+    assert (ended.migration.stdout, ended.migration.output) == ("a\nb\n", "a\nb\n")
+
+
+def test_an_output_whose_last_line_has_no_end_is_told_from_the_check() -> None:
+    shown: list[str] = []
+    for line in (BEGUN, "a", f"b{AGAIN}", "c", f"{ENDED} 1"):
+        Shown(shown.append, begun=True)(line)
+    ended = split(Result(0, f"{BEGUN}\na\nb{AGAIN}\nc{ENDED} 1\n", "", ""))
+    assert (ended.migration.stdout, ended.check) == ("a\nb", Result(1, "c", "", "c"))
+
+
+@pytest.mark.parametrize(("code", "asked"), [(0, True), (3, False)])
+@pytest.mark.parametrize("shell", ["dash", "bash"])
+def test_the_shell_checks_once_the_migration_ended_well_and_ends_as_it_does(shell: str, code: int, asked: bool) -> None:
+    words = in_shell([shell, "-c", f"echo 'it''s' >&2; exit {code}"], [shell, "-c", "echo none; exit 9"])
+    done = subprocess.run([shell, *words[1:]], capture_output=True, text=True, check=False)
+    ended = split(Result(done.returncode, done.stdout, done.stderr, done.stdout))
+    assert (ended.migration.exited, ended.migration.stdout) == (code, "its\n")
+    assert ended.check == (Result(9, "none\n", "", "none\n") if asked else None)
 
 
 def test_what_a_migration_said_is_kept_masked_for_the_owner_alone_and_bounded(host: LocalHost) -> None:

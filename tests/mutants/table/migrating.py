@@ -8,10 +8,12 @@ from tests.mutants.mutant import Mutant, group
 DEPLOY, DEATHS = "tests/integration/test_deploy.py", "tests/faults/test_deaths.py"
 HOSTS, OTHERS = "tests/faults/test_bad_hosts.py", "tests/faults/test_other_projects.py"
 DATABASES, MIGRATING = "tests/faults/test_bad_databases.py", "tests/unit/test_migrating.py"
-SERVICES, MANY = "tests/integration/test_services.py", "tests/integration/test_hosts.py"
+MANY = "tests/integration/test_hosts.py"
 GUARD, ROLLBACK = "tests/integration/test_guard.py", "tests/integration/test_rollback.py"
 
 FLEET = "tests/faults/test_fleet.py"
+SHELLLESS = f"{MIGRATING}::test_an_image_without_a_shell_migrates_and_is_asked_in_another_container"
+UNLOGGED = f"{HOSTS}::test_a_migration_that_cannot_be_logged_starts_what_ran_before"
 
 MUTANTS = (
     *group(
@@ -49,14 +51,11 @@ MUTANTS = (
         "galos_ops.migrations.runner",
         (
             Mutant(
-                "announce",
+                "_announcement",
                 Instead("FORGET", "''"),
                 {
                     f"{DEPLOY}::test_a_migration_makes_every_earlier_answer_void": (
                         'refused(5, "deploy", "--tag", "v1")'
-                    ),
-                    f"{SERVICES}::test_a_migration_of_one_service_voids_what_is_remembered_of_the_next": (
-                        'refused(5, "-f", config, "deploy")'
                     ),
                 },
             ),
@@ -75,7 +74,7 @@ MUTANTS = (
                 {f"{GUARD}::test_a_migration_after_which_something_is_pending_has_failed": "refused(6,"},
             ),
             Mutant(
-                "announce",
+                "_announcement",
                 Gives("append", "':'"),
                 {f"{ROLLBACK}::test_a_rollback_over_a_failed_migration_is_refused": "a migration ran since"},
             ),
@@ -88,7 +87,7 @@ MUTANTS = (
                 },
             ),
             Mutant(
-                "follow",
+                "_timely",
                 Gives("migrator.end", "':'"),
                 {f"{DEPLOY}::test_a_migration_past_its_time_is_stopped_on_the_host_too": "docker ps -aq"},
             ),
@@ -98,9 +97,58 @@ MUTANTS = (
         "galos_ops.engines.migrator",
         (
             Mutant(
-                "begin",
+                "_attempt",
                 Text('[ "$image" = ', "true || [ x = "),
                 {f"{MIGRATING}::test_a_migration_that_runs_in_another_image_is_ended_at_once[dash]": "exit 97"},
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.engines.migrator",
+        (
+            Mutant(
+                "in_shell",
+                Instead("shlex.join(check)", "'true'"),
+                {
+                    f"{DEPLOY}::test_the_runbook_from_a_bare_host_to_a_failed_migration[v2]": (
+                        "no check of its image was clean since the last migration"
+                    )
+                },
+            ),
+            Mutant(
+                "run",
+                Never("shown.begun"),
+                {f"{SHELLLESS}[dash-begins0]": "it never started"},
+            ),
+            Mutant(
+                "_attempt",
+                Text("exec 8>&-", ":"),
+                {f"{MIGRATING}::test_whoever_comes_next_need_not_wait_while_a_migration_is_followed[dash]": "~/free"},
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.migrations.runner",
+        (
+            Mutant(
+                "_answer_after",
+                Instead("answer == CLEAN", "True"),
+                {f"{GUARD}::test_a_migration_after_which_something_is_pending_has_failed": "refused(6,"},
+            ),
+            Mutant(
+                "_require_begun",
+                Never("NOT_BEGUN"),
+                {f"{UNLOGGED}": "the migration failed"},
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.workflows.deploy",
+        (
+            Mutant(
+                "run_migrations",
+                Instead("(GuardError, NotBegun)", "GuardError"),
+                {UNLOGGED: "the previous image"},
             ),
         ),
     ),

@@ -10,7 +10,9 @@ ONE, DATABASES, MIGRATING = (
     "tests/unit/test_databases.py",
     "tests/unit/test_migrating.py",
 )
-EITHER = f"{MIGRATING}::test_nothing_is_begun_beside_a_container_that_runs_at_either_look"
+SHELLLESS = f"{MIGRATING}::test_an_image_without_a_shell_migrates_and_is_asked_in_another_container"
+SERVICES = "tests/integration/test_services.py"
+RUNS_BESIDE = f"{MIGRATING}::test_nothing_is_begun_beside_a_container_that_runs"
 LEFT = f"{ONE}::test_what_a_dead_client_left_stopped_starts_again_unless_somebody_stopped_it_for_good"
 
 FLEET = "tests/faults/test_fleet.py"
@@ -74,11 +76,21 @@ MUTANTS = (
     ),
     *group(
         "galos_ops.engines.migrator",
-        (Mutant("begin", Gives("prove_stopped", "':'"), {f"{EITHER}[dash-2]": "could not be started"}),),
+        (
+            Mutant(
+                "run",
+                Gives("prove_stopped", "':'"),
+                {f"{SHELLLESS}[dash-begins0]": "== 2"},
+            ),
+        ),
     ),
     *group(
         "galos_ops.migrations.runner",
-        (Mutant("announce", Gives("prove_stopped", "':'"), {f"{EITHER}[dash-1]": "(looks == 2)"}),),
+        (
+            Mutant(
+                "_announcement", Gives("prove_stopped", "':'"), {f"{RUNS_BESIDE}[dash]": "len(host.stubs.calls) == 1"}
+            ),
+        ),
     ),
     *group(
         "galos_ops.migrations.guard",
@@ -135,7 +147,12 @@ MUTANTS = (
             Mutant(
                 "start",
                 Never("one.question not in clean.questions"),
-                {f"{ONE}::test_one_that_does_not_know_the_new_schema_stays_down_and_is_told": "refused("},
+                {
+                    f"{ONE}::test_one_that_does_not_know_the_new_schema_stays_down_and_is_told": "refused(",
+                    f"{SERVICES}::test_a_migration_of_one_service_voids_what_is_remembered_of_the_next": (
+                        'refused(5, "-f", config, "deploy")'
+                    ),
+                },
             ),
         ),
     ),
