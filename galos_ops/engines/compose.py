@@ -160,6 +160,9 @@ class Compose:
     def rolls(self, target: Target) -> bool:  # noqa: ARG002
         return False
 
+    def order(self, target: Target) -> str:  # noqa: ARG002
+        return ""
+
     def session(self, target: Target) -> str:
         container = next((one.id for one in target.running if one.state == "running"), None)
         if container is None:

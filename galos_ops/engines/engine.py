@@ -138,6 +138,9 @@ class Engine(Protocol):
     def rolls(self, target: Target) -> bool:
         """Whether some containers of the service run at any moment while `up` replaces others."""
 
+    def order(self, target: Target) -> str:
+        """Return the order in which `up` replaces containers, as the compose file has it; empty where it has none."""
+
     def session(self, target: Target) -> str:
         """Return the ID of a container of the service that runs on this host; raises `NotReadyError` without one."""
 

@@ -245,8 +245,10 @@ class Swarm:
         return f"echo {secrets.token_hex(4)} | docker config create {label} {kind}-{self.stack} - >/dev/null 2>&1"
 
     def rolls(self, target: Target) -> bool:
-        row = target.snapshot.rows()[target.name]
-        return stack.update_config(row).get("order") == "start-first" or stack.replicas(row) > 1
+        return self.order(target) == "start-first" or stack.replicas(target.snapshot.rows()[target.name]) > 1
+
+    def order(self, target: Target) -> str:
+        return str(stack.update_config(target.snapshot.rows()[target.name]).get("order") or "stop-first")
 
     def session(self, target: Target) -> str:
         found = target.snapshot.cluster

@@ -86,7 +86,8 @@ class Doing:
 
     def up(self, images: ReleaseImages) -> Started:
         image, before = images.service.id, {one.id for one in self.target.running}
-        with self.step("up", short(image)) as step:
+        order = self.target.engine.order(self.target) if before else ""
+        with self.step("up", ", ".join(filter(None, (short(image), order)))) as step:
             after = self.target.engine.up(self.target, images)
             same = before == {one.id for one in after}
             if same:

@@ -117,8 +117,9 @@ class Telling:
             why = f", in place of {short(old or '')}"
         elif before:
             why = ", its container created again: .env or the compose file changed"
+        order = target.engine.order(target) if before else ""
         self._depended()
-        self._tell("up", f"start {short(image)}{why}")
+        self._tell("up", f"start {short(image)}{why}{order and f', {order}'}")
         return Started(image, ())
 
     def _depended(self) -> None:

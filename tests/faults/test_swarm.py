@@ -145,7 +145,9 @@ def test_without_a_migration_there_is_no_moment_without_the_service(cluster: Clu
     cluster.operator.done("deploy")
     cluster.operator.sandbox.publish("v3")
     began = time.time_ns()
-    assert "service down for 0.0 s" in cluster.operator.done("deploy")
+    told = cluster.operator.done("deploy")
+    assert "service down for 0.0 s" in told
+    assert ", start-first" in told
     cluster.runs_latest()
     told = cluster.operator.done("rollback")
     assert "rolled back to" in told

@@ -16,6 +16,7 @@ from tests.unit.targets import FACTS, target
 
 SLOW = "name: galos\nservices: {slow: {stop_grace_period: 5m}, quick: {stop_grace_period: 1s}, other: {}}"
 ENGINE = Swarm.of(DockerCompose("docker-compose", (2, 26)), replace(FACTS, config=Secret(SLOW)))
+START_FIRST = "update_config: {order: start-first}"
 
 
 def looks(seconds: int) -> str:
@@ -35,6 +36,16 @@ def test_a_node_that_was_lost_while_it_stopped_is_named(how: str) -> None:
     error = ENGINE.still_runs_error(target(FakeHost()), result)
     assert isinstance(error, NotReadyError), type(error).__name__
     assert error.sentence.startswith("box: galos-sync: two does not answer, or not for a minute yet, ")
+
+
+@pytest.mark.parametrize(
+    ("config", "order", "rolls"),
+    [("", "stop-first", False), ("replicas: 2", "stop-first", True), (START_FIRST, "start-first", True)],
+)
+def test_an_update_without_downtime_is_what_the_compose_file_asks_for(config: str, order: str, rolls: bool) -> None:
+    file = Secret(f"services: {{galos-sync: {{deploy: {{{config}}}}}}}")
+    chosen = target(FakeHost(), replace(FACTS, config=file))
+    assert (ENGINE.order(chosen), ENGINE.rolls(chosen)) == (order, rolls)
 
 
 def test_what_still_runs_is_named_once() -> None:

@@ -29,6 +29,16 @@ MUTANTS = (
         ),
     ),
     *group(
+        "galos_ops.workflows.doing.Doing",
+        (
+            Mutant(
+                "up",
+                Gives("self.target.engine.order", "''"),
+                {f"{SWARM}::test_without_a_migration_there_is_no_moment_without_the_service": "start-first"},
+            ),
+        ),
+    ),
+    *group(
         "galos_ops.engines.swarm.Swarm",
         (
             Mutant(
