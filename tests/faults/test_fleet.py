@@ -15,7 +15,7 @@ from tests.described import violations
 from tests.faults.conftest import Running
 from tests.faults.relay import Relay, relayed
 from tests.faults.steps import held
-from tests.integration.conftest import FLAVOURS, Operator, Saved, container, image_id, wipe
+from tests.integration.conftest import FLAVOURS, Operator, container, image_id, kept, wipe
 from tests.integration.gate import gated
 from tests.integration.test_deploy import V2, applied
 
@@ -24,28 +24,20 @@ ALL = ",".join((FIRST, SECOND, THIRD))
 MARKER = "~/.galos-ops/migrating"
 
 
+@pytest.fixture
+def second(bare: Operator) -> Operator:
+    return member(bare.sandbox, SECOND)
+
+
+@pytest.fixture
+def third(bare: Operator) -> Operator:
+    return member(bare.sandbox, THIRD)
+
+
 def member(sandbox: Sandbox, name: str) -> Operator:
-    """An operator at a host of the fleet that is set up."""
-    host = sandbox.host(name)
-    wipe(host)
-    operator = Operator(sandbox, host, name)
-    saved = Saved(operator, "member")
-    if saved.exists():
-        host.shell(saved.bring_back)
-    else:
-        operator.done("setup")
-        host.shell(saved.save)
-    return operator
-
-
-@pytest.fixture
-def second(ready: Operator) -> Operator:
-    return member(ready.sandbox, SECOND)
-
-
-@pytest.fixture
-def third(ready: Operator) -> Operator:
-    return member(ready.sandbox, THIRD)
+    """An operator at a bare host that is to be one of a fleet."""
+    wipe(sandbox.host(name))
+    return Operator(sandbox, sandbox.host(name), name)
 
 
 @dataclass
@@ -81,16 +73,16 @@ class Fleet:
 
 
 @pytest.fixture
-def fleet(ready: Operator, second: Operator, third: Operator, tmp_path: Path) -> Iterator[Fleet]:
-    operator = replace(ready, login=ALL)
-    operator.done("deploy")
-    directory, port = ready.sandbox.directory, str(second.host.port)
+def fleet(bare: Operator, second: Operator, third: Operator, tmp_path: Path) -> Iterator[Fleet]:
+    operator = replace(bare, login=ALL)
+    kept([bare, second, third], "fleet", lambda: operator.done("setup", "deploy"))
+    directory, port = bare.sandbox.directory, str(second.host.port)
     with relayed(second.host.port) as relay:
         known, config = tmp_path / "known_hosts", tmp_path / "ssh_config"
         known.write_text((directory / "known_hosts").read_text().replace(port, str(relay.port)))
-        text = ready.sandbox.ssh_config.read_text().replace(f"Port {port}", f"Port {relay.port}")
+        text = bare.sandbox.ssh_config.read_text().replace(f"Port {port}", f"Port {relay.port}")
         config.write_text(text.replace(str(directory / "known_hosts"), str(known)))
-        yield Fleet(operator, (ready, second, third), relay, config)
+        yield Fleet(operator, (bare, second, third), relay, config)
 
 
 def migrations(fleet: Fleet) -> list[list[tuple[str, int | None]]]:

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from tests.faults.steps import BACKUP, held
-from tests.integration.conftest import Operator, container, image_id
+from tests.integration.conftest import Operator, container, image_id, kept
 from tests.integration.gate import gated
 from tests.integration.test_deploy import V1, V2, applied, wait_for
 from tests.integration.test_services import COMPOSE, REGISTRY, containers
@@ -18,24 +18,29 @@ ONE = COMPOSE.format(registry=REGISTRY).replace("map.env", ".env")
 
 
 @pytest.fixture
-def shared(deployed: Operator) -> Operator:
+def shared(bare: Operator, request: pytest.FixtureRequest) -> Operator:
     """An operator at a host where v1 of galos-sync and of galos-map run, on one database."""
-    return both(deployed, "v1")
+    return both(bare, "v1", request)
 
 
 @pytest.fixture
-def newer(deployed: Operator) -> Operator:
+def newer(bare: Operator, request: pytest.FixtureRequest) -> Operator:
     """The same with v2, which slow-migration has one migration more than, and runs on its schema too."""
-    deployed.sandbox.migration_seconds(0)
-    deployed.sandbox.publish("v2")
-    return both(deployed, "v2")
+    bare.sandbox.migration_seconds(0)
+    bare.sandbox.publish("v2")
+    return both(bare, "v2", request)
 
 
-def both(operator: Operator, version: str) -> Operator:
+def both(operator: Operator, version: str, request: pytest.FixtureRequest) -> Operator:
     operator.sandbox.publish(version, "galos-map")
     operator.judge.databases["galos-map"] = operator.judge.databases["galos-sync"]
-    operator.host.execute(["sh", "-c", "cat >~/docker-compose.yml"], stdin=ONE)
-    operator.done("-f", configured(operator), "setup", "deploy")
+
+    def deploy() -> None:
+        request.getfixturevalue("ready")
+        operator.host.execute(["sh", "-c", "cat >~/docker-compose.yml"], stdin=ONE)
+        operator.done("-f", configured(operator), "setup", "deploy")
+
+    kept([operator], f"both_{version}", deploy)
     assert containers(operator).keys() == {"galos-sync", "galos-map"}
     return operator
 

@@ -7,6 +7,7 @@ import os
 import shlex
 import subprocess
 import sys
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -148,20 +149,32 @@ def ready(bare: Operator) -> Operator:
 @pytest.fixture
 def deployed(bare: Operator, request: pytest.FixtureRequest) -> Operator:
     """An operator at a host where v1 runs: the same one whether this test or an earlier one made it."""
-    saved, sandbox, host = Saved(bare, "deployed"), bare.sandbox, bare.host
-    kept = f"docker tag {REFERENCE}:latest galos-ops/galos-sync:2000-01-01T000000Z"
-    if not (saved.exists() and saved.database in restore.saved[sandbox.id]):
+
+    def deploy() -> None:
         request.getfixturevalue("ready").done("deploy")
-        if not SAVES:
-            host.shell(kept)
-            return bare
-        host.shell("cd && docker-compose stop")
-        sandbox.database(saved.database, template=DATABASE)
-        host.shell(saved.save)
-        wipe(host)
-    sandbox.database(template=saved.database)
-    host.shell(f"{saved.bring_back} && docker-compose pull -q && docker-compose up -d && {kept}")
+
+    kept([bare], "deployed", deploy)
     return bare
+
+
+def kept(operators: Sequence[Operator], name: str, make: Callable[[], object]) -> None:
+    """Make wiped hosts what `make` makes them, on one database: by that, or out of what it left for an earlier test."""
+    sandbox, states = operators[0].sandbox, [Saved(each, name) for each in operators]
+    if not (states[0].database in restore.saved[sandbox.id] and all(each.exists() for each in states)):
+        make()
+        if SAVES:
+            for one in operators:
+                one.host.shell("cd && docker-compose stop")
+            sandbox.database(states[0].database, template=DATABASE)
+            for each in states:
+                each.operator.host.shell(each.save)
+                wipe(each.operator.host)
+    if SAVES:
+        sandbox.database(template=states[0].database)
+        for each in states:
+            each.operator.host.shell(f"{each.bring_back} && docker-compose pull -q && docker-compose up -d")
+    for one in operators:
+        one.host.shell(f"docker tag {REFERENCE}:latest galos-ops/galos-sync:2000-01-01T000000Z")
 
 
 @dataclass
