@@ -69,6 +69,12 @@ class FleetTask(HostTask):
     run = "fleet_run.FleetRun"
 
 
+class ComparingTask(HostTask):
+    """A task that looks at its hosts and compares them."""
+
+    run = "comparing_run.ComparingRun"
+
+
 Body = TypeVar("Body", bound=Callable[..., Any])
 
 
@@ -76,6 +82,12 @@ def host_task(help: dict[str, str] | None = None, **options: Any) -> Callable[[B
     """Make a task of a function whose first parameter is an `Ops`; `options` are those of `HostTask`."""
     executor.install()
     return cast("Callable[[Body], HostTask]", fabric.task(klass=HostTask, help=help or {}, **options))
+
+
+def comparing_task(help: dict[str, str] | None = None) -> Callable[[Body], ComparingTask]:
+    """Make a task of a function whose first parameter is an `Ops`, and which leaves there what it has `seen`."""
+    executor.install()
+    return cast("Callable[[Body], ComparingTask]", fabric.task(klass=ComparingTask, help=help or {}, looking=True))
 
 
 def fleet_task(help: dict[str, str] | None = None) -> Callable[[Body], FleetTask]:

@@ -11,7 +11,16 @@ from typing import TYPE_CHECKING
 
 from galos_ops.progress import short
 from galos_ops.redaction import masked
-from galos_ops.tasks.host_task import DRY, JSON, SERVICE, host_task, parse_duration, parse_int_option, parse_pattern
+from galos_ops.tasks.host_task import (
+    DRY,
+    JSON,
+    SERVICE,
+    comparing_task,
+    host_task,
+    parse_duration,
+    parse_int_option,
+    parse_pattern,
+)
 
 if TYPE_CHECKING:
     from galos_ops.engines.labels import Made
@@ -22,7 +31,7 @@ if TYPE_CHECKING:
 FOLLOW_SECONDS = 24 * 3600
 
 
-@host_task(SERVICE | JSON, looking=True)
+@comparing_task(SERVICE | JSON)
 def status(ops: Ops, service: str | None = None, json: bool = False) -> None:
     """Looking: what runs, its image against the registry's, pending migrations, the lock, the host.
 
@@ -33,6 +42,7 @@ def status(ops: Ops, service: str | None = None, json: bool = False) -> None:
     from galos_ops.diagnostics import status, verdict
 
     looked, subjects = status.status(ops.host, ops.settings, ops.settings.chosen(service))
+    ops.seen = next(iter(subjects.values())).snapshot
     ops.document |= {"well": False, **asdict(looked)}
     tables = verdict.tables(looked, subjects)
     for title, table in tables.items():
@@ -164,7 +174,7 @@ def logs(
         )
 
 
-@host_task(SERVICE | JSON | {"fix": "make the changes that are safe, then look again"}, looking=True)
+@comparing_task(SERVICE | JSON | {"fix": "make the changes that are safe, then look again"})
 def doctor(ops: Ops, service: str | None = None, fix: bool = False, json: bool = False) -> None:
     """Looking: every known misconfiguration of the host, each with its fix.
 

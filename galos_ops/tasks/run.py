@@ -60,7 +60,7 @@ class Run:
         With --json prints one document, whatever it ends in and wherever it is interrupted. Raises the `OpsError` of
         the gravest exit code, whose message holds that of every host that failed.
         """
-        self.document |= {"schema": SCHEMA, "task": self.typed.task, "hosts": [], "not_tried": []}
+        self.document |= {"schema": SCHEMA, "task": self.typed.task, "hosts": [], "not_tried": [], "differences": []}
         ending = outcome(None)
         with interruptible():
             try:

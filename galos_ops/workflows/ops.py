@@ -30,17 +30,20 @@ Parts = tuple[probe.Part, ...]
 class Ops:
     """What a task body gets in place of Fabric's context: one connected host, the settings, the report.
 
-    `document` is what a task tells with --json; it is printed when the task ends, well or badly.
+    `document` is what a task tells with --json; it is printed when the task ends, well or badly. `seen` is how the host
+    was when it was looked at last, for a task that compares hosts.
     """
 
     host: Host
     settings: Settings
     report: Report
     document: dict[str, Any] = field(default_factory=dict)
+    seen: Snapshot | None = None
 
     def snapshot(self, parts: Parts = probe.PROJECT, files: Iterable[str] = ()) -> Snapshot:
         """Look at the host, ready or not."""
-        return probe.gather(self.host, parts, self._scope(files))
+        self.seen = probe.gather(self.host, parts, self._scope(files))
+        return self.seen
 
     def _scope(self, files: Iterable[str] = ()) -> probe.Scope:
         images = tuple(map(self.settings.image, self.settings.services.values()))

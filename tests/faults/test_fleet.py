@@ -120,6 +120,13 @@ def test_without_a_migration_host_after_host_is_changed_and_the_first_failure_en
     assert f"next: publish a corrected image, then: {fleet.operator.next('deploy')}" in told
     assert [container(each.host) for each in fleet.members] == before
     fleet.operator.sandbox.publish("v3")
+    assert json.loads(fleet.operator("status", "--json").stdout)["differences"] == []
+    fleet.members[0].done("deploy")
+    document = json.loads(fleet.operator("status", "--json").stdout)
+    assert violations(document, "status") == []
+    [row] = document["differences"]
+    first, second, third = (one["image"] for one in row["images"])
+    assert first != second == third
     fleet.operator.done("-f", fleet.operator.configured({"fleet": {"parallel": 2}}), "deploy")
     fleet.run_latest()
 

@@ -45,7 +45,15 @@ def kind(hint: Any) -> str:
 
 @pytest.mark.parametrize("change", [{"schema": "2"}, {"more": 1}, {"error": {}}, {"not_tried": None}, {"hosts": [{}]}])
 def test_a_document_that_is_wrong_around_its_hosts_is_found(change: dict[str, Any]) -> None:
-    document = {"schema": 2, "task": "history", "hosts": [], "not_tried": [], "exit": 0, "error": None}
+    document = {
+        "schema": 2,
+        "task": "history",
+        "hosts": [],
+        "not_tried": [],
+        "differences": [],
+        "exit": 0,
+        "error": None,
+    }
     assert violations(document, "history") == []
     assert violations(document | change, "history")
 
@@ -70,6 +78,14 @@ def test_every_type_of_the_page_is_plain_or_described() -> None:
 )  # fmt: skip
 def test_a_document_that_is_not_as_described_is_found(change: dict[str, Any], wrong: list[str] | int) -> None:
     row = {"host": "box", "exit": 0, "error": None, "releases": [], "unreadable": 0} | change
-    document = {"schema": 2, "task": "history", "hosts": [row], "not_tried": [], "exit": 0, "error": None}
+    document = {
+        "schema": 2,
+        "task": "history",
+        "hosts": [row],
+        "not_tried": [],
+        "differences": [],
+        "exit": 0,
+        "error": None,
+    }
     found = violations(document, "history")
     assert (len(found) if isinstance(wrong, int) else found) == wrong

@@ -5,11 +5,40 @@ from __future__ import annotations
 from tests.mutants.changes import Always, DropCall, Instead, Never, Returns, Uncaught
 from tests.mutants.mutant import Mutant, group
 
-FLEET = "tests/faults/test_fleet.py"
+FLEET, MEMBERS = "tests/faults/test_fleet.py", "tests/unit/test_members.py"
 FAILED = f"{FLEET}::test_a_failed_migration_leaves_all_down_and_marked_until_it_is_mended"
 LANES = "tests/unit/test_lanes.py"
 
 MUTANTS = (
+    *group(
+        "galos_ops.tasks.comparing_run.ComparingRun",
+        (
+            Mutant(
+                "_each",
+                DropCall("self._compare"),
+                {
+                    f"{FLEET}::test_without_a_migration_host_after_host_is_changed_and_the_first_failure_ends_it": (
+                        "[row] = document"
+                    )
+                },
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.diagnostics.members",
+        (
+            Mutant(
+                "_images",
+                Returns("()"),
+                {f"{MEMBERS}::test_each_image_is_named_with_its_hosts": "runs on a, c"},
+            ),
+            Mutant(
+                "_variables",
+                Returns("()"),
+                {f"{MEMBERS}::test_variables_are_named_and_no_value_is_shown": "MORE, SECRET"},
+            ),
+        ),
+    ),
     *group(
         "galos_ops.workflows.fleet",
         (
