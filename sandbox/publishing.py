@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from galos_ops.errors import UsageError
-from sandbox import account, aws, catalogue, releases
+from sandbox import account, aws, catalogue, releases, tools
 from sandbox.host import KEEP, kept_files
 from sandbox.layers import digest
 from sandbox.registry import put_image
@@ -28,6 +28,15 @@ class Publishing(State):
         with self.steps.step(f"publish {version}"):
             self.registry.push(repository, image, [version, "latest"])
             self._register([put_image(repository, tag, image.manifest) for tag in (version, "latest")])
+
+    def publish_project(self, tool: str, migrations: int) -> str:
+        """Push a tool's project with its first so many migrations; returns the reference by which a host pulls it."""
+        image = tools.image(self.docker, tool, migrations, self.steps)
+        tag = f"{tool}-{migrations}"
+        with self.steps.step(f"publish {tag}"):
+            self.registry.push(catalogue.REPOSITORY, image, [tag])
+            self._register([put_image(catalogue.REPOSITORY, tag, image.manifest)])
+        return f"{aws.REGISTRY}/{catalogue.REPOSITORY}:{tag}"
 
     def keep_shared_layer(self, hosts: Iterable[str]) -> None:
         """Give hosts an image with the layer that every release starts with, so that a pull brings the rest only."""

@@ -69,7 +69,7 @@ def read_dbmate(result: Result) -> Answer:
 
 
 def read_alembic(result: Result) -> Answer:
-    """`alembic current --check-heads`: exit 255 and `not on all head revisions` when something is pending."""
+    """`alembic current --check-heads` (since 1.17.1): exit 255 and `not on all head revisions` when one is pending."""
     if result.ok:
         return CLEAN
     pending = result.exited == 255 and "not on all head revisions" in result.output

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.mutants.changes import Always, DropCall, Gives, Instead, Never, Text, WithoutArgument
+from tests.mutants.changes import Always, DropCall, Gives, Instead, Never, Returns, Text, WithoutArgument
 from tests.mutants.mutant import Mutant, group
 
 RELEASES, PROBE, RUN, VERIFY, CONTAINERS, LOCK, CHANNEL, GUARD = (
@@ -24,6 +24,7 @@ STOPPING = f"{CONTAINERS}::test_an_engine_that_goes_away_while_it_stops_a_contai
 AWAY = f"{CONTAINERS}::test_an_engine_that_goes_away_between_two_questions_is_no_host_without_containers"
 SETTLED = f"{CONTAINERS}::test_a_container_that_runs_already_and_is_ill_is_no_failed_start"
 TAKEN = ".exited == ExitCode.OF_A_COMMAND", "the lock expired", "cannot take the lock"
+UNDERSTOOD = "test_a_tool_is_understood_in_all_it_says"
 
 MUTANTS = (
     *group(
@@ -90,6 +91,14 @@ MUTANTS = (
     *group(
         "galos_ops.migrations.tools",
         (
+            *(
+                Mutant(
+                    f"read_{tool}",
+                    Returns("unknown(result)"),
+                    {f"tests/integration/test_tools.py::{UNDERSTOOD}[{tool}]": "pending() == [first, second]"},
+                )
+                for tool in ("alembic", "dbmate", "django")
+            ),
             Mutant(
                 "names_of_alembic",
                 Always("name not in applied"),

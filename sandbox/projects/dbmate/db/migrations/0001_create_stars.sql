@@ -1,0 +1,4 @@
+-- migrate:up
+CREATE TABLE stars_of_dbmate (id int PRIMARY KEY);
+
+-- migrate:down

@@ -1,0 +1,4 @@
+-- migrate:up
+ALTER TABLE stars_of_dbmate ADD COLUMN name text;
+
+-- migrate:down

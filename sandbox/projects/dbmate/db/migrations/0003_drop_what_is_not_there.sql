@@ -1,0 +1,4 @@
+-- migrate:up
+ALTER TABLE stars_of_dbmate DROP COLUMN absent;
+
+-- migrate:down
