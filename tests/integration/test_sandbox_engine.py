@@ -29,7 +29,8 @@ from sandbox.steps import Steps
 from tests.processes import ROOT
 
 DOCKER_S_CHOICE = r"br-[0-9a-f]{12}| (172|192\.168)\."  # what an engine's networks are called and take where none says
-SERVE = "while :; do printf 'HTTP/1.0 200 OK\\r\\n\\r\\nhello' | busybox nc -l -p 80; done"
+SERVE = "mkdir /srv/www; printf hello >/srv/www/index.html; exec busybox httpd -f -p 80 -h /srv/www"
+SERVES = "until busybox wget -qO- http://127.0.0.1/ >/dev/null 2>&1; do sleep 0.1; done"
 
 
 @pytest.fixture
@@ -78,11 +79,13 @@ class Network:
         docker.run("network", "create", *self.labels, self.name)
         serving = ("run", "--detach", "--name", self.name, "--network", self.name, "--network-alias", "alpha")
         docker.run(*serving, "--publish", "127.0.0.1::80", *self.labels, image, "sh", "-c", SERVE)
+        docker.run("exec", self.name, "timeout", "60", "sh", "-c", SERVES)
 
     def works(self) -> bool:
         """Tell whether the name, the published port, and the way to this machine from a container work."""
         port = int(self.docker.run("port", self.name, "80").rpartition(":")[2])
         with socket.create_connection(("127.0.0.1", port), timeout=30) as published:
+            published.sendall(b"GET / HTTP/1.0\r\n\r\n")
             assert b"hello" in published.makefile("rb").read()
         asking = ("run", "--rm", *self.labels, "--network", self.name, self.image)
         return self.docker.run(*asking, "busybox", "wget", "-qO-", "http://alpha/") == "hello"
