@@ -125,6 +125,7 @@ def test_a_fault_inside_each_step_in_turn(case: Case, fault: Callable[[Case, Run
             running = case.deploy("--wait", "100")
             command.reached()
             fault(case, running)
+        wait_for(case.operator, f"! {{ {FOLLOWED}; }}")  # what began a migration follows it, as the next run is to do
         case.judge()
     case.converges()
 
