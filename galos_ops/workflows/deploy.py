@@ -131,8 +131,7 @@ def run_migrations(group: Group, due: Sequence[Candidate], answers: Mapping[Cand
     first, *rest = unique(due, lambda one: one.question)
     gravest_answer = next((one for one in answers.values() if one.state == "pending"), answers[first])
     group.require_stopped_elsewhere([steps.target.name for steps in stop.services])
-    if len(stop.services) > 1:  # one alone looks before it stops
-        on_hosts(stop.services, lambda steps: steps.require_no_one_offs(gravest_answer))
+    on_hosts(stop.services, lambda steps: steps.require_no_one_offs(gravest_answer))
     with stop.reported(restart=OpsError):
         on_hosts(stop.services[::-1], lambda steps: steps.down(gravest_answer))
         for one in unique(due, lambda one: one.target.name):

@@ -88,7 +88,6 @@ class Telling:
             guard.require_no_one_offs(self.target, self.target.snapshot)
 
     def down(self, answer: Answer) -> None:
-        self.require_no_one_offs(answer)
         found = self.target.snapshot.of(self.target.name)
         self._tell(
             "down", _if_pending(answer) + (f"stop and delete {names(found)}" if found else "there is no container")
