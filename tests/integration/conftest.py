@@ -160,7 +160,8 @@ def deployed(bare: Operator, request: pytest.FixtureRequest) -> Operator:
 def kept(operators: Sequence[Operator], name: str, make: Callable[[], object]) -> None:
     """Make wiped hosts what `make` makes them, on one database: by that, or out of what it left for an earlier test."""
     sandbox, states = operators[0].sandbox, [Saved(each, name) for each in operators]
-    if not (states[0].database in restore.saved[sandbox.id] and all(each.exists() for each in states)):
+    known = states[0].database in restore.saved[sandbox.id] and all(each.exists() for each in states)
+    if not known:
         make()
         if SAVES:
             for one in operators:
@@ -169,7 +170,7 @@ def kept(operators: Sequence[Operator], name: str, make: Callable[[], object]) -
             for each in states:
                 each.operator.host.shell(each.save)
                 wipe(each.operator.host)
-    if SAVES:
+    if known or SAVES:
         sandbox.database(template=states[0].database)
         for each in states:
             each.operator.host.shell(f"{each.bring_back} && docker-compose pull -q && docker-compose up -d")
