@@ -119,12 +119,24 @@ class Judge:
         """All that is known of what happened since the judge began."""
         record, after = self._look()
         when = datetime.fromtimestamp(float(self._since_begin.time), timezone.utc)
-        applied, log = ask_database(self.sandbox, _sentinel(), f"{when:%Y-%m-%d %H:%M:%S}", {*self.databases.values()})
+        since = f"{when:%Y-%m-%d %H:%M:%S}"
+        begun, applied, log = ask_database(self.sandbox, _sentinel(), since, {*self.databases.values()})
         by_hand = tuple((_time(record, first), _time(record, last)) for first, last in self._typed)
         before = self._since_begin.state
         tags, others = frozenset(self.tags), frozenset(self.others)
         return Evidence(
-            record, CARRIED, self.databases, applied, sessions(log), before, after, by_hand, self.keep, tags, others
+            record,
+            CARRIED,
+            self.databases,
+            begun,
+            applied,
+            sessions(log),
+            before,
+            after,
+            by_hand,
+            self.keep,
+            tags,
+            others,
         )
 
     def verdict(self) -> dict[str, list[str]]:

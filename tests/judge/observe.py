@@ -49,8 +49,9 @@ for database; do
     psql -XAtq -v ON_ERROR_STOP=1 -d "$database" <<'SQL' | sed "s/^/applied $database /"
 SELECT to_regclass('_sqlx_migrations') IS NOT NULL AS known \gset
 \if :known
-SELECT version, (extract(epoch FROM installed_on) * 1000000000)::bigint + greatest(execution_time, 0)
-FROM _sqlx_migrations WHERE success;
+SELECT version, begun, begun + greatest(execution_time, 0)
+FROM (SELECT *, (extract(epoch FROM installed_on) * 1000000000)::bigint AS begun FROM _sqlx_migrations) AS migrations
+WHERE success;
 \endif
 SQL
 done
@@ -125,15 +126,20 @@ def state(rows: dict[str, list[str]]) -> State:
 
 def ask_database(
     sandbox: Sandbox, sentinel: str, since: str, databases: Iterable[str]
-) -> tuple[dict[str, dict[str, int]], list[str]]:
-    """The migrations applied to each database, with their times, and the lines of the log since a UTC timestamp."""
+) -> tuple[dict[str, dict[str, int]], dict[str, dict[str, int]], list[str]]:
+    """When each applied migration of each database began, and was applied; the lines of the log since a UTC timestamp.
+
+    A migration begins with its transaction.
+    """
     command = ("exec", "--interactive", sandbox.find("db").container.name, "bash", "-s", sentinel, since, *databases)
     rows = sort(sandbox.docker.run(*command, stdin=DATABASE.encode()).splitlines())
     if "absent" in rows:
         raise GapError("the database does not write its log: a session did not come to it")
+    begun: dict[str, dict[str, int]] = {}
     applied: dict[str, dict[str, int]] = {}
     for row in rows.get("applied", ()):
         database, _, value = row.partition(" ")
-        version, _, when = value.partition("|")
-        applied.setdefault(database, {})[version] = int(when)
-    return applied, rows.get("log", [])
+        version, began, done = value.split("|")
+        begun.setdefault(database, {})[version] = int(began)
+        applied.setdefault(database, {})[version] = int(done)
+    return begun, applied, rows.get("log", [])

@@ -62,6 +62,7 @@ CLEAN = Evidence(
     record=Record(DEPLOY, (OLD,)),
     carried={"v1": V1, "v2": V2},
     databases={"app": "galaxy"},
+    begun={"galaxy": {"1": 0, "2": 34 * MS}},
     applied={"galaxy": {"1": 0, "2": 35 * MS}},
     sessions=(
         Session("galaxy", "app", "galos-sync", "10.0.0.1", 1 * MS, 20 * MS),

@@ -189,9 +189,11 @@ def test_what_an_unfinished_check_said_is_no_answer() -> None:
 
 
 def test_an_output_whose_last_line_has_no_end_is_told_from_the_check() -> None:
-    shown: list[str] = []
-    for line in (BEGUN, "a", f"b{AGAIN}", "c", f"{ENDED} 1"):
-        Shown(shown.append, begun=True)(line)
+    said: list[str] = []
+    shown = Shown(said.append)
+    for line in ("before", BEGUN, "a", f"b{AGAIN}", "c", f"{ENDED} 1"):
+        shown(line)
+    assert said == ["a", "b"]
     ended = split(Result(0, f"{BEGUN}\na\nb{AGAIN}\nc{ENDED} 1\n", "", ""))
     assert (ended.migration.stdout, ended.check) == ("a\nb", Result(1, "c", "", "c"))
 
