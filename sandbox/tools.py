@@ -16,7 +16,7 @@ NUMBERED = re.compile(r"(\d{4})_\w+\.(py|sql)")
 CONFIG = {
     "Cmd": ["true"],
     "Env": ["PATH=/usr/bin:/bin", "PYTHONDONTWRITEBYTECODE=1", "PGSSLMODE=disable"],
-    "Labels": {"org.opencontainers.image.version": "v1"},
+    "Labels": {"org.opencontainers.image.version": "v1"},  # the release of galos-sync that they go with
     "WorkingDir": "/project",
 }
 

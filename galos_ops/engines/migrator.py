@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from galos_ops.engines import one_off
 from galos_ops.engines.engine import HeldTarget, Target
+from galos_ops.host.lock import LET_GO
 from galos_ops.host.result import OnLine, Result
 from galos_ops.host.shell import EXIT, ExitCode
 
@@ -34,8 +35,8 @@ def run(target: HeldTarget, image: str, argv: list[str], check: list[str], *, fi
     shown = Shown(on_line)
     result = _attempt(target, image, in_shell(argv, check), first, shown)
     if not shown.begun and result.exited in (ExitCode.NOT_RUN, NO_PROGRAM):
-        shown.begun = True
-        result = _attempt(target, image, argv, target.engine.prove_stopped(target.stops), shown)
+        again = target.engine.prove_stopped(target.stops)
+        result = _attempt(target, image, argv, again, Shown(on_line, begun=True))
     return split(result)
 
 
@@ -59,7 +60,7 @@ def _attempt(target: HeldTarget, image: str, argv: list[str], first: str, on_lin
         f"image=$(docker inspect -f '{{{{.Image}}}}' {name})\n"
         f'[ "$image" = {image} ] || '
         f'{{ docker rm -f -v {name} >/dev/null; echo "it ran in $image"; exit {ExitCode.WRONG_IMAGE}; }}\n'
-        "exec 8>&-\n"  # whoever comes next need not await the end of this step, but follows the container
+        f"{LET_GO}\n"  # whoever comes next need not await the end of this step, but follows the container
         f"{_to_its_end(name)}"
     )
     stdin, seconds = one_off.file(tree, service, image, "migration"), target.service.migration.timeout

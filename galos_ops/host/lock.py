@@ -41,6 +41,8 @@ TRY = f"""try() {{
 }}"""
 """A function of shell that ends the script where flock fails for another reason than a holder, of whom it says nothing:
 a file system without locks, or a flock without -w."""
+LET_GO = "exec 8>&-"
+"""What a script that holds `step`, as `fence` has it do, lets go of it with before its end."""
 HELD = "[ -s holder ] && ! ( exec 9<lock && flock -n 9 ) 2>/dev/null"
 """Whether somebody holds the lock, asked in its folder; tried only where a holder is written down, so that who takes a
 free one never meets our try."""
@@ -91,7 +93,7 @@ def script(directory: str, wait: int, token: str, who: str, question: str = "") 
             f"try -n 9 || {{ {patient if wait else busy}; }}",
             f"printf '%s\\n' {token} >token && printf '%s\\n' {shlex.quote(who)} >holder || exit 8",
             f"try -w {max(wait, STEP_SECONDS)} 8 || {{ : >token; echo 'busy step'; exit 4; }}",
-            "exec 8>&-; echo held",
+            f"{LET_GO}; echo held",
             *([_asking(question)] if question else []),
             f'while [ "$(timeout {SILENCE_SECONDS} head -c1)" = . ]; do :; done',
             ": >token; : >holder",

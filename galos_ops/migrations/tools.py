@@ -69,7 +69,10 @@ def read_dbmate(result: Result) -> Answer:
 
 
 def read_alembic(result: Result) -> Answer:
-    """`alembic current --check-heads` (since 1.17.1): exit 255 and `not on all head revisions` when one is pending."""
+    """`alembic current --check-heads`: exit 255 and `not on all head revisions` when something is pending.
+
+    Alembic has that option since 1.17.1; without it every answer is unknown.
+    """
     if result.ok:
         return CLEAN
     pending = result.exited == 255 and "not on all head revisions" in result.output

@@ -31,9 +31,11 @@ class ComparingRun(Run):
             self._compare(settings, report)
 
     def _compare(self, settings: Settings, report: Report) -> None:
+        seen = {one.host.name: one.seen for one in self.members if one.seen}
+        if len(seen) < 2:
+            return
         from galos_ops.diagnostics.members import differences
 
-        seen = {one.host.name: one.seen for one in self.members if one.seen}
         found = differences(seen, settings.chosen(self.kwargs.get("service")))
         self.document["differences"] = [asdict(one) for one in found]
         for one in found:

@@ -37,7 +37,8 @@ def status(ops: Ops, service: str | None = None, json: bool = False) -> None:
 
     Exit 0 only when all is well. 8: the host is not ready, or cannot ask the registry. 5: migrations are pending,
     unknown, or run now. 7: a container is not up or not healthy, or runs what nobody released. 4: a task at work on
-    the host may be why something is not well. A newer image in the registry is no failure.
+    the host may be why something is not well. A newer image in the registry is no failure. Of several hosts it says
+    last what differs between them.
     """
     from galos_ops.diagnostics import status, verdict
 
@@ -178,7 +179,8 @@ def logs(
 def doctor(ops: Ops, service: str | None = None, fix: bool = False, json: bool = False) -> None:
     """Looking: every known misconfiguration of the host, each with its fix.
 
-    Exit 8 when there is a fault; warnings alone are exit 0. --fix makes the safe changes, then looks again.
+    Exit 8 when there is a fault; warnings alone are exit 0. --fix makes the safe changes, then looks again. Of several
+    hosts it says last what differs between them.
     """
     from galos_ops.workflows.doctor import visit
 

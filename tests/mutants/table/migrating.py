@@ -122,7 +122,7 @@ MUTANTS = (
             ),
             Mutant(
                 "_attempt",
-                Text("exec 8>&-", ":"),
+                Instead("LET_GO", "':'"),
                 {f"{MIGRATING}::test_whoever_comes_next_need_not_wait_while_a_migration_is_followed[dash]": "~/free"},
             ),
         ),
