@@ -162,7 +162,7 @@ def checked_itself(evidence: Evidence, migration: Run) -> bool:
     if migration.code != 0 or end is None or not evidence.clean(service, release, end):
         return False
     database = evidence.databases[service]
-    last = max(evidence.begun.get(database, {}).values(), default=0)
+    last = max((when for when in evidence.begun.get(database, {}).values() if when < end), default=0)
     return any(
         session.database == database
         and session.application != evidence.application

@@ -213,6 +213,14 @@ def test_a_migration_that_asks_again_when_all_is_applied_needs_no_other_check(
     assert ("no check of its image was clean" not in str(found.get("checked"))) == known
 
 
+def test_what_migrates_later_takes_nothing_from_a_check_before() -> None:
+    record = without(("again", "start"), ("again", "die"))
+    later = {"galaxy": {**CLEAN.begun["galaxy"], "3": 90 * MS}}
+    applied = {"galaxy": {**CLEAN.applied["galaxy"], "3": 91 * MS}}
+    sessions = (*CLEAN.sessions, WITHIN)
+    assert violations(replace(CLEAN, record=record, begun=later, applied=applied, sessions=sessions)) == {}
+
+
 def test_a_restart_policy_needs_no_check_but_a_clean_database() -> None:
     restarted = Record((event(6, "old", "die", exitCode="1"), event(7, "old", "start")), (OLD,))
     assert violations(replace(CLEAN, record=restarted, applied={"galaxy": {"1": 0}})) == {}
