@@ -41,6 +41,11 @@ TRY = f"""try() {{
 }}"""
 """A function of shell that ends the script where flock fails for another reason than a holder, of whom it says nothing:
 a file system without locks, or a flock without -w."""
+NAMED = """named() {
+  for _ in 1 2 3 4 5 6 7 8 9 10; do [ -s holder ] && break; sleep 0.1; done
+  cat holder 2>/dev/null
+}"""
+"""A function of shell that says who holds the lock, which a holder writes down a moment after it has it."""
 LET_GO = "exec 8>&-"
 """What a script that holds `step`, as `fence` has it do, lets go of it with before its end."""
 HELD = "[ -s holder ] && ! ( exec 9<lock && flock -n 9 ) 2>/dev/null"
@@ -84,11 +89,12 @@ def script(directory: str, wait: int, token: str, who: str, question: str = "") 
     behind its output comes `answered` and its exit code.
     """
     state = f"{shell_path(directory)}/{STATE}"
-    busy = 'echo "busy $(cat holder 2>/dev/null)"; exit 4'
-    patient = f'echo "waiting $(cat holder 2>/dev/null)"; try -w {wait} 9 || {{ {busy}; }}'
+    busy = 'echo "busy $(named)"; exit 4'
+    patient = f'echo "waiting $(named)"; try -w {wait} 9 || {{ {busy}; }}'
     return "\n".join(
         (
             TRY,
+            NAMED,
             f"umask 077; mkdir -p {state} && cd {state} && exec 9>>lock 8>>step || exit 8",
             f"try -n 9 || {{ {patient if wait else busy}; }}",
             f"printf '%s\\n' {token} >token && printf '%s\\n' {shlex.quote(who)} >holder || exit 8",

@@ -139,6 +139,16 @@ def test_who_waits_in_vain_is_told_who_holds_the_host(host: LocalHost) -> None:
     assert waiting.returncode == 4
 
 
+@pytest.mark.parametrize("wait", [0, 5])
+def test_who_meets_a_holder_that_has_not_yet_written_its_name_learns_it(host: LocalHost, wait: int) -> None:
+    host.stubs.add("flock", {"-n 9": Reply(exited=1), **({"-w 5 9": Reply(exited=1)} if wait else {})})
+    host.stubs.add("sleep", {"0.1": Reply(effect=f"printf '%s\\n' {shlex.quote(WHO)} >holder")})
+    (host.home / ".galos-ops").mkdir()
+    host.put("~/.galos-ops/holder", "")
+    late = take(host, wait=wait)
+    assert late.communicate()[0].decode().splitlines()[-1] == f"busy {WHO}"
+
+
 def test_the_holders_file_is_private_and_empty_when_nobody_holds(host: LocalHost) -> None:
     holding = take(host)
     assert first_line(holding) == "held"

@@ -42,6 +42,14 @@ MUTANTS = (
             ),
             Mutant(
                 "script",
+                Text("busy $(named)", "busy $(cat holder)"),
+                {
+                    "tests/unit/test_lock.py::"
+                    "test_who_meets_a_holder_that_has_not_yet_written_its_name_learns_it[dash-0]": "busy {",
+                },
+            ),
+            Mutant(
+                "script",
                 Text("do :; done", "do :; done; cat >/dev/null"),
                 {f"{DEATHS}::test_the_link_freezes_after_a_step[down]": 'done("deploy", "--wait", "100")'},
             ),
