@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from galos_ops.engines import dependencies, pulling, stopped, watching
+from galos_ops.engines import dependencies, pulling, started, stopped, watching
 from galos_ops.engines.docker_compose import DockerCompose, grace_seconds
 from galos_ops.engines.engine import ID, HeldTarget, LogLines, ReleaseImages, Target
 from galos_ops.engines.probe import CONTAINER
@@ -91,6 +91,10 @@ class Compose:
 
     def up(self, target: HeldTarget, images: ReleaseImages) -> Sequence[Container]:
         image, pinned, depended = images.service.id, pin(images), dependencies.script(target)
+        file = self.docker_compose.as_started(target.snapshot.tree(), target.name)
+        made = started.key(target, images, file)
+        if not depended and (left := started.left(target, images, made)):
+            return left
         script = "\n".join(
             (
                 TAKE_FILE,
@@ -98,19 +102,18 @@ class Compose:
                 pinned,  # once more: what the service depends on may have taken minutes
                 f"{self.docker_compose.up(target.name)} >&2 || {{ {ANSWERS}; exit 1; }}",
                 stopped.forget([target.name]),
-                _look(target),
+                _look(target, then=started.note(target.name, made)),
             )
         )
-        file = self.docker_compose.as_started(target.snapshot.tree(), target.name)
         result = target.change(script, doing="start", stdin=file, check=False, timeout=START_SECONDS)
         if result.exited == ExitCode.SILENT:
             raise silent_engine_error(target, result.output)
         before = [one.id for one in target.snapshot.of(target.name)]
         own = _seen(target, result).of(target.name) if result.ok else []
-        started = [one for one in own if one.image == image or one.id not in before]
-        if not started:
+        found = [one for one in own if one.image == image or one.id not in before]
+        if not found:
             raise VerifyError(f"{target.label}: docker-compose could not start {short(image)}.", evidence=result.output)
-        wrong = [one for one in started if one.image != image]
+        wrong = [one for one in found if one.image != image]
         if wrong:
             target.change(_delete(target, wrong), doing="stop")
             raise GuardError(
@@ -118,12 +121,12 @@ class Compose:
                 "checked, and was stopped again.",
                 hint=f"its tag moved in that moment: {target.host.typed.again()}",
             )
-        return started
+        return found
 
     def start(self, target: HeldTarget, found: Iterable[Container]) -> Sequence[Container]:
         ids = [one.id for one in found]
-        started = f"docker start {' '.join(ids)} >/dev/null && {stopped.forget([target.name])} || exit 1"
-        script = "\n".join((TAKE_FILE, *dependencies.script(target), started, _look(target)))
+        starting = f"docker start {' '.join(ids)} >/dev/null && {stopped.forget([target.name])} || exit 1"
+        script = "\n".join((TAKE_FILE, *dependencies.script(target), starting, _look(target)))
         file = self.docker_compose.as_started(target.snapshot.tree(), target.name)
         after = _seen(target, target.change(script, doing="start", stdin=file))
         return [one for one in after.of(target.name) if one.id in ids]
@@ -195,9 +198,10 @@ def _delete(target: Target, found: Iterable[Container]) -> str:
     return ids and f"docker stop{'' if grace is None else f' -t {grace}'} {ids} >&2; docker rm -f {ids} >&2"
 
 
-def _look(target: Target) -> str:
+def _look(target: Target, *, then: str = ":") -> str:
     """A script that ends with the containers of the service and of the one that carries its migrations.
 
+    `then` is a script that gets their IDs as its arguments.
     Where one is gone before it is looked at, all are listed again: an engine that went away meanwhile looks the same.
     """
     ids = " ".join(
@@ -209,7 +213,7 @@ for try in {" ".join(map(str, range(LOOKS)))}; do
   set -- {ids}
   case " $* " in *" failed "*) break ;; esac
   [ $# -gt 0 ] || exit 0
-  if found=$(docker inspect -f '{CONTAINER}' "$@" 2>/dev/null); then printf '%s\\n' "$found"; exit 0; fi
+  if found=$(docker inspect -f '{CONTAINER}' "$@" 2>/dev/null); then printf '%s\\n' "$found"; {then}; exit 0; fi
 done
 exit {ExitCode.SILENT}"""
 

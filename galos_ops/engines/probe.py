@@ -13,7 +13,6 @@ from galos_ops.engines import registry as registries
 from galos_ops.engines.docker_compose import FILES
 from galos_ops.engines.probe_output import parse
 from galos_ops.engines.snapshot import Snapshot
-from galos_ops.engines.stopped import SUFFIX
 from galos_ops.host.hold import FILE, IN_FORCE
 from galos_ops.host.host import Host
 from galos_ops.host.lock import HELD, LOOK, MARKER, STATE
@@ -28,6 +27,7 @@ if command -v docker-compose >/dev/null; then compose=docker-compose; else compo
 
 RELEASED = r"""s/.*"service": "\([^"]*\)".*"image": "\(sha256:[0-9a-f]*\)".*}$/recorded	\1 \2/p"""
 STORE = "docker-credential-"
+NOTES = ("stopped", "passed", "started")  # the files of a service in our own folder, by what follows its name
 LABELS = {"service": "service", "oneoff": "oneoff", "project": "project", "directory": "project.working_dir"}
 CONTAINER = (
     '{"id":{{json .ID}},"image":{{json .Image}},"state":{{json .State.Status}},"restarts":{{.RestartCount}},'
@@ -107,9 +107,9 @@ say directory "$(pwd)"; say directory "$(pwd -P)"
 [ -e .env ] && say environment "$(base64 <.env | tr -d '\n')"
 for f in .env .env.* *.env; do private "$f"; done
 {{ {IN_FORCE}; }} && say hold "$(pack "$(cat {FILE})")"
-for f in {STATE}/*{SUFFIX}; do [ -e "$f" ] && say stopped "$(basename "$f" {SUFFIX}) $(cat "$f")"; done
+for kind in {" ".join(NOTES)}; do for f in {STATE}/*.$kind; do
+[ -e "$f" ] && say $kind "$(basename "$f" .$kind) $(cat "$f")"; done; done
 [ ! -e {MARKER} ] || say migrating "$(pack "$(cat {MARKER})")"
-for f in {STATE}/*.passed; do [ -e "$f" ] && say passed "$(basename "$f" .passed) $(cat "$f")"; done
 {{ cat {LOG} 2>/dev/null; echo; }} | sed -n '/{EVENT_MIGRATE}/!{RELEASED}'"""
 
 

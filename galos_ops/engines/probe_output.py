@@ -67,6 +67,7 @@ def parse(output: str, parts: AbstractSet[str] = frozenset(), began: float = 0.0
         created={image: moment(when) for _, image, when in found},
         passed=dict(pairs("passed")),
         stopped=dict(pairs("stopped")),
+        started={name: noted for name, _, noted in (line.partition(" ") for line in every("started"))},
         migrating=text("migrating").strip(),
         recorded=dict(pairs("recorded")),
         private=tuple(Secret(unpack(packed)) for packed in every("private")),

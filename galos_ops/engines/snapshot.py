@@ -78,7 +78,8 @@ class Snapshot:
     `directories` are the names of the project's directory, `environment` is its .env; `architecture` is the engine's,
     `built` that of the image which a reference means; `images` maps
     references to image IDs, `created` these to times in ISO 8601, `passed` services to guard keys, `stopped` services
-    that a run stopped for a migration and did not start again to the images that they ran, `migrating` the hosts of a
+    that a run stopped for a migration and did not start again to the images that they ran, `started` services to what
+    the last `up` made their containers of, and the IDs of these, `migrating` the hosts of a
     fleet whose migration is not over as -H has them, `recorded` services to the image that the release log has last;
     `hold` is None where nobody holds deploys back; `private` are the texts of .env and its like. `time` is the host's
     in seconds, `clock_difference` how far it is ahead of ours. `registry` is by reference, `helper_error` what the
@@ -102,6 +103,7 @@ class Snapshot:
     created: Mapping[str, str | None] = field(default_factory=dict)
     passed: Mapping[str, str] = field(default_factory=dict)
     stopped: Mapping[str, str] = field(default_factory=dict)
+    started: Mapping[str, str] = field(default_factory=dict)
     migrating: str = ""
     recorded: Mapping[str, str] = field(default_factory=dict)
     private: tuple[Secret, ...] = ()

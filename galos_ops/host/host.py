@@ -52,10 +52,12 @@ class Host:
     """An SSH connection to a Docker host whose host key is known.
 
     `run` and `read` look; whatever alters the host goes through `change`, `sudo` or `write`, which a dry run must not
-    reach: they raise `RuntimeError` there. `typed` makes the next commands of errors.
+    reach: they raise `RuntimeError` there. `changed` says whether anything has altered it since we connected. `typed`
+    makes the next commands of errors.
     """
 
     dry = False
+    changed = False
 
     def __init__(self, connection: Connection, typed: CommandLine, *, dry: bool = False) -> None:
         self.dry = dry
@@ -128,6 +130,7 @@ class Host:
     def change(self, script: str, *, doing: str, **more: Any) -> Result:
         """Run a script that alters the host; in everything else as `run`."""
         self.refuse_dry(doing)
+        self.changed = True
         return self.run(script, doing=doing, **more)
 
     def refuse_dry(self, doing: str) -> None:

@@ -1,0 +1,37 @@
+"""What the last `up` of a service made, and of what: while none of it is another, there is nothing to start."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from hashlib import sha256
+
+from galos_ops.engines.engine import ReleaseImages, Target
+from galos_ops.engines.snapshot import Container
+from galos_ops.host.lock import STATE
+
+SUFFIX = ".started"
+
+
+def key(target: Target, images: ReleaseImages, file: bytes) -> str:
+    """Return the sum of what containers are made of: images, the resolved compose file, the version that reads it."""
+    made = (target.engine.docker_compose, *(image.id for image in images.all))
+    return sha256(b"\0".join((*(str(each).encode() for each in made), file))).hexdigest()
+
+
+def note(service: str, made: str) -> str:
+    """Return a script that notes the containers whose IDs are its arguments, and the key of what they were made of."""
+    path = f"{STATE}/{service}{SUFFIX}"
+    return f"( umask 077; echo {made} \"$@\" >{path}.new && mv {path}.new {path} ) || :"
+
+
+def left(target: Target, images: ReleaseImages, made: str) -> Sequence[Container]:
+    """Return the service's containers if the last `up` made them of the same, they run, and no others are there.
+
+    None where this run has changed anything on the host since it looked: what it saw may be there no more.
+    """
+    noted, *ids = target.snapshot.started.get(target.name, "").split() or [""]
+    own, services = target.snapshot.of(target.name), (target.name, target.service.migration.service)
+    known = noted == made and set(ids) == {one.id for one in target.snapshot.containers if one.service in services}
+    runs = all(one.state == "running" and one.image == images.service.id for one in own)
+    changed = target.host.changed or target.name in target.snapshot.stopped or target.local_images() != images
+    return own if known and runs and not changed else []
