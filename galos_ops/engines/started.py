@@ -21,7 +21,7 @@ def key(target: Target, images: ReleaseImages, file: bytes) -> str:
 def note(service: str, made: str) -> str:
     """Return a script that notes the containers whose IDs are its arguments, and the key of what they were made of."""
     path = f"{STATE}/{service}{SUFFIX}"
-    return f"( umask 077; echo {made} \"$@\" >{path}.new && mv {path}.new {path} ) || :"
+    return f'( umask 077; echo {made} "$@" >{path}.new && mv {path}.new {path} ) || :'
 
 
 def left(target: Target, images: ReleaseImages, made: str) -> Sequence[Container]:

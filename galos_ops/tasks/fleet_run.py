@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import partial
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from galos_ops.config.settings import Settings
@@ -17,7 +15,7 @@ from galos_ops.host.together import together
 from galos_ops.progress import Report, short
 from galos_ops.tasks import destinations
 from galos_ops.tasks.destinations import Destination
-from galos_ops.tasks.run import WORKFLOWS, Interrupted, Run, outcome
+from galos_ops.tasks.run import Interrupted, Run, import_workflows, outcome
 
 if TYPE_CHECKING:
     from galos_ops.workflows.fleet import Fleet
@@ -44,7 +42,7 @@ class FleetRun(Run):
         rows = {destination.name: {"host": destination.name} for destination in hosts}
         if len(rows) < len(hosts):
             raise UsageError("One host is named twice; nothing was changed.", hint="name each Docker host once")
-        threading.Thread(target=import_module, args=(WORKFLOWS,), daemon=True).start()
+        import_workflows()
         members = [self._host(destination) for destination in hosts]
         error: Exception | None = None
         try:

@@ -30,7 +30,7 @@ from galos_ops.ui.plain import Plain
 from galos_ops.ui.view import view
 
 SCHEMA = 2
-WORKFLOWS = "galos_ops.workflows.deploy"  # imported while the connection is made, with most of what tasks need
+WORKFLOWS = ("galos_ops.workflows.deploy", "galos_ops.workflows.fleet")  # these import most of what tasks need
 
 
 @dataclass
@@ -129,7 +129,7 @@ class Run:
 
     def _on(self, destination: Destination, settings: Settings, report: Report, row: dict[str, Any]) -> Any:
         """Run the task on one host; `row` is what --json says of it."""
-        threading.Thread(target=import_module, args=(WORKFLOWS,), daemon=True).start()
+        import_workflows()
         host = self._host(destination)
         try:
             with host:
@@ -214,6 +214,11 @@ def interruptible() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+def import_workflows() -> None:
+    """Import what a task needs once it is connected, while the connection is made."""
+    threading.Thread(target=lambda: [*map(import_module, WORKFLOWS)], daemon=True).start()
 
 
 def plain(tree: Any) -> Any:
