@@ -92,7 +92,7 @@ class Compose:
     def up(self, target: HeldTarget, images: ReleaseImages) -> Sequence[Container]:
         image, pinned, depended = images.service.id, pin(images), dependencies.script(target)
         file = self.docker_compose.as_started(target.snapshot.tree(), target.name)
-        made = started.key(target, images, file)
+        made = started.key(target, file)
         if not depended and (left := started.left(target, images, made)):
             return left
         script = "\n".join(

@@ -12,10 +12,9 @@ from galos_ops.host.lock import STATE
 SUFFIX = ".started"
 
 
-def key(target: Target, images: ReleaseImages, file: bytes) -> str:
-    """Return the sum of what containers are made of: images, the resolved compose file, the version that reads it."""
-    made = (target.engine.docker_compose, *(image.id for image in images.all))
-    return sha256(b"\0".join((*(str(each).encode() for each in made), file))).hexdigest()
+def key(target: Target, file: bytes) -> str:
+    """Return the sum of what containers are made of beside their image: the resolved compose file, and who reads it."""
+    return sha256(f"{target.engine.docker_compose}\n".encode() + file).hexdigest()
 
 
 def note(service: str, made: str) -> str:

@@ -89,12 +89,36 @@ def stop_and_start(fab: Operator, image: str) -> None:
 
 
 def test_the_second_deploy_changes_nothing_and_says_so(deployed: Operator) -> None:
+    deployed.done("deploy")  # the first one beside a container that was brought back by hand
     files = deployed.host.shell("cd && find . -type f | sort | xargs sha256sum")
     told = deployed.done("deploy")
     assert "nothing to do: sha256:" in told
     deployed.judge.untouched()
     changed = deployed.host.shell("cd && find . -type f | sort | xargs sha256sum")
     assert without_caches(changed) == without_caches(files)
+
+
+def test_what_somebody_changed_since_the_last_deploy_is_put_right_by_the_next(deployed: Operator) -> None:
+    deployed.done("deploy")
+    host = deployed.host
+    changes = {
+        "docker stop": "docker stop $(docker ps -q)",
+        ".env": "cd && echo MORE=yes >>.env",
+        "the compose file": "cd && sed -i 's/max-size: 10m/max-size: 11m/' docker-compose.yml",
+        "another of the same": "cd && docker-compose up -d --force-recreate",
+        "docker rm": "docker rm -f $(docker ps -q)",
+    }
+    for what, change in changes.items():
+        host.shell(change)
+        before = host.shell("docker ps -q")
+        told = deployed.done("deploy")
+        after = host.shell("docker ps -q")
+        assert after, what
+        assert (after != before) == (what != "another of the same"), what
+        assert ("nothing to do" in told) == (after == before), what
+        assert "nothing to do" in deployed.done("deploy"), what
+        assert host.shell("docker ps -q") == after, what
+    assert host.shell("docker inspect -f '{{.Config.Env}} {{.HostConfig.LogConfig}}' $(docker ps -q)").count("MORE=yes")
 
 
 def without_caches(listing: str) -> list[str]:

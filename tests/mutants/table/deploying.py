@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.mutants.changes import Always, DropCall, Gives, Never, Text
+from tests.mutants.changes import Always, DropCall, Gives, Instead, Never, Text
 from tests.mutants.mutant import Mutant, group
 
 DEPLOY, ROLLBACK = "tests/integration/test_deploy.py", "tests/integration/test_rollback.py"
@@ -22,6 +22,13 @@ UNNOTICED = (
 """Conditions of the script that watches a container, each with the parameters of the test that needs it."""
 PULLED = "tests/unit/test_unchanged.py::test_whatever_else_it_says_they_are_pulled"
 COST = "tests/integration/test_cost.py"
+COUNTED = "test_a_task_takes_so_many_executions_and_one_channel_is_open_ahead"
+UNIT = "tests/unit/test_started.py"
+STARTED, MADE = (
+    f"{UNIT}::test_whatever_is_different_is_started_again",
+    f"{UNIT}::test_another_image_another_file_and_another_version_are_made_of_another",
+)
+RELIED = f"{UNIT}::test_what_was_seen_before_this_run_changed_the_host_is_not_relied_on"
 ONE_SUM, DEATHS = "tests/faults/test_one_sum.py", "tests/faults/test_deaths.py"
 
 MUTANTS = (
@@ -48,6 +55,34 @@ MUTANTS = (
                 {f"{HEALTH}_never_passes_is_not_waited_for_for_ever": "not done after"},
             ),
         ),
+    ),
+    *group(
+        "galos_ops.engines.started",
+        (
+            *(
+                Mutant("left", change, {f"{STARTED}[{case}]": "== []"})
+                for change, case in (
+                    (Instead("noted == made", "True"), "made of another"),
+                    (
+                        Instead(
+                            "set(ids) == {one.id for one in target.snapshot.containers if one.service in services}",
+                            "True",
+                        ),
+                        "one was made anew",
+                    ),
+                    (Always("one.state"), "one is stopped"),
+                    (Always("one.image"), "one runs another image"),
+                    (Never("target.local_images"), "the tag means another"),
+                    (Never("target.snapshot.stopped"), "it was stopped for a migration"),
+                )
+            ),
+            Mutant("left", Never("target.host.changed"), {f"{RELIED}[{sh}]": "not" for sh in ("dash", "bash")}),
+            Mutant("key", Instead("file", "b''"), {MADE: "== []"}),
+        ),
+    ),
+    *group(
+        "galos_ops.engines.compose.Compose",
+        (Mutant("up", Never("started.left"), {f"{COST}::{COUNTED}[deploy, nothing new]": "=="}),),
     ),
     *group(
         "galos_ops.workflows.rollback",
