@@ -76,6 +76,11 @@ MUTANTS = (
                     (Never("target.snapshot.stopped"), "it was stopped for a migration"),
                 )
             ),
+            Mutant(
+                "left",
+                Instead("noted == made", "True"),
+                {f"{DEPLOY}::test_what_somebody_changed_since_the_last_deploy_is_put_right_by_the_next": ".env"},
+            ),
             Mutant("left", Never("target.host.changed"), {f"{RELIED}[{sh}]": "not" for sh in ("dash", "bash")}),
             Mutant("key", Instead("file", "b''"), {MADE: "== []"}),
         ),
