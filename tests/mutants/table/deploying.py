@@ -29,6 +29,7 @@ STARTED, MADE = (
     f"{UNIT}::test_another_image_another_file_and_another_version_are_made_of_another",
 )
 RELIED = f"{UNIT}::test_what_was_seen_before_this_run_changed_the_host_is_not_relied_on"
+IDS = "set(ids) == {one.id for one in target.snapshot.containers if one.service in services}"
 ONE_SUM, DEATHS = "tests/faults/test_one_sum.py", "tests/faults/test_deaths.py"
 
 MUTANTS = (
@@ -59,27 +60,23 @@ MUTANTS = (
     *group(
         "galos_ops.engines.started",
         (
+            Mutant(
+                "left",
+                Always("one.state"),
+                {
+                    f"{STARTED}[one is stopped]": "== []",
+                    f"{DEPLOY}::test_what_somebody_changed_since_the_last_deploy_is_put_right_by_the_next": "stay up",
+                },
+            ),
             *(
                 Mutant("left", change, {f"{STARTED}[{case}]": "== []"})
                 for change, case in (
                     (Instead("noted == made", "True"), "made of another"),
-                    (
-                        Instead(
-                            "set(ids) == {one.id for one in target.snapshot.containers if one.service in services}",
-                            "True",
-                        ),
-                        "one was made anew",
-                    ),
-                    (Always("one.state"), "one is stopped"),
+                    (Instead(IDS, "True"), "one was made anew"),
                     (Always("one.image"), "one runs another image"),
                     (Never("target.local_images"), "the tag means another"),
                     (Never("target.snapshot.stopped"), "it was stopped for a migration"),
                 )
-            ),
-            Mutant(
-                "left",
-                Instead("noted == made", "True"),
-                {f"{DEPLOY}::test_what_somebody_changed_since_the_last_deploy_is_put_right_by_the_next": ".env"},
             ),
             Mutant("left", Never("target.host.changed"), {f"{RELIED}[{sh}]": "not" for sh in ("dash", "bash")}),
             Mutant("key", Instead("file", "b''"), {MADE: "== []"}),
