@@ -95,11 +95,14 @@ def wipe(host: Host) -> None:
     restore.host(host)
 
 
+CONTAINER = """docker ps -aq --filter label=com.docker.compose.service=galos-sync \\
+    --filter label=com.docker.compose.oneoff=False | xargs -r docker inspect -f '{{.State.Status}} {{.Image}}'"""
+IMAGE_ID = f"docker image inspect -f '{{{{.Id}}}}' {REFERENCE}:latest"
+
+
 def container(host: Host) -> str:
     """`STATE IMAGE-ID` of the service's container, nothing where there is none."""
-    form = "{{.State.Status}} {{.Image}}"
-    find = "docker ps -aq --filter label=com.docker.compose.service=galos-sync"
-    return host.shell(f"{find} --filter label=com.docker.compose.oneoff=False | xargs -r docker inspect -f '{form}'")
+    return host.shell(CONTAINER)
 
 
 def image_id(host: Host, tag: str = "latest") -> str:

@@ -59,7 +59,10 @@ until tail -n 100 "$log" | grep -q "authorized.*$sentinel"; do
     [ "$SECONDS" -lt 20 ] || { echo absent; exit; }
     sleep 0.02
 done
-awk -F'"' -v since="$since" '$4 >= since && /connection|PostgreSQL|FATAL|PANIC/ {print "log " $0}' "$log"
+# from its end, and as far as lines are certain to be older: those of a moment come in any order
+{ tac "$log" || [ $? = 141 ]; } | awk -F'"' -v since="$since" -v older="$(date -u -d "$since 1 minute ago" '+%F %T')" '
+    $4 < older {exit}
+    $4 >= since && /connection|PostgreSQL|FATAL|PANIC/ {print "log " $0}' | tac
 """
 
 
