@@ -4,34 +4,15 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from benchmarks import report, ways, works
+from benchmarks import fleet, report, ways, works
+from benchmarks.links import loopback, slow
 from benchmarks.measure import Sample, interleaved
 from benchmarks.startup import startups
-from benchmarks.ways import LOOPBACK, SLOW, Link, Place
+from benchmarks.ways import Place
 from sandbox.sandbox import Sandbox
-from tests.faults.relay import relayed
-
-ONE_WAY_SECONDS = 0.05
-HOST = "sandbox"
-
-
-@contextmanager
-def links(place: Place, folder: Path) -> Iterator[tuple[Link, Link]]:
-    """Give the way through the loopback device, and one through a relay with a round trip of 100 ms."""
-    port, known = place.host.port, place.sandbox.directory / "known_hosts"
-    with relayed(port) as relay:
-        relay.delay(ONE_WAY_SECONDS)
-        slow = folder / "known_hosts"
-        slow.write_text(known.read_text().replace(str(port), str(relay.port)))
-        config = folder / "ssh_config"
-        text = place.sandbox.ssh_config.read_text().replace(f"Port {port}", f"Port {relay.port}")
-        config.write_text(text.replace(str(known), str(slow)))
-        yield Link(LOOPBACK, place.sandbox.ssh_config), Link(SLOW, config)
 
 
 def main() -> None:
@@ -44,8 +25,12 @@ def main() -> None:
         sandbox = Sandbox("bench", options.sandbox or Path(folder, "sandbox"), temporary=not options.sandbox)
         try:
             sandbox.up()
-            place = Place(sandbox, sandbox.host(HOST))
-            results = report.Results(options.runs, startups(options.runs), compared(place, options.runs, Path(folder)))
+            place = Place(sandbox, sandbox.host(fleet.HOSTS[0]))
+            starts, one = startups(options.runs), compared(place, options.runs, Path(folder, "one"))
+            sandbox.up(len(fleet.HOSTS))
+            with slow(sandbox, fleet.HOSTS, Path(folder, "several")) as link:
+                several = fleet.compared(fleet.Fleet(place, link), options.runs, say)
+            results = report.Results(options.runs, starts, one, several)
         finally:
             if not options.sandbox:
                 sandbox.down()
@@ -54,11 +39,11 @@ def main() -> None:
 
 def compared(place: Place, runs: int, folder: Path) -> dict[tuple[str, str], dict[str, list[Sample]]]:
     """Return the samples of each way by its name, for each work and link."""
-    results = {}
-    with links(place, folder) as both:
-        works.install(place, both[0])
+    results, near = {}, loopback(place.sandbox)
+    with slow(place.sandbox, [place.host.name], folder) as far:
+        works.install(place, near)
         for work in works.WORKS:
-            for link in both:
+            for link in (near, far):
                 say(f"{work.name}, {link.name}")
                 chosen = {
                     name: works.prepared(work, place, way)

@@ -22,11 +22,12 @@ PAGE, PICTURE = ROOT / "docs/performance.md", ROOT / "docs/performance.svg"
 
 @dataclass(frozen=True)
 class Results:
-    """What one run of the benchmark found: the samples of each way, by work and link."""
+    """What one run found: the samples of each way by work and link, and those of fleets by work and number of hosts."""
 
     runs: int
     startups: Mapping[str, Spread]
     samples: Mapping[tuple[str, str], Mapping[str, Sequence[Sample]]]
+    fleet: Mapping[str, Mapping[int, Sequence[Sample]]]
 
     def seconds(self, work: str, link: str, way: str) -> Spread:
         return Spread.of([one.seconds for one in self.samples[work, link][way]])
@@ -69,6 +70,9 @@ def bounds(results: Results) -> Iterator[Bound]:
         ours, theirs, floor = (results.down(work, LOOPBACK, way).median for way in (OURS, SSH, least))
         yield Bound(f"{work}: time down by hand", ours, theirs, most, floor)
     yield Bound("`fab --list`: an empty fabfile", results.startups[LIST].median, results.startups[EMPTY].median, 1.15)
+    for work, sizes in results.fleet.items():
+        one, *_, most_hosts = (Spread.of([each.seconds for each in samples]).median for samples in sizes.values())
+        yield Bound(f"{work}, {max(sizes)} hosts, {SLOW}: one host", most_hosts, one, 1.5)
 
 
 def table(results: Results, work: str, link: str) -> str:
@@ -92,6 +96,18 @@ def table(results: Results, work: str, link: str) -> str:
     return "\n".join(rows)
 
 
+def fleet_table(sizes: Mapping[int, Sequence[Sample]]) -> str:
+    """Return the rows of so many hosts for one work."""
+    rows = ["| hosts | median | quartiles | × one | memory |", "|---|---|---|---|---|"]
+    one = Spread.of([each.seconds for each in sizes[min(sizes)]])
+    for size, samples in sizes.items():
+        spent, memory = (Spread.of([getattr(each, name) for each in samples]) for name in ("seconds", "memory"))
+        ratio = f"{spent.median / one.median:.2f}"
+        quartiles = f"{spent.low:.2f} to {spent.high:.2f}"
+        rows.append(f"| {size} | {spent.median:.2f} s | {quartiles} | {ratio} | {memory.median:.0f} MB |")
+    return "\n".join(rows)
+
+
 def page(results: Results) -> str:
     """Return the text of docs/performance.md."""
     tables = "\n\n".join(f"### {work}, {link}\n\n{table(results, work, link)}" for work, link in results.samples)
@@ -108,6 +124,7 @@ def page(results: Results) -> str:
         "by_hand": BY_HAND,
         "bounds": "\n".join(bound.row for bound in bounds(results)),
         "tables": tables,
+        "fleet": "\n\n".join(f"### {work}\n\n{fleet_table(sizes)}" for work, sizes in results.fleet.items()),
         "startups": starts,
     }
     return Template(TEMPLATE.read_text()).substitute(values)

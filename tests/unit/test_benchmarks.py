@@ -10,7 +10,7 @@ from benchmarks.measure import Sample, Spread, down
 from benchmarks.picture import picture
 from benchmarks.startup import EMPTY, LIST
 from benchmarks.ways import ANSIBLE, FABRIC, FLOOR, LOOPBACK, OURS, PYINFRA, SLOW, SSH
-from benchmarks.works import WORKS
+from benchmarks.works import NOTHING, WORKS
 
 SECONDS = {SSH: 1.0, FABRIC: 1.2, PYINFRA: 2.0, ANSIBLE: 4.0, OURS: 1.4, FLOOR: 0.5}
 PLACES = [(work.name, link) for work in WORKS for link in (LOOPBACK, SLOW)]
@@ -32,7 +32,8 @@ def results() -> report.Results:
     samples = {
         place: {way: [Sample(seconds, 40.0, seconds / 2)] * 2 for way, seconds in SECONDS.items()} for place in PLACES
     }
-    return report.Results(2, {EMPTY: Spread(0.2, 0.2, 0.2), LIST: Spread(0.22, 0.2, 0.3)}, samples)
+    fleet = {NOTHING: {size: [Sample(1.0 + size / 10, 40.0 + size, 0.0)] * 2 for size in (1, 2, 4)}}
+    return report.Results(2, {EMPTY: Spread(0.2, 0.2, 0.2), LIST: Spread(0.22, 0.2, 0.3)}, samples, fleet)
 
 
 def test_the_page_has_a_row_for_each_bound_and_for_each_way() -> None:
@@ -41,6 +42,8 @@ def test_the_page_has_a_row_for_each_bound_and_for_each_way() -> None:
     assert "| nothing new, 100 ms round trip: bare ssh | 1.40 | 1.30 | no | 1.20 |" in page
     assert "| `fab --list`: an empty fabfile | 1.10 | 1.15 | yes |  |" in page
     assert page.count("\n| galos-ops | 1.40 s | 1.40 to 1.40 | 1.40 | 0.70 s | 1.40 | 40 MB |") == len(PLACES)
+    assert "| nothing new, 4 hosts, 100 ms round trip: one host | 1.27 | 1.50 | yes |  |" in page
+    assert "\n| 2 | 1.20 s | 1.20 to 1.20 | 1.09 | 42 MB |" in page
     assert "$" not in page
 
 

@@ -145,7 +145,7 @@ MUTANTS = (
             Mutant(
                 "record",
                 Always("last == outcome.image"),
-                {f"{DEATHS}::test_kill_9_after_a_step[verify]": "started[-1] == image_id"},
+                {f"{DEATHS}::test_kill_9_after_a_step[verify]": "started[-1] == image"},
             ),
         ),
     ),

@@ -1,0 +1,62 @@
+"""Deploys to several hosts at once, each behind a long link of its own, beside one to the first of them."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+
+from benchmarks.measure import Sample, interleaved, measure
+from benchmarks.ways import Link, Place
+from benchmarks.works import FORGET_IMAGES, IMAGE, NOTHING
+from sandbox.sandbox import host_name
+
+SIZES = (1, 2, 4)
+HOSTS = tuple(map(host_name, range(max(SIZES))))
+OLD, NEW = "v2", "v3"  # of the same migrations
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """The hosts behind a link; all of them change at a time."""
+
+    place: Place
+    link: Link
+
+    @property
+    def variables(self) -> dict[str, str]:
+        return self.place.variables(FABRIC_GALOS_FLEET_PARALLEL=str(len(HOSTS)))
+
+    def fab(self, size: int, *tasks: str) -> list[str]:
+        """Return the words of `fab` at the first so many hosts."""
+        words = self.place.fab(self.link)
+        words[words.index(self.place.host.name)] = ",".join(HOSTS[:size])
+        return [*words, *tasks]
+
+    def everywhere(self, *tasks: str) -> None:
+        """Run tasks on all hosts."""
+        subprocess.run(self.fab(len(HOSTS), *tasks), env=self.variables, check=True, stdout=subprocess.DEVNULL)
+
+    def new_image(self) -> None:
+        """Have every host run one release, and the newest be another one, which no host has."""
+        self.place.sandbox.publish(OLD)
+        self.everywhere("deploy")
+        self.place.sandbox.publish(NEW)
+        for name in HOSTS:
+            self.place.sandbox.host(name).shell(FORGET_IMAGES)
+
+    def deploy(self, prepare: Callable[[], None], size: int) -> Sample:
+        """Measure one deploy, as far as the time down goes on the first host."""
+        prepare()
+        return measure(self.place.host, self.fab(size, "deploy"), self.variables)
+
+
+def compared(fleet: Fleet, runs: int, say: Callable[[str], None]) -> Mapping[str, Mapping[int, list[Sample]]]:
+    """Return the samples by work and by the number of hosts."""
+    fleet.everywhere("setup", "deploy")
+    results = {}
+    for work, prepare in ((NOTHING, lambda: None), (IMAGE, fleet.new_image)):
+        say(f"{work}, {', '.join(map(str, SIZES))} hosts")
+        results[work] = interleaved({size: partial(fleet.deploy, prepare, size) for size in SIZES}, runs, say)
+    return results
