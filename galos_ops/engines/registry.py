@@ -113,7 +113,7 @@ class Registry:
 
 
 def compare(references: Iterable[str]) -> str:
-    """Ask what each tag means there, and what the host's own digests do, which tells lists of images apart.
+    """Ask what each tag means there, and of a list of images what the host's own digests do, which tells lists apart.
 
     Downloads nothing, and does not need the engine.
     """
@@ -128,7 +128,9 @@ now=$(ask "$reference" 2>&1); code=$?; [ $code != 124 ] || silent=yes
 say registry "$reference $code $(pack "$now")"
 for digest in $(docker image inspect -f '{{{{join .RepoDigests " "}}}}' "$reference" 2>/dev/null); do
 case $digest in "${{reference%:*}}"@*) ;; *) continue ;; esac
-case $now in *"${{digest#*@}}"*) own=$now ;; *) own=$(ask "$digest" 2>/dev/null) || [ $? != 124 ] || silent=yes ;; esac
+case $now in *"${{digest#*@}}"*) own=$now ;;
+[[]*) own=$(ask "$digest" 2>/dev/null) || [ $? != 124 ] || silent=yes ;;
+*) own= ;; esac
 say own "$reference 0 $(pack "$own")"; done; done
 say helper_error "$(pack "$({LOGGED})")"
 """

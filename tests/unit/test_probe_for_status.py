@@ -23,7 +23,7 @@ from tests.unit.test_releases import V1, V2
 
 REFERENCE = "1.dkr.ecr.eu-central-1.amazonaws.com/galos-sync:latest"
 REFUSED = "a\nno such manifest"
-A, B = "sha256:" + "a" * 64, "sha256:" + "b" * 64
+A, B, C = (f"sha256:{letter * 64}" for letter in "abc")
 
 
 LOG = "~/.galos-ops/releases.jsonl"
@@ -168,23 +168,27 @@ def test_a_host_is_looked_at_in_one_round_trip(host: LocalHost) -> None:
     assert all(0 < disk.free_bytes <= disk.size_bytes for disk in seen.disks)
 
 
+OWN = f"{REFERENCE.removesuffix(':latest')}@{B}"
+
+
 @pytest.mark.parametrize(
-    ("digests", "own", "state"),
+    ("digests", "tag", "own", "state"),
     [
-        (f"{REFERENCE.removesuffix(':latest')}@{A}", {}, "newest"),  # the tag's answer names it: nothing more is asked
-        (f"other/name@{A}", {}, "newer"),  # another repository's digest says nothing about this one
-        (f"{REFERENCE.removesuffix(':latest')}@{B}", {B: A}, "newest"),
-        (f"{REFERENCE.removesuffix(':latest')}@{B}", {B: B}, "newer"),
+        (OWN.replace(B, A), [A], {}, "newest"),  # the tag's answer names it: nothing more is asked
+        (f"other/name@{A}", [A], {}, "newer"),  # another repository's digest says nothing about this one
+        (OWN, [A], {}, "newer"),  # of one image the digest would be there
+        (OWN, [A, C], {OWN: [A, C]}, "newest"),
+        (OWN, [A, C], {OWN: [B, C]}, "newer"),
     ],
+    ids=["named", "of another repository", "one", "list", "other list"],
 )
-def test_the_registry_is_asked_about_the_host_s_own_image_too(
-    box: LocalHost, digests: str, own: dict[str, str], state: str
+def test_the_registry_is_asked_about_the_host_s_own_image_where_the_tag_means_a_list(
+    box: LocalHost, digests: str, tag: list[str], own: dict[str, list[str]], state: str
 ) -> None:
     engine(box, "/", runs=False)
     with_compose(box)
-    name = REFERENCE.removesuffix("latest").removesuffix(":")
-    replies = {f"{name}@{digest}": Reply(manifest(found)) for digest, found in own.items()}
-    with_registry(box, Reply(manifest(A)), digests, replies)
+    replies = {name: Reply(manifest(*found)) for name, found in own.items()}
+    with_registry(box, Reply(manifest(*tag)), digests, replies)
     assert look(box, [REFERENCE], "~").registry == {REFERENCE: Registry(state, A)}
 
 

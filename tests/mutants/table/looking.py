@@ -7,6 +7,7 @@ from tests.mutants.mutant import Mutant, group
 
 STATUS, DRY_RUN, VIEW, CI = (f"tests/integration/test_{name}.py" for name in ("status", "dry_run", "view", "ci"))
 LOOKED = "tests/unit/test_probe_for_status.py"
+OWN_IMAGE = f"{LOOKED}::test_the_registry_is_asked_about_the_host_s_own_image_where_the_tag_means_a_list"
 
 MUTANTS = (
     *group(
@@ -16,6 +17,11 @@ MUTANTS = (
                 "compare",
                 Text('[ ! "$silent" ]', "true"),
                 {f"{LOOKED}::test_a_registry_that_does_not_answer_is_waited_for_once": "seen.registry =="},
+            ),
+            Mutant(
+                "compare",
+                Text("\n[[]*) own", "\nnone) own"),
+                {f"{OWN_IMAGE}[list]": "=="},
             ),
             Mutant(
                 "compared",
