@@ -10,6 +10,7 @@ from galos_ops.engines.snapshot import Container
 from galos_ops.host.lock import STATE
 
 SUFFIX = ".started"
+FILES = ("secrets", "configs")  # of a service in the compose file
 
 
 def key(target: Target, file: bytes) -> str:
@@ -26,11 +27,13 @@ def note(service: str, made: str) -> str:
 def left(target: Target, images: ReleaseImages, made: str) -> Sequence[Container]:
     """Return the service's containers if the last `up` made them of the same, they run, and no others are there.
 
-    None where this run has changed anything on the host since it looked: what it saw may be there no more.
+    None where this run has changed anything on the host since it looked: what it saw may be there no more. None of one
+    that Docker has restarted, so that it is looked at again, nor of one with files that only docker-compose reads.
     """
+    row = target.snapshot.rows()[target.name]
     noted, *ids = target.snapshot.started.get(target.name, "").split() or [""]
     own, services = target.snapshot.of(target.name), (target.name, target.service.migration.service)
     known = noted == made and set(ids) == {one.id for one in target.snapshot.containers if one.service in services}
-    runs = all(one.state == "running" and one.image == images.service.id for one in own)
+    runs = all(one.state == "running" and not one.restarts and one.image == images.service.id for one in own)
     changed = target.host.changed or target.name in target.snapshot.stopped or target.local_images() != images
-    return own if known and runs and not changed else []
+    return own if known and runs and not changed and not any(map(row.get, FILES)) else []

@@ -11,9 +11,10 @@ from galos_ops.engines import started
 from galos_ops.engines.docker_compose import DockerCompose
 from galos_ops.engines.engine import ReleaseImages
 from galos_ops.engines.snapshot import Container, Snapshot
+from galos_ops.redaction import Secret
 from tests.unit.fake_host import FakeHost
 from tests.unit.local_host import LocalHost
-from tests.unit.targets import COMPOSE, FACTS, IMAGE_ID, IMAGES, REFERENCE, images, target
+from tests.unit.targets import COMPOSE, FACTS, IMAGE_ID, IMAGES, REFERENCE, RESOLVED, images, target
 from tests.unit.test_guard import OTHER
 
 FILE = b"{}"
@@ -47,10 +48,12 @@ CHANGES: dict[str, Change] = {
     "a one-off is there": lambda facts: replace(facts, containers=(ONE, TWO, replace(ONE, id="c3", oneoff=True))),
     "none is there": lambda facts: replace(facts, containers=(), started={"galos-sync": MADE}),
     "one is stopped": lambda facts: replace(facts, containers=(ONE, replace(TWO, state="exited"))),
+    "one was restarted": lambda facts: replace(facts, containers=(ONE, replace(TWO, restarts=1))),
     "one restarts": lambda facts: replace(facts, containers=(ONE, replace(TWO, state="restarting"))),
     "one runs another image": lambda facts: replace(facts, containers=(ONE, replace(TWO, image=OTHER))),
     "the tag means another": lambda facts: replace(facts, images={REFERENCE: OTHER}),
     "the tag is gone": lambda facts: replace(facts, images={}),
+    "it has files": lambda facts: replace(facts, config=Secret(f"{RESOLVED}    secrets: [{{source: a}}]\n")),
     "it was stopped for a migration": lambda facts: replace(facts, stopped={"galos-sync": IMAGE_ID}),
 }
 

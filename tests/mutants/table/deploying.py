@@ -74,6 +74,8 @@ MUTANTS = (
                     (Instead("noted == made", "True"), "made of another"),
                     (Instead(IDS, "True"), "one was made anew"),
                     (Always("one.image"), "one runs another image"),
+                    (Always("one.restarts"), "one was restarted"),
+                    (Never("FILES"), "it has files"),
                     (Never("target.local_images"), "the tag means another"),
                     (Never("target.snapshot.stopped"), "it was stopped for a migration"),
                 )
