@@ -117,16 +117,21 @@ def compare(references: Iterable[str]) -> str:
 
     Downloads nothing, and does not need the engine.
     """
+    names = " ".join(references)
     return f"""{MARK_LOG}
 silent=  # one that does not answer is waited for once
 ask() {{
   [ ! "$silent" ] || return 124
-  timeout {STATUS_SECONDS} docker manifest inspect -v "$1"
+  timeout {STATUS_SECONDS} docker manifest inspect -v "$1" </dev/null
 }}
-for reference in {" ".join(references)}; do
+# the host's own digests, a line for each reference, while the registry is asked
+for reference in {names}; do
+echo $(docker image inspect -f '{{{{join .RepoDigests " "}}}}' "$reference" 2>/dev/null)
+done | for reference in {names}; do
 now=$(ask "$reference" 2>&1); code=$?; [ $code != 124 ] || silent=yes
 say registry "$reference $code $(pack "$now")"
-for digest in $(docker image inspect -f '{{{{join .RepoDigests " "}}}}' "$reference" 2>/dev/null); do
+read -r digests
+for digest in $digests; do
 case $digest in "${{reference%:*}}"@*) ;; *) continue ;; esac
 case $now in *"${{digest#*@}}"*) own=$now ;;
 [[]*) own=$(ask "$digest" 2>/dev/null) || [ $? != 124 ] || silent=yes ;;

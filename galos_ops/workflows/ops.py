@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from galos_ops.config.settings import Settings
@@ -24,6 +25,7 @@ from galos_ops.workflows.steps import Group, Steps
 from galos_ops.workflows.telling import Telling
 
 Parts = tuple[probe.Part, ...]
+Look = Callable[[], Snapshot]
 
 
 @dataclass
@@ -53,13 +55,13 @@ class Ops:
         """The engine of this host; raises `NotReadyError` for the first condition that does not hold."""
         return require_ready(self.host.typed, self.settings, snapshot, conditions)
 
-    def targets(self, name: str | None, snapshot: Snapshot | None = None) -> Iterator[Target]:
+    def targets(self, name: str | None, look: Look | None = None) -> Iterator[Target]:
         """The named service on this host, or all of them, each as it is when its turn comes.
 
-        A service comes after those that it depends on, else in the order of the configuration. `snapshot` is how the
-        host is now, where that is known.
+        A service comes after those that it depends on, else in the order of the configuration. `look` gives how the
+        host is now, where that is under way.
         """
-        chosen, snapshot = self.settings.chosen(name), snapshot or self.snapshot()
+        chosen, snapshot = self.settings.chosen(name), (look or self.snapshot)()
         engine = self.ready(snapshot)
         earlier: list[str] = []
         for each in ordered(chosen, snapshot.rows()):
@@ -70,13 +72,13 @@ class Ops:
             earlier.append(each)
 
     def groups(
-        self, name: str | None, snapshot: Snapshot | None = None, parts: Parts = probe.PROJECT
+        self, name: str | None, look: Look | None = None, parts: Parts = probe.PROJECT
     ) -> Iterator[tuple[list[Target], list[Target]]]:
         """The same by groups: those together of which one stops while another one migrates.
 
         Beside each the services that are not chosen and stop while one of them migrates.
         """
-        chosen, snapshot = self.settings.chosen(name), snapshot or self.snapshot(parts)
+        chosen, snapshot = self.settings.chosen(name), look() if look else self.snapshot(parts)
         engine = self.ready(snapshot)
         done: list[str] = []
         for names in groups(self.settings, snapshot, chosen):
@@ -91,9 +93,9 @@ class Ops:
             yield targets, [first.of(other) for other in stopping]
             done += names
 
-    def titled(self, name: str | None, snapshot: Snapshot | None = None) -> Iterator[Target]:
+    def titled(self, name: str | None, look: Look | None = None) -> Iterator[Target]:
         """The same, each under its title."""
-        for target in self.targets(name, snapshot):
+        for target in self.targets(name, look):
             self.report.title(self.host.name, target.name)
             yield target
 
@@ -125,16 +127,19 @@ class Ops:
         back. A dry run holds nothing and does not wait, but is refused all the same: what it would tell is about to
         change.
         """
-        with self._held(task, service, wait) as (steps, snapshot):
-            yield map(steps, self._unheld(self.titled(service, snapshot)))
+        with self._held(task, service, wait) as (steps, look):
+            yield map(steps, self._unheld(self.titled(service, look)))
 
     @contextmanager
     def locked_groups(
         self, task: str, service: str | None, wait: int | None = None, parts: Parts = probe.PROJECT
     ) -> Iterator[Iterator[Group]]:
-        """The same for services that are taken together, as they use one database; `parts` is what is asked of it."""
-        with self._held(task, service, wait, parts) as (steps, snapshot):
-            groups = self.groups(service, snapshot, parts)
+        """The same for services that are taken together, as they use one database; `parts` is what is asked of it.
+
+        What the host says is waited for when the first of them is taken, not before others are held.
+        """
+        with self._held(task, service, wait, parts) as (steps, look):
+            groups = self.groups(service, look, parts)
             pairs = ((tuple(self._unheld(chosen)), others) for chosen, others in groups)
             yield (Group([*map(steps, chosen)], [*map(steps, others)]) for chosen, others in pairs)
 
@@ -148,8 +153,8 @@ class Ops:
     @contextmanager
     def _held(
         self, task: str, service: str | None, wait: int | None, parts: Parts = probe.PROJECT
-    ) -> Iterator[tuple[Callable[[Target], Steps], Snapshot]]:
-        """Hold the host, and look at it in the same round trip."""
+    ) -> Iterator[tuple[Callable[[Target], Steps], Look]]:
+        """Hold the host, and look at it in the same round trip; what that shows has yet to be waited for."""
         self.report.title(self.host.name, next(iter(self.settings.chosen(service))))
         with ExitStack() as stack:
             with self.report.step("lock", "free" if self.host.dry else "") as step:
@@ -158,10 +163,10 @@ class Ops:
                 held = stack.enter_context(self.holding(task, wait, question))
             if held is None:
                 self.document["dry_run"] = True
-                yield lambda target: Telling(target, self.report), self.snapshot(parts)
+                yield lambda target: Telling(target, self.report), partial(self.snapshot, parts)
             else:
-                snapshot = probe.read(self.host, parts, held.answer())
-                yield lambda target: Doing(target.held(held), self.report), snapshot
+                look = partial(_answered, self.host, parts, held)
+                yield lambda target: Doing(target.held(held), self.report), look
 
     @contextmanager
     def holding(self, task: str, wait: int | None = None, question: str = "") -> Iterator[Lock | None]:
@@ -175,3 +180,7 @@ class Ops:
         seconds = self.settings.lock.wait if wait is None else wait
         with lock(self.host, directory, task, seconds, self.report.say, question) as held:
             yield held
+
+
+def _answered(host: Host, parts: Parts, held: Lock) -> Snapshot:
+    return probe.read(host, parts, held.answer())
