@@ -11,6 +11,7 @@ from tests.judge.sessions import Session
 SENTINEL = "galos-judge-"
 KEPT_NETWORKS = ("_default", "_default_overlay", "ingress", "docker_gwbridge")
 """The networks of a compose project, of a stack, and those that a Swarm makes for itself when it needs them."""
+OF_THE_ENGINE = ("bridge", "host", "none")  # it may make them anew when it starts
 
 
 @dataclass(frozen=True)
@@ -185,7 +186,7 @@ def left(evidence: Evidence) -> Iterator[str]:
             if event.action == "create" and not event.id.startswith(SENTINEL) and not evidence.typed(event.time):
                 existing[event.id] = event
         for event in existing.values():
-            if not event.name.endswith(KEPT_NETWORKS):
+            if not event.name.endswith(KEPT_NETWORKS) and event.name not in OF_THE_ENGINE:
                 yield f"the {kind} {event.name or event.id} is left"
     yield from (f"the tag {tag} is left" for tag in sorted(_tags(evidence)))
     kept = {id for tag, id in evidence.after.tags.items() if tag.startswith("galos-ops/")}

@@ -169,6 +169,7 @@ STARTED = (event(70, "new", "kill"), event(71, "new", "die", exitCode="0"), even
     [
         replace(CLEAN, record=added(volume("create"), volume("destroy"))),
         replace(CLEAN, record=added(volume("create", kind="network", name="root_default"))),
+        replace(CLEAN, record=added(volume("create", kind="network", name="bridge"))),
         replace(CLEAN, record=added(*REVIVED, *ENDED), by_hand=((45 * MS, 46 * MS),)),
         replace(CLEAN, record=added(*STARTED)),
         replace(CLEAN, sessions=(Session("map", "app", "galos-sync", "10.0.0.1", 33 * MS, 36 * MS),)),
