@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeVar
 
-from galos_ops.engines.cluster import returned
+from galos_ops.engines.snapshot.cluster import returned
 from galos_ops.errors import NotReadyError
 from sandbox.host import Host
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from galos_ops.config.command_line import CommandLine
 from galos_ops.config.settings import Settings
-from galos_ops.engines.snapshot import Container, Snapshot
+from galos_ops.engines.snapshot.snapshot import Container, Snapshot
 from galos_ops.errors import NotReadyError, OpsError
 from galos_ops.host.release_log import LOG, Release
 from galos_ops.host.shell import shell_path

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from galos_ops.config.settings import Settings
-from galos_ops.engines.one_off import remove_ended_checks
+from galos_ops.engines.one_offs.one_off import remove_ended_checks
 from galos_ops.host.host import Change, Host
 from galos_ops.provisioning import compose_file as project
 from galos_ops.provisioning import diffs, ecr

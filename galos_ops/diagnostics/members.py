@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from galos_ops.engines.snapshot import Snapshot
+from galos_ops.engines.snapshot.snapshot import Snapshot
 from galos_ops.progress import short
 
 

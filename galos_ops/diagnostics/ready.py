@@ -11,7 +11,7 @@ from galos_ops.diagnostics.conditions import machine, project, swarm
 from galos_ops.engines import choosing
 from galos_ops.engines.docker_compose import DockerCompose
 from galos_ops.engines.engine import Engine
-from galos_ops.engines.snapshot import Snapshot
+from galos_ops.engines.snapshot.snapshot import Snapshot
 from galos_ops.errors import NotReadyError
 
 ENGINE = (

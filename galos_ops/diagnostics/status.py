@@ -10,11 +10,11 @@ from galos_ops.config.settings import Settings
 from galos_ops.diagnostics.condition import Subject
 from galos_ops.diagnostics.questions import ask
 from galos_ops.diagnostics.ready import require_ready
-from galos_ops.engines.cluster import Node
 from galos_ops.engines.engine import Target
-from galos_ops.engines.probe import STATUS, Scope, gather
-from galos_ops.engines.registry import Registry
-from galos_ops.engines.snapshot import FreeSpace, Snapshot
+from galos_ops.engines.snapshot.cluster import Node
+from galos_ops.engines.snapshot.probe import STATUS, Scope, gather
+from galos_ops.engines.snapshot.registry import Registry
+from galos_ops.engines.snapshot.snapshot import FreeSpace, Snapshot
 from galos_ops.errors import NotReadyError
 from galos_ops.host.hold import Hold
 from galos_ops.host.host import Host

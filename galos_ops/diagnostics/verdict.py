@@ -11,8 +11,8 @@ from galos_ops.config.command_line import CommandLine
 from galos_ops.diagnostics.condition import Subject
 from galos_ops.diagnostics.conditions.table import TABLE
 from galos_ops.diagnostics.status import HostStatus, Problem, ServiceStatus
-from galos_ops.engines.cluster import Node
-from galos_ops.engines.snapshot import FreeSpace
+from galos_ops.engines.snapshot.cluster import Node
+from galos_ops.engines.snapshot.snapshot import FreeSpace
 from galos_ops.errors import GuardError, LockedError, MigrationError, NotReadyError, OpsError, VerifyError
 from galos_ops.progress import DONE, FAILED, WARN, short
 

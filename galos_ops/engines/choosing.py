@@ -8,8 +8,8 @@ from galos_ops.config import settings
 from galos_ops.engines.compose import Compose
 from galos_ops.engines.docker_compose import DockerCompose
 from galos_ops.engines.engine import Engine
-from galos_ops.engines.snapshot import Snapshot
-from galos_ops.engines.swarm import Swarm
+from galos_ops.engines.snapshot.snapshot import Snapshot
+from galos_ops.engines.swarm.swarm import Swarm
 
 ENGINES: Mapping[settings.Engine, Callable[[DockerCompose, Snapshot], Engine]] = {
     "compose": lambda docker_compose, _: Compose(docker_compose),

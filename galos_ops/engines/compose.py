@@ -6,13 +6,14 @@ import shlex
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from galos_ops.engines import dependencies, pulling, started, stopped, watching
+from galos_ops.engines import dependencies, started, stopped, watching
 from galos_ops.engines.docker_compose import DockerCompose, grace_seconds
 from galos_ops.engines.engine import ID, HeldTarget, LogLines, ReleaseImages, Target
-from galos_ops.engines.probe import CONTAINER
-from galos_ops.engines.probe_output import container
+from galos_ops.engines.images import pulling
 from galos_ops.engines.proofs import no_containers
-from galos_ops.engines.snapshot import Container, Snapshot, names
+from galos_ops.engines.snapshot.probe import CONTAINER
+from galos_ops.engines.snapshot.probe_output import container
+from galos_ops.engines.snapshot.snapshot import Container, Snapshot, names
 from galos_ops.errors import CommandFailed, GuardError, NotReadyError, OpsError, VerifyError
 from galos_ops.host.result import Result
 from galos_ops.host.shell import ExitCode, lines

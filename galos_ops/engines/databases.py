@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from galos_ops.config.settings import Settings
-from galos_ops.engines.snapshot import Snapshot
+from galos_ops.engines.snapshot.snapshot import Snapshot
 
 VARIABLE = "DATABASE_URL"
 PORTS = {"mysql": 3306, "mariadb": 3306}

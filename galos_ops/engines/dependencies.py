@@ -10,7 +10,7 @@ from typing import Any
 from galos_ops.config.settings import Settings
 from galos_ops.engines.databases import stops
 from galos_ops.engines.engine import Target
-from galos_ops.engines.snapshot import Snapshot
+from galos_ops.engines.snapshot.snapshot import Snapshot
 from galos_ops.errors import NotReadyError
 
 COMPLETED, HEALTHY = "service_completed_successfully", "service_healthy"

@@ -15,7 +15,7 @@ from galos_ops.config.command_line import CommandLine
 from galos_ops.config.settings import Service, Settings
 from galos_ops.engines import databases
 from galos_ops.engines.docker_compose import DockerCompose
-from galos_ops.engines.snapshot import LOSSLESS, NOTHING, Container, Snapshot
+from galos_ops.engines.snapshot.snapshot import LOSSLESS, NOTHING, Container, Snapshot
 from galos_ops.errors import LockedError, NotReadyError, OpsError
 from galos_ops.host.host import Host
 from galos_ops.host.lock import Lock, fence, unlockable_error

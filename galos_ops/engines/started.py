@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from hashlib import sha256
 
 from galos_ops.engines.engine import ReleaseImages, Target
-from galos_ops.engines.snapshot import Container
+from galos_ops.engines.snapshot.snapshot import Container
 from galos_ops.host.lock import STATE
 
 SUFFIX = ".started"

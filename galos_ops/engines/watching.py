@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from galos_ops.engines.snapshot import Container
+from galos_ops.engines.snapshot.snapshot import Container
 
 HEALTH_SECONDS = 600
 SETTLED_SECONDS = 60  # the interval and the timeout of one health check, as Docker has them by itself

@@ -7,9 +7,9 @@ from collections.abc import Container, Sequence
 from dataclasses import asdict, replace
 from hashlib import sha256
 
-from galos_ops.engines import one_off
 from galos_ops.engines.engine import AnyTarget, ReleaseImages, Target
-from galos_ops.engines.snapshot import Snapshot, names
+from galos_ops.engines.one_offs import one_off
+from galos_ops.engines.snapshot.snapshot import Snapshot, names
 from galos_ops.errors import CommandTimedOut, GuardError, NotReadyError
 from galos_ops.host.host import Host
 from galos_ops.host.lock import STATE

@@ -6,9 +6,9 @@ import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from galos_ops.engines import migrator
 from galos_ops.engines.engine import HeldTarget, ReleaseImages, Target
-from galos_ops.engines.migrator import Ended
+from galos_ops.engines.one_offs import migrator
+from galos_ops.engines.one_offs.migrator import Ended
 from galos_ops.errors import CommandFailed, CommandTimedOut, MigrationError, NotBegun
 from galos_ops.host.lock import MARKER, STATE
 from galos_ops.host.release_log import Outcome, append, release

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from galos_ops.config.command_line import CommandLine
 from galos_ops.config.settings import Service, Settings
-from galos_ops.engines.registry import FAILURE, ask_admission, has
+from galos_ops.engines.snapshot.registry import FAILURE, ask_admission, has
 from galos_ops.errors import NotReadyError, UsageError
 from galos_ops.host.host import Change, Host
 from galos_ops.provisioning import aws, diffs, ini

@@ -23,7 +23,7 @@ from galos_ops.tasks.host_task import (
 )
 
 if TYPE_CHECKING:
-    from galos_ops.engines.labels import Made
+    from galos_ops.engines.images.labels import Made
     from galos_ops.host.release_log import Release
     from galos_ops.provisioning.aws import Image
     from galos_ops.workflows.ops import Ops
@@ -93,7 +93,7 @@ def history(ops: Ops, service: str | None = None, limit: str = "20", json: bool 
 
     rollback --to takes a tag, a time or an image of this list.
     """
-    from galos_ops.engines.labels import Made, made
+    from galos_ops.engines.images.labels import Made, made
     from galos_ops.host import release_log
 
     wanted, most = ops.settings.chosen(service), parse_int_option("--limit", limit, least=1)
@@ -205,7 +205,7 @@ def images(
 
     Asks AWS from this machine, with the profile of galos.ecr.profile.
     """
-    from galos_ops.engines.registry import local_digests
+    from galos_ops.engines.snapshot.registry import local_digests
     from galos_ops.provisioning import ecr
 
     chosen, most, snapshot = ops.settings.chosen(service), parse_int_option("--limit", limit, least=1), ops.snapshot()

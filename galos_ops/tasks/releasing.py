@@ -72,7 +72,7 @@ def deploy(
     stopped, 7 when the new container did not stay up: then the previous image runs again, unless a migration ran.
     """
     from galos_ops.config.settings import DIGEST, TAG
-    from galos_ops.engines import probe
+    from galos_ops.engines.snapshot import probe
     from galos_ops.workflows import deploy
 
     if tag is not None and not (TAG.match(tag) or DIGEST.match(tag)):

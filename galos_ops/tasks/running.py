@@ -12,7 +12,7 @@ KILL = {"kill-migration": "end a migration that runs, too"}
 
 if TYPE_CHECKING:
     from galos_ops.engines.engine import Target
-    from galos_ops.engines.snapshot import Container
+    from galos_ops.engines.snapshot.snapshot import Container
     from galos_ops.workflows.ops import Ops
 
 

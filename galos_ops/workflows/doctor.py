@@ -10,7 +10,7 @@ from galos_ops.diagnostics.condition import Subject, Verdict, summary
 from galos_ops.diagnostics.conditions.table import TABLE
 from galos_ops.diagnostics.fixes import MENDS
 from galos_ops.diagnostics.questions import database, registry
-from galos_ops.engines.probe import DOCTOR
+from galos_ops.engines.snapshot.probe import DOCTOR
 from galos_ops.errors import NotReadyError, OpsError
 from galos_ops.progress import BLANK, FAILED, WARN
 from galos_ops.provisioning.ecr import CONFIG, CREDENTIALS, DOCKER_CONFIG

@@ -7,10 +7,11 @@ from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, replace
 from typing import Any, ClassVar
 
-from galos_ops.engines import retention, stopped, surplus
+from galos_ops.engines import stopped
 from galos_ops.engines.engine import HeldTarget, ReleaseImages
-from galos_ops.engines.snapshot import Container
-from galos_ops.engines.surplus import Surplus
+from galos_ops.engines.images import retention, surplus
+from galos_ops.engines.images.surplus import Surplus
+from galos_ops.engines.snapshot.snapshot import Container
 from galos_ops.errors import CommandFailed, OpsError, VerifyError
 from galos_ops.host.release_log import Release
 from galos_ops.migrations import guard

@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from galos_ops.engines import databases, probe
+from galos_ops.engines import databases
 from galos_ops.engines.engine import Target
+from galos_ops.engines.snapshot import probe
 from galos_ops.errors import ConnectError, GuardError, LockedError, NotReadyError, OpsError, UsageError
 from galos_ops.host.together import together
 from galos_ops.migrations import guard

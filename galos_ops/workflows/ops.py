@@ -10,10 +10,10 @@ from typing import Any
 
 from galos_ops.config.settings import Settings
 from galos_ops.diagnostics.ready import PROJECT, require_ready
-from galos_ops.engines import probe
 from galos_ops.engines.dependencies import groups, ordered
 from galos_ops.engines.engine import Engine, Target
-from galos_ops.engines.snapshot import Snapshot
+from galos_ops.engines.snapshot import probe
+from galos_ops.engines.snapshot.snapshot import Snapshot
 from galos_ops.host.hold import hold_error
 from galos_ops.host.host import Change, Host
 from galos_ops.host.lock import Lock, holding, lock, refuse

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from galos_ops.engines.surplus import Surplus, surplus
+from galos_ops.engines.images.surplus import Surplus, surplus
 from galos_ops.host.release_log import LOG, parse
 from galos_ops.workflows.steps import Steps
 

@@ -6,8 +6,10 @@ import re
 import time
 from collections.abc import Sequence
 
-from galos_ops.engines import dependencies, registry, retention
+from galos_ops.engines import dependencies
 from galos_ops.engines.engine import Target
+from galos_ops.engines.images import retention
+from galos_ops.engines.snapshot import registry
 from galos_ops.errors import GuardError, NotReadyError, UsageError
 from galos_ops.host.release_log import Release, read, started
 from galos_ops.migrations import guard

@@ -6,8 +6,8 @@ import secrets
 import shlex
 from typing import cast
 
-from galos_ops.engines import one_off, sessions
 from galos_ops.engines.engine import HeldTarget, ReleaseImages, Target
+from galos_ops.engines.one_offs import one_off, sessions
 from galos_ops.errors import CommandEnded, UsageError
 from galos_ops.host.attached import at_terminal, attach, undone_on_disconnect
 from galos_ops.host.lock import STATE, fence

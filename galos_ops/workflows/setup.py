@@ -7,8 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from galos_ops.diagnostics.ready import ENGINE
-from galos_ops.engines.probe import PROJECT, Scope, gather
-from galos_ops.engines.snapshot import Snapshot
+from galos_ops.engines.snapshot.probe import PROJECT, Scope, gather
+from galos_ops.engines.snapshot.snapshot import Snapshot
 from galos_ops.host.host import Change
 from galos_ops.host.shell import shell_path
 from galos_ops.provisioning import dotenv as dotenv_file

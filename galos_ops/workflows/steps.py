@@ -9,8 +9,8 @@ from typing import Any, Protocol
 
 from galos_ops.engines.dependencies import ordered
 from galos_ops.engines.engine import ReleaseImages, Target
-from galos_ops.engines.snapshot import Container
-from galos_ops.engines.surplus import Surplus
+from galos_ops.engines.images.surplus import Surplus
+from galos_ops.engines.snapshot.snapshot import Container
 from galos_ops.errors import VerifyError
 from galos_ops.host.release_log import Release
 from galos_ops.migrations import guard

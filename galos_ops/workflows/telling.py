@@ -7,10 +7,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from galos_ops.engines import dependencies, labels, migrator, pulling, retention
+from galos_ops.engines import dependencies
 from galos_ops.engines.engine import ReleaseImages, Target
-from galos_ops.engines.snapshot import Container, names
-from galos_ops.engines.surplus import Surplus
+from galos_ops.engines.images import labels, pulling, retention
+from galos_ops.engines.images.surplus import Surplus
+from galos_ops.engines.one_offs import migrator
+from galos_ops.engines.snapshot.snapshot import Container, names
 from galos_ops.errors import VerifyError
 from galos_ops.host.release_log import Release
 from galos_ops.migrations import guard

@@ -6,7 +6,7 @@ from galos_ops.config.settings import Settings
 from galos_ops.engines.compose import Compose
 from galos_ops.engines.docker_compose import DockerCompose
 from galos_ops.engines.engine import HeldTarget, Image, ReleaseImages, Target
-from galos_ops.engines.snapshot import Snapshot
+from galos_ops.engines.snapshot.snapshot import Snapshot
 from galos_ops.host.host import Host
 from galos_ops.host.lock import Lock
 from galos_ops.redaction import Secret

@@ -12,11 +12,10 @@ import pytest
 from galos_ops.diagnostics.condition import Subject
 from galos_ops.diagnostics.conditions import swarm
 from galos_ops.diagnostics.verdict import cluster_line
-from galos_ops.engines import cluster
-from galos_ops.engines.cluster import CLAIM, HOME, NODE, STACK, Cluster, Node
-from galos_ops.engines.probe_output import parse
-from galos_ops.engines.snapshot import Snapshot
-from galos_ops.engines.stack import SUM
+from galos_ops.engines.snapshot import cluster
+from galos_ops.engines.snapshot.cluster import CLAIM, HOME, NODE, STACK, SUM, Cluster, Node
+from galos_ops.engines.snapshot.probe_output import parse
+from galos_ops.engines.snapshot.snapshot import Snapshot
 from galos_ops.errors import NotReadyError
 from galos_ops.migrations import guard
 from galos_ops.redaction import Secret

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from galos_ops.engines.docker_compose import FROM_VARIABLE
-from galos_ops.engines.probe import CONTAINER
-from galos_ops.engines.probe_output import container
+from galos_ops.engines.snapshot.probe import CONTAINER
+from galos_ops.engines.snapshot.probe_output import container
 from galos_ops.engines.watching import LOG_LINES, LOOK
 from galos_ops.errors import GuardError, NotReadyError, VerifyError
 from galos_ops.progress import DONE, SAME

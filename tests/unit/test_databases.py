@@ -10,7 +10,7 @@ import yaml
 from galos_ops.config.settings import Settings
 from galos_ops.engines.databases import database, stops
 from galos_ops.engines.dependencies import groups
-from galos_ops.engines.snapshot import Snapshot
+from galos_ops.engines.snapshot.snapshot import Snapshot
 from galos_ops.host.shell import ExitCode
 from galos_ops.redaction import Secret
 from tests.unit.local_host import LocalHost, Reply

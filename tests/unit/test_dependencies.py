@@ -12,7 +12,7 @@ from galos_ops.engines.compose import Compose
 from galos_ops.engines.dependencies import Dependency, absent, needed, of, ordered, script
 from galos_ops.engines.docker_compose import FROM_VARIABLE, DockerCompose
 from galos_ops.engines.engine import Target
-from galos_ops.engines.snapshot import Container, Snapshot
+from galos_ops.engines.snapshot.snapshot import Container, Snapshot
 from galos_ops.errors import NotReadyError
 from galos_ops.redaction import Secret
 from tests.unit.fake_host import FakeHost

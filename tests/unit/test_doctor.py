@@ -18,11 +18,11 @@ from galos_ops.config.settings import Settings
 from galos_ops.diagnostics.condition import Condition, Refusal, Subject, Table, Verdict, summary
 from galos_ops.diagnostics.conditions.table import TABLE
 from galos_ops.diagnostics.fixes import MENDS
-from galos_ops.engines.cluster import Cluster, Node, StackService, Task
 from galos_ops.engines.docker_compose import DockerCompose
-from galos_ops.engines.probe import DOCTOR, Scope, files, gather
-from galos_ops.engines.probe_output import parse
-from galos_ops.engines.snapshot import FREE, Container, FreeSpace, Snapshot
+from galos_ops.engines.snapshot.cluster import Cluster, Node, StackService, Task
+from galos_ops.engines.snapshot.probe import DOCTOR, Scope, files, gather
+from galos_ops.engines.snapshot.probe_output import parse
+from galos_ops.engines.snapshot.snapshot import FREE, Container, FreeSpace, Snapshot
 from galos_ops.host import lock
 from galos_ops.host.lock import LockState
 from galos_ops.migrations.tools import Answer

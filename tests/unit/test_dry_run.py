@@ -8,8 +8,8 @@ from collections.abc import Callable
 import pytest
 
 from galos_ops.engines.docker_compose import DockerCompose
-from galos_ops.engines.one_off import needs
-from galos_ops.engines.registry import parse
+from galos_ops.engines.one_offs.one_off import needs
+from galos_ops.engines.snapshot.registry import parse
 from galos_ops.host.lock import lock
 from galos_ops.host.shell import ExitCode
 from galos_ops.provisioning.files import place

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from galos_ops.engines.pull_output import Layers, worth_showing
+from galos_ops.engines.images.pull_output import Layers, worth_showing
 
 PULLS = Path(__file__).parent / "pulls"
 FLAVOURS = ("v1", "v2", "v5", "docker")

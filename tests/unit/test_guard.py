@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from galos_ops.engines import one_off
 from galos_ops.engines.compose import pin
 from galos_ops.engines.engine import Image, ReleaseImages
-from galos_ops.engines.snapshot import Snapshot
+from galos_ops.engines.one_offs import one_off
+from galos_ops.engines.snapshot.snapshot import Snapshot
 from galos_ops.errors import LockedError
 from galos_ops.host.shell import ExitCode
 from galos_ops.migrations import guard

@@ -6,7 +6,7 @@ import shlex
 
 import pytest
 
-from galos_ops.engines import handing_out
+from galos_ops.engines.swarm import handing_out
 from galos_ops.host.result import Result
 from tests.unit.local_host import LocalHost
 

@@ -4,9 +4,9 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 import pytest
 
 from galos_ops.diagnostics import status
-from galos_ops.engines.cluster import Node
-from galos_ops.engines.registry import Registry
-from galos_ops.engines.snapshot import FreeSpace
+from galos_ops.engines.snapshot.cluster import Node
+from galos_ops.engines.snapshot.registry import Registry
+from galos_ops.engines.snapshot.snapshot import FreeSpace
 from galos_ops.host.hold import Hold
 from galos_ops.host.lock import LockState
 from galos_ops.host.release_log import Release

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from galos_ops.engines.labels import Made, change, made
+from galos_ops.engines.images.labels import Made, change, made
 from tests.unit.fake_host import FakeHost, said
 
 A, B, C = ("sha256:" + letter * 64 for letter in "abc")

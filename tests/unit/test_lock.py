@@ -8,7 +8,8 @@ import subprocess
 
 import pytest
 
-from galos_ops.engines import migrator, retention
+from galos_ops.engines.images import retention
+from galos_ops.engines.one_offs import migrator
 from galos_ops.errors import LockedError, NotReadyError
 from galos_ops.host import lock
 from galos_ops.host.lock import SILENCE_SECONDS, STEP_SECONDS, Lock, describe, fence, holder, run_url, script

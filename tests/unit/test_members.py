@@ -13,7 +13,7 @@ from galos_ops.config.command_line import CommandLine
 from galos_ops.config.settings import Settings
 from galos_ops.diagnostics.members import Difference, Running, differences
 from galos_ops.engines.docker_compose import DockerCompose
-from galos_ops.engines.snapshot import Container, Snapshot
+from galos_ops.engines.snapshot.snapshot import Container, Snapshot
 from galos_ops.host.host import Host
 from galos_ops.redaction import Secret
 from galos_ops.tasks.comparing_run import ComparingRun

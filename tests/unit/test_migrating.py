@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from galos_ops.engines.migrator import AGAIN, BEGUN, ENDED, Shown, in_shell, split
+from galos_ops.engines.one_offs.migrator import AGAIN, BEGUN, ENDED, Shown, in_shell, split
 from galos_ops.errors import GuardError, MigrationError, NotBegun
 from galos_ops.host.release_log import LOG, Release, joined, parse
 from galos_ops.host.result import Result

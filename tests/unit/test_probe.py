@@ -10,9 +10,9 @@ from galos_ops.config.settings import Settings
 from galos_ops.diagnostics.condition import Subject
 from galos_ops.diagnostics.ready import require_ready
 from galos_ops.engines.docker_compose import FILES, DockerCompose
-from galos_ops.engines.probe import CONTAINER, PROJECT, Scope, gather, script
-from galos_ops.engines.probe_output import container, parse
-from galos_ops.engines.snapshot import Container, Snapshot, tagged
+from galos_ops.engines.snapshot.probe import CONTAINER, PROJECT, Scope, gather, script
+from galos_ops.engines.snapshot.probe_output import container, parse
+from galos_ops.engines.snapshot.snapshot import Container, Snapshot, tagged
 from galos_ops.errors import NotReadyError
 from galos_ops.redaction import Secret
 from tests.unit.local_host import LocalHost, Reply

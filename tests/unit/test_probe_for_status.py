@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from galos_ops.engines.probe import STATUS, Scope, gather
-from galos_ops.engines.probe_output import clock_difference, moment, parse
-from galos_ops.engines.registry import Registry, digests
-from galos_ops.engines.registry import compared as registry
-from galos_ops.engines.snapshot import FREE, FreeSpace, Snapshot
+from galos_ops.engines.snapshot.probe import STATUS, Scope, gather
+from galos_ops.engines.snapshot.probe_output import clock_difference, moment, parse
+from galos_ops.engines.snapshot.registry import Registry, digests
+from galos_ops.engines.snapshot.registry import compared as registry
+from galos_ops.engines.snapshot.snapshot import FREE, FreeSpace, Snapshot
 from galos_ops.host import lock
 from galos_ops.host.host import Host
 from galos_ops.host.lock import LockState

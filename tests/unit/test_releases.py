@@ -7,8 +7,8 @@ import pytest
 
 from galos_ops.config.settings import Releases
 from galos_ops.engines.engine import HeldTarget, Target
-from galos_ops.engines.retention import beyond_keep, record, sweep
-from galos_ops.engines.surplus import LocalImage, unneeded
+from galos_ops.engines.images.retention import beyond_keep, record, sweep
+from galos_ops.engines.images.surplus import LocalImage, unneeded
 from galos_ops.errors import CommandFailed, GuardError, NotReadyError, UsageError
 from galos_ops.host.release_log import LATER, LOG, Event, Log, Release, append, entry, joined, parse, started
 from galos_ops.workflows.rollback import chosen_release, require_no_migration_since

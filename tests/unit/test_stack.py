@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
-from galos_ops.engines import stack
+from galos_ops.engines.snapshot.cluster import SUM
+from galos_ops.engines.swarm import stack
 
 IMAGE = "registry.example/galos-sync@sha256:" + "a" * 64
 
@@ -70,7 +71,7 @@ def rendered(text: str, service: str = "galos-sync") -> dict[str, Any]:
 def test_what_v2_resolves_becomes_one_service_of_a_stack() -> None:
     tree = rendered(V2)
     row = tree["services"].pop("galos-sync")
-    label = {stack.SUM: row["labels"][stack.SUM]}
+    label = {SUM: row["labels"][SUM]}
     assert tree == {
         "version": "3.8",
         "services": {},

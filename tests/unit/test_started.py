@@ -10,7 +10,7 @@ import pytest
 from galos_ops.engines import started
 from galos_ops.engines.docker_compose import DockerCompose
 from galos_ops.engines.engine import ReleaseImages
-from galos_ops.engines.snapshot import Container, Snapshot
+from galos_ops.engines.snapshot.snapshot import Container, Snapshot
 from galos_ops.redaction import Secret
 from tests.unit.fake_host import FakeHost
 from tests.unit.local_host import LocalHost

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from galos_ops.engines.docker_compose import DockerCompose
-from galos_ops.engines.swarm import GRACE_SECONDS, STOP_SECONDS, Swarm
+from galos_ops.engines.swarm.swarm import GRACE_SECONDS, STOP_SECONDS, Swarm
 from galos_ops.errors import CommandFailed, NotReadyError
 from galos_ops.host.shell import ExitCode
 from galos_ops.redaction import Secret

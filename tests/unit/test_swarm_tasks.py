@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from galos_ops.engines import swarm_tasks
+from galos_ops.engines.swarm import tasks as swarm_tasks
 from galos_ops.engines.watching import HEALTH_SECONDS, LOG_LINES, SILENT, UP
 from galos_ops.host.result import Result
 from galos_ops.host.shell import ExitCode

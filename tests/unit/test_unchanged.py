@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from galos_ops.engines import pulling
-from galos_ops.engines.registry import Registry
-from galos_ops.engines.snapshot import Container, Snapshot
+from galos_ops.engines.images import pulling
+from galos_ops.engines.snapshot.registry import Registry
+from galos_ops.engines.snapshot.snapshot import Container, Snapshot
 from galos_ops.redaction import Secret
 from tests.unit.fake_host import FakeHost
 from tests.unit.targets import COMPOSE, FACTS, IMAGE_ID, IMAGES, REFERENCE, target

@@ -10,8 +10,8 @@ from galos_ops.diagnostics.condition import Subject
 from galos_ops.diagnostics.status import HostStatus, Problem, described, with_release
 from galos_ops.diagnostics.verdict import Line, space, tables, verdict
 from galos_ops.engines.docker_compose import DockerCompose
-from galos_ops.engines.registry import Registry
-from galos_ops.engines.snapshot import Container, FreeSpace, Snapshot
+from galos_ops.engines.snapshot.registry import Registry
+from galos_ops.engines.snapshot.snapshot import Container, FreeSpace, Snapshot
 from galos_ops.errors import OpsError
 from galos_ops.host.lock import LockState
 from galos_ops.migrations.tools import CLEAN, Answer

@@ -8,7 +8,7 @@ import pytest
 
 from galos_ops.config.settings import Verify
 from galos_ops.engines import watching
-from galos_ops.engines.snapshot import Container
+from galos_ops.engines.snapshot.snapshot import Container
 from galos_ops.errors import NotReadyError, VerifyError
 from galos_ops.ui.plain import Plain
 from galos_ops.workflows.steps import Started, verify

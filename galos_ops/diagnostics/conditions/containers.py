@@ -6,7 +6,7 @@ import math
 from functools import partial
 
 from galos_ops.diagnostics.condition import Condition, Subject, step, those, unless, when
-from galos_ops.engines.snapshot import Container
+from galos_ops.engines.snapshot.snapshot import Container
 from galos_ops.errors import GuardError, VerifyError
 from galos_ops.progress import short
 

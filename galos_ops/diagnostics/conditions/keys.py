@@ -18,7 +18,7 @@ from galos_ops.diagnostics.condition import (
     warning,
     when,
 )
-from galos_ops.engines.registry import FAILURE
+from galos_ops.engines.snapshot.registry import FAILURE
 from galos_ops.provisioning import ini
 from galos_ops.provisioning.ecr import CONFIG, CREDENTIALS, SESSION_KEYS
 

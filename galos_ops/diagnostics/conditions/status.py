@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import partial
 
 from galos_ops.diagnostics.condition import Subject, step, those, unless, when
-from galos_ops.engines.registry import Registry
+from galos_ops.engines.snapshot.registry import Registry
 from galos_ops.errors import GuardError, MigrationError, NotReadyError, VerifyError
 from galos_ops.migrations.causes import of_reason
 from galos_ops.progress import short

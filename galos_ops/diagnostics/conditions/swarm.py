@@ -8,9 +8,9 @@ from __future__ import annotations
 from functools import partial
 
 from galos_ops.diagnostics.condition import Condition, Subject, step, those, when
-from galos_ops.engines import stack
-from galos_ops.engines.cluster import HOME, StackService, Task
-from galos_ops.engines.probe_output import moment
+from galos_ops.engines.snapshot.cluster import HOME, StackService, Task
+from galos_ops.engines.snapshot.probe_output import moment
+from galos_ops.engines.swarm import stack
 from galos_ops.errors import NotReadyError, VerifyError
 
 TOKEN_SECONDS = 12 * 3600  # how long a token of ECR lasts

@@ -96,7 +96,7 @@ MUTANTS = (
         ),
     ),
     *group(
-        "galos_ops.engines.sessions",
+        "galos_ops.engines.one_offs.sessions",
         (
             Mutant("kill", Returns("'true'"), {f"{KILLED}[exec]": "for try"}),
             Mutant("remove", Returns("'true'"), {f"{KILLED}[run]": "for try"}),
@@ -163,7 +163,7 @@ MUTANTS = (
         ),
     ),
     *group(
-        "galos_ops.engines.labels",
+        "galos_ops.engines.images.labels",
         (
             Mutant(
                 "made",

@@ -238,7 +238,7 @@ MUTANTS = (
         ),
     ),
     *group(
-        "galos_ops.engines.probe",
+        "galos_ops.engines.snapshot.probe",
         (
             Mutant(
                 "read",

@@ -99,7 +99,7 @@ MUTANTS = (
         ),
     ),
     *group(
-        "galos_ops.engines.retention",
+        "galos_ops.engines.images.retention",
         (
             Mutant(
                 "record",
@@ -184,7 +184,7 @@ MUTANTS = (
         ),
     ),
     *group(
-        "galos_ops.engines.pulling",
+        "galos_ops.engines.images.pulling",
         (
             Mutant(
                 "pull",
@@ -213,7 +213,7 @@ MUTANTS = (
         ),
     ),
     *group(
-        "galos_ops.engines.snapshot.Snapshot",
+        "galos_ops.engines.snapshot.snapshot.Snapshot",
         (
             Mutant(
                 "of",
@@ -237,7 +237,7 @@ MUTANTS = (
         ),
     ),
     *group(
-        "galos_ops.engines.retention",
+        "galos_ops.engines.images.retention",
         (
             Mutant(
                 "pull_by_tag",

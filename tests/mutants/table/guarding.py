@@ -15,7 +15,7 @@ NEIGHBOURS, ONE_OFFS = "tests/faults/test_neighbours.py", "tests/faults/test_one
 
 MUTANTS = (
     *group(
-        "galos_ops.engines.one_off",
+        "galos_ops.engines.one_offs.one_off",
         (
             Mutant(
                 "run",
@@ -40,7 +40,7 @@ MUTANTS = (
         ),
     ),
     *group(
-        "galos_ops.engines.probe",
+        "galos_ops.engines.snapshot.probe",
         (
             Mutant(
                 "compose",
@@ -171,7 +171,7 @@ MUTANTS = (
         ),
     ),
     *group(
-        "galos_ops.engines.snapshot.Snapshot",
+        "galos_ops.engines.snapshot.snapshot.Snapshot",
         (
             Mutant(
                 "ours",

@@ -11,7 +11,7 @@ OWN_IMAGE = f"{LOOKED}::test_the_registry_is_asked_about_the_host_s_own_image_wh
 
 MUTANTS = (
     *group(
-        "galos_ops.engines.registry",
+        "galos_ops.engines.snapshot.registry",
         (
             Mutant(
                 "compare",

@@ -94,7 +94,7 @@ MUTANTS = (
         ),
     ),
     *group(
-        "galos_ops.engines.migrator",
+        "galos_ops.engines.one_offs.migrator",
         (
             Mutant(
                 "_attempt",
@@ -104,7 +104,7 @@ MUTANTS = (
         ),
     ),
     *group(
-        "galos_ops.engines.migrator",
+        "galos_ops.engines.one_offs.migrator",
         (
             Mutant(
                 "in_shell",

@@ -14,7 +14,7 @@ OURS = f"{RELEASES}::test_what_is_not_needed_is_ours_and_nobody_else_s"
 
 MUTANTS = (
     *group(
-        "galos_ops.engines.retention",
+        "galos_ops.engines.images.retention",
         (
             Mutant("_sweep", Text("*) continue ;;", "*) ;;"), {SWEPT: "unexpected", STOPPED: "in images(deployed)"}),
             Mutant("_sweep", Text(' docker rmi "$old"', ' : "$old"'), {PILE: "images(deployed) == kept"}),
@@ -22,7 +22,7 @@ MUTANTS = (
         ),
     ),
     *group(
-        "galos_ops.engines.surplus",
+        "galos_ops.engines.images.surplus",
         (
             Mutant("unneeded", Always("len(ours) == len(image.tags)"), {OURS: "== ["}),
             Mutant("_stray", Never("'run'"), {TAKES: "['galos-sync-check-0a1b']"}),

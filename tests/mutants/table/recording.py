@@ -51,7 +51,7 @@ MUTANTS = (
         ),
     ),
     *group(
-        "galos_ops.engines.probe",
+        "galos_ops.engines.snapshot.probe",
         (
             Mutant(
                 "RELEASED",
@@ -61,7 +61,7 @@ MUTANTS = (
         ),
     ),
     *group(
-        "galos_ops.engines.retention",
+        "galos_ops.engines.images.retention",
         (
             Mutant(
                 "_unneeded",

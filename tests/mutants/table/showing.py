@@ -62,7 +62,7 @@ MUTANTS = (
         ),
     ),
     *group(
-        "galos_ops.engines.probe",
+        "galos_ops.engines.snapshot.probe",
         (
             Mutant(
                 "compose",

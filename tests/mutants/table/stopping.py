@@ -75,7 +75,7 @@ MUTANTS = (
         ),
     ),
     *group(
-        "galos_ops.engines.migrator",
+        "galos_ops.engines.one_offs.migrator",
         (
             Mutant(
                 "run",

@@ -39,7 +39,7 @@ MUTANTS = (
         ),
     ),
     *group(
-        "galos_ops.engines.swarm.Swarm",
+        "galos_ops.engines.swarm.swarm.Swarm",
         (
             Mutant(
                 "rolls",
@@ -105,7 +105,7 @@ MUTANTS = (
         ),
     ),
     *group(
-        "galos_ops.engines.swarm_tasks",
+        "galos_ops.engines.swarm.tasks",
         (
             Mutant(
                 "prove_gone",
@@ -125,7 +125,7 @@ MUTANTS = (
         ),
     ),
     *group(
-        "galos_ops.engines.stack",
+        "galos_ops.engines.swarm.stack",
         (
             Mutant(
                 "unsupported",
@@ -148,7 +148,7 @@ MUTANTS = (
         ),
     ),
     *group(
-        "galos_ops.engines.cluster.Task",
+        "galos_ops.engines.snapshot.cluster.Task",
         (
             Mutant(
                 "alive",

@@ -112,7 +112,7 @@ MUTANTS = (
         ),
     ),
     *group(
-        "galos_ops.engines.retention",
+        "galos_ops.engines.images.retention",
         (
             Mutant(
                 "_unneeded",
@@ -204,7 +204,7 @@ MUTANTS = (
         ),
     ),
     *group(
-        "galos_ops.engines.pulling",
+        "galos_ops.engines.images.pulling",
         (
             Mutant(
                 "pull",

@@ -9,9 +9,9 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from galos_ops.engines.cluster import CLAIM, Cluster
 from galos_ops.engines.docker_compose import DockerCompose
-from galos_ops.engines.registry import Registry
+from galos_ops.engines.snapshot.cluster import CLAIM, Cluster
+from galos_ops.engines.snapshot.registry import Registry
 from galos_ops.host.hold import Hold
 from galos_ops.host.lock import LockState
 from galos_ops.redaction import Secret

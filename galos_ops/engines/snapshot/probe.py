@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from galos_ops import redaction
-from galos_ops.engines import cluster
-from galos_ops.engines import registry as registries
 from galos_ops.engines.docker_compose import FILES
-from galos_ops.engines.probe_output import parse
-from galos_ops.engines.snapshot import Snapshot
+from galos_ops.engines.snapshot import cluster
+from galos_ops.engines.snapshot import registry as registries
+from galos_ops.engines.snapshot.probe_output import parse
+from galos_ops.engines.snapshot.snapshot import Snapshot
 from galos_ops.host.hold import FILE, IN_FORCE
 from galos_ops.host.host import Host
 from galos_ops.host.lock import HELD, LOOK, MARKER, STATE

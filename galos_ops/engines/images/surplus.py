@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 
 from galos_ops.engines.engine import HeldTarget, Target
-from galos_ops.engines.retention import candidate, own, repository
+from galos_ops.engines.images.retention import candidate, own, repository
 from galos_ops.host.release_log import Release, started
 from galos_ops.host.shell import lines
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from galos_ops.engines import registry, retention
 from galos_ops.engines.engine import ID, ReleaseImages, Target
-from galos_ops.engines.pull_output import Layers, worth_showing
+from galos_ops.engines.images import retention
+from galos_ops.engines.images.pull_output import Layers, worth_showing
+from galos_ops.engines.snapshot import registry
 from galos_ops.errors import CommandFailed
 
 PULL_SECONDS = 1800

@@ -8,15 +8,19 @@ import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from galos_ops.engines import cluster, dependencies, handing_out, pulling, stack, stopped, swarm_tasks
-from galos_ops.engines.cluster import StackService
+from galos_ops.engines import dependencies, stopped
 from galos_ops.engines.docker_compose import DockerCompose, grace_seconds
 from galos_ops.engines.engine import DIGESTS, HeldTarget, LogLines, ReleaseImages, Target
-from galos_ops.engines.probe import Scope, containers, script, swarm
-from galos_ops.engines.probe_output import parse
+from galos_ops.engines.images import pulling
+from galos_ops.engines.images.retention import repository
 from galos_ops.engines.proofs import no_containers
-from galos_ops.engines.retention import repository
-from galos_ops.engines.snapshot import Container, Snapshot, names
+from galos_ops.engines.snapshot import cluster
+from galos_ops.engines.snapshot.cluster import StackService
+from galos_ops.engines.snapshot.probe import Scope, containers, script, swarm
+from galos_ops.engines.snapshot.probe_output import parse
+from galos_ops.engines.snapshot.snapshot import Container, Snapshot, names
+from galos_ops.engines.swarm import handing_out, stack
+from galos_ops.engines.swarm import tasks as swarm_tasks
 from galos_ops.engines.watching import HEALTH_SECONDS, SILENT, UP
 from galos_ops.errors import CommandFailed, GuardError, NotReadyError, OpsError, VerifyError
 from galos_ops.host.result import Result

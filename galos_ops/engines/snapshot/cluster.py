@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from galos_ops.engines.stack import SUM
+SUM = "galos-ops.sum"  # a label of a service and of its containers: the sum of the file that they were made from
 
 HOME, CLAIM = "galos-ops-home", "galos-ops-migrating"
 """What we note for a whole cluster, as a docker config: where a stack is at home, and that a migration is under way."""

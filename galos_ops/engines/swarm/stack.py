@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterator, Mapping
 from hashlib import sha256
 from typing import Any
 
+from galos_ops.engines.snapshot.cluster import SUM
+
 VERSION = "3.8"  # the newest that the CLI of Docker 20.10 knows; without one it refuses the file
-SUM = "galos-ops.sum"  # a label of a service and of its containers: the sum of the file that they were made from
 KEPT = frozenset((
     "cap_add", "cap_drop", "command", "configs", "credential_spec", "deploy", "dns", "dns_search", "entrypoint",
     "environment", "extra_hosts", "healthcheck", "hostname", "image", "init", "isolation", "labels", "logging",

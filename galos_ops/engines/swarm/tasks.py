@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from galos_ops.engines import cluster
-from galos_ops.engines.cluster import ENDED
-from galos_ops.engines.stack import SUM
+from galos_ops.engines.snapshot import cluster
+from galos_ops.engines.snapshot.cluster import ENDED, SUM
 from galos_ops.engines.watching import HEALTH_SECONDS, LOG_LINES, SILENT, UP
 from galos_ops.host.shell import ExitCode
 

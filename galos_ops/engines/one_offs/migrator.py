@@ -5,8 +5,8 @@ from __future__ import annotations
 import shlex
 from dataclasses import dataclass, replace
 
-from galos_ops.engines import one_off
 from galos_ops.engines.engine import HeldTarget, Target
+from galos_ops.engines.one_offs import one_off
 from galos_ops.host.lock import LET_GO
 from galos_ops.host.result import OnLine, Result
 from galos_ops.host.shell import EXIT, ExitCode

@@ -10,10 +10,10 @@ from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from datetime import datetime, timezone
 
-from galos_ops.engines import cluster, registry
-from galos_ops.engines.cluster import Cluster
 from galos_ops.engines.docker_compose import DockerCompose
-from galos_ops.engines.snapshot import FREE, LOSSLESS, Container, FreeSpace, Snapshot
+from galos_ops.engines.snapshot import cluster, registry
+from galos_ops.engines.snapshot.cluster import Cluster
+from galos_ops.engines.snapshot.snapshot import FREE, LOSSLESS, Container, FreeSpace, Snapshot
 from galos_ops.host.hold import Hold
 from galos_ops.host.lock import LockState
 from galos_ops.host.shell import lines
