@@ -46,7 +46,7 @@ bench: $(READY)  ## measure a deploy beside ssh, Fabric, pyinfra and Ansible, an
 soak: $(READY)  ## random deploys, kills, freezes, pushes and restarts, judged from outside; MINUTES=60 SEED=7
 	$(BIN)/python -m tests.soak --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
 
-reference: $(READY)  ## write docs/reference.md anew from the code
+reference: $(READY)  ## write what is made from the code anew: docs/reference.md, docs/errors.md, the templates
 	$(BIN)/python -m scripts.reference
 
 picture: $(READY)  ## take the README's picture of a deploy anew, in the sandbox

@@ -30,9 +30,7 @@ class Fleet:
 
     def fab(self, size: int, *tasks: str) -> list[str]:
         """Return the words of `fab` at the first so many hosts."""
-        words = self.place.fab(self.link)
-        words[words.index(self.place.host.name)] = ",".join(HOSTS[:size])
-        return [*words, *tasks]
+        return [*self.place.fab(self.link, hosts=HOSTS[:size]), *tasks]
 
     def everywhere(self, *tasks: str) -> None:
         """Run tasks on all hosts."""

@@ -9,7 +9,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from sandbox.host import Host
 
@@ -49,6 +49,15 @@ class Spread:
     def of(numbers: Sequence[float]) -> Spread:
         low, median, high = statistics.quantiles(numbers, n=4, method="inclusive")
         return Spread(median, low, high)
+
+    def quartiles(self, decimals: int = 2) -> str:
+        """Return them as the page shows them, with so many decimals."""
+        return f"{self.low:.{decimals}f} to {self.high:.{decimals}f}"
+
+
+def spread(samples: Sequence[Sample], field: Literal["seconds", "memory", "down"]) -> Spread:
+    """Return the spread of one number of each sample."""
+    return Spread.of([getattr(each, field) for each in samples])
 
 
 def measure(host: Host, argv: Sequence[str], variables: Mapping[str, str]) -> Sample:

@@ -9,7 +9,7 @@ from datetime import date
 from pathlib import Path
 from string import Template
 
-from benchmarks.measure import Sample, Spread
+from benchmarks.measure import Sample, Spread, spread
 from benchmarks.picture import picture
 from benchmarks.startup import EMPTY, LIST
 from benchmarks.ways import ANSIBLE, BY_HAND, FABRIC, FLOOR, LINE, LOOPBACK, OURS, PYINFRA, ROOT, SLOW, SSH
@@ -30,10 +30,10 @@ class Results:
     fleet: Mapping[str, Mapping[int, Sequence[Sample]]]
 
     def seconds(self, work: str, link: str, way: str) -> Spread:
-        return Spread.of([one.seconds for one in self.samples[work, link][way]])
+        return spread(self.samples[work, link][way], "seconds")
 
     def down(self, work: str, link: str, way: str) -> Spread:
-        return Spread.of([one.down for one in self.samples[work, link][way]])
+        return spread(self.samples[work, link][way], "down")
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def bounds(results: Results) -> Iterator[Bound]:
         yield Bound(f"{work}: time down by hand", ours, theirs, most, floor)
     yield Bound("`fab --list`: an empty fabfile", results.startups[LIST].median, results.startups[EMPTY].median, 1.15)
     for work, sizes in results.fleet.items():
-        one, *_, most_hosts = (Spread.of([each.seconds for each in samples]).median for samples in sizes.values())
+        one, *_, most_hosts = (spread(samples, "seconds").median for samples in sizes.values())
         yield Bound(f"{work}, {max(sizes)} hosts, {SLOW}: one host", most_hosts, one, 1.5)
 
 
@@ -81,16 +81,13 @@ def table(results: Results, work: str, link: str) -> str:
     base, gone = results.seconds(work, link, SSH), results.down(work, link, SSH)
     for way, samples in results.samples[work, link].items():
         spent, down = results.seconds(work, link, way), results.down(work, link, way)
-        memory = Spread.of([one.memory for one in samples]).median
         cells = (
-            *(
-                way,
-                f"{spent.median:.2f} s",
-                f"{spent.low:.2f} to {spent.high:.2f}",
-                f"{spent.median / base.median:.2f}",
-            ),
+            way,
+            f"{spent.median:.2f} s",
+            spent.quartiles(),
+            f"{spent.median / base.median:.2f}",
             *((f"{down.median:.2f} s", f"{down.median / gone.median:.2f}") if gone.median else ("", "")),
-            f"{memory:.0f} MB",
+            f"{spread(samples, 'memory').median:.0f} MB",
         )
         rows.append(f"| {' | '.join(cells)} |")
     return "\n".join(rows)
@@ -99,12 +96,11 @@ def table(results: Results, work: str, link: str) -> str:
 def fleet_table(sizes: Mapping[int, Sequence[Sample]]) -> str:
     """Return the rows of so many hosts for one work."""
     rows = ["| hosts | median | quartiles | × one | memory |", "|---|---|---|---|---|"]
-    one = Spread.of([each.seconds for each in sizes[min(sizes)]])
+    one = spread(sizes[min(sizes)], "seconds")
     for size, samples in sizes.items():
-        spent, memory = (Spread.of([getattr(each, name) for each in samples]) for name in ("seconds", "memory"))
+        spent, memory = spread(samples, "seconds"), spread(samples, "memory")
         ratio = f"{spent.median / one.median:.2f}"
-        quartiles = f"{spent.low:.2f} to {spent.high:.2f}"
-        rows.append(f"| {size} | {spent.median:.2f} s | {quartiles} | {ratio} | {memory.median:.0f} MB |")
+        rows.append(f"| {size} | {spent.median:.2f} s | {spent.quartiles()} | {ratio} | {memory.median:.0f} MB |")
     return "\n".join(rows)
 
 
@@ -112,8 +108,7 @@ def page(results: Results) -> str:
     """Return the text of docs/performance.md."""
     tables = "\n\n".join(f"### {work}, {link}\n\n{table(results, work, link)}" for work, link in results.samples)
     starts = "\n".join(
-        f"| {name} | {each.median:.3f} s | {each.low:.3f} to {each.high:.3f} |"
-        for name, each in results.startups.items()
+        f"| {name} | {each.median:.3f} s | {each.quartiles(3)} |" for name, each in results.startups.items()
     )
     values = {
         "version": __version__,

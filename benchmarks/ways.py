@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import venv
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -61,14 +61,14 @@ class Place:
         """Return the environment of each way; what starts is watched by none of them."""
         return {**quick(), **self.sandbox.environment, "FABRIC_GALOS_VERIFY_SECONDS": "0", **more}
 
-    def fab(self, link: Link, root: Path = ROOT) -> list[str]:
-        """Return the words of `fab` at the host, with the tasks of a folder."""
+    def fab(self, link: Link, root: Path = ROOT, hosts: Sequence[str] = ()) -> list[str]:
+        """Return the words of `fab` at the host, or at several ones, with the tasks of a folder."""
         return [
             str(Path(sys.executable).with_name("fab")),
             "-S",
             str(link.config),
             "-H",
-            self.host.name,
+            ",".join(hosts) or self.host.name,
             "-r",
             str(root),
         ]

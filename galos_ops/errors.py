@@ -48,7 +48,13 @@ class OpsError(Exit):
     def add(self, sentence: str) -> None:
         """Say one thing more, behind the sentence."""
         self.sentence = f"{self.sentence} {sentence}"
-        self.message = render(self.sentence, self.evidence, self.hint)
+        self.tell(self.together)
+
+    def tell(self, together: Sequence[OpsError]) -> None:
+        """Tell in the message of all these failures, in their order, or of this one alone where there are none."""
+        self.together = tuple(together)
+        told = self.together or (self,)
+        self.message = "\n".join(render(one.sentence, one.evidence, one.hint) for one in told)
 
 
 def render(sentence: str, evidence: str = "", hint: str = "") -> str:
@@ -61,8 +67,7 @@ def render(sentence: str, evidence: str = "", hint: str = "") -> str:
 def gravest(errors: Sequence[OpsError]) -> OpsError:
     """Return the one of several errors whose exit code counts; its message becomes that of all, in their order."""
     worst = min(errors, key=lambda error: GRAVITY.index(error.code) if error.code in GRAVITY else len(GRAVITY))
-    worst.together = tuple(errors)
-    worst.message = "\n".join(error.message for error in errors)
+    worst.tell([one for error in errors for one in error.together or (error,)])
     return worst
 
 

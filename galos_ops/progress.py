@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Protocol
 
+UNITS = {"d": 86400, "h": 3600, "m": 60, "s": 1}
 DONE, WARN, FAILED, SAME, WOULD, BLANK = "✓", "!", "✗", "=", "~", " "
 
 
@@ -20,6 +21,21 @@ class Step:
     mark: str = DONE
     progress: str = ""
     began: float = field(default_factory=time.monotonic)
+
+
+@dataclass(frozen=True)
+class Change:
+    """What a step that is safe to repeat did, or would do in a dry run: whether it changed the host, and what to show.
+
+    `diff` are the lines of a file's difference; neither they nor `detail` hold a secret.
+    """
+
+    changed: bool
+    detail: str
+    diff: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return self.changed
 
 
 class Report(Protocol):
@@ -39,8 +55,8 @@ class Report(Protocol):
     def output(self, line: str) -> None:
         """Show a line of a command's own output as it comes."""
 
-    def table(self, rows: Sequence[Sequence[str]]) -> None:
-        """Show rows of cells, the columns aligned."""
+    def table(self, rows: Sequence[Sequence[str]], first: int = 0) -> None:
+        """Show rows of cells, the columns aligned; the `first` ones are the last to be cut."""
 
     def say(self, sentence: str) -> None:
         """Show a sentence."""
@@ -61,3 +77,12 @@ class Report(Protocol):
 def short(image: str) -> str:
     """An image ID cut to what a person compares: `sha256:` and eight digits."""
     return image[:15]
+
+
+def spoken(seconds: int) -> str:
+    """A time as a person types it: 90 seconds are 1m30s."""
+    parts = []
+    for unit, length in UNITS.items():
+        count, seconds = divmod(seconds, length)
+        parts += [f"{count}{unit}"] if count else []
+    return "".join(parts)

@@ -6,31 +6,36 @@ the host's files really hold: as written, line by line, well-formed or not.
 
 from __future__ import annotations
 
+import json
 import re
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import unquote, unquote_plus
 
-CONTROL = re.compile(r"\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)|[@-Z\\-_])|[\x00-\x08\x0b-\x1f\x7f-\x9f]")
-URL_PASSWORD = re.compile(r"(://[^\s:/@]*:)\S+@")
-QUOTED = re.compile(r"""(?<!\w)("(?:\\.|[^"\\])*("|$)|'(?:\\.|[^'\\])*('|$)|`[^`]*(`|$))""")
-URL = re.compile(r"""(\w+://)(?:[^\s'"/@]*@)?([^\s'"/?#]+)[/?#][^\s'"]*""")
-GIVEN = re.compile(
-    r"""([\w-]*(?:pass|secret|token|api_?key|authorization)[\w-]*\s*[=:\s]\s*)"""
-    r"""((?:Bearer\s|Basic\s)?[^\s'"|;&]+|'[^']*'|"[^"]*")""",
-    re.IGNORECASE,
-)
+from galos_ops import escapes
+
+# patterns are compiled at their first use, which `fab --list` never comes to
+CONTROL = r"\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)|[@-Z\\-_])|[\x00-\x08\x0b-\x1f\x7f-\x9f]"
+USERINFO = r"(://[^\s:/@]*:)\S+@"
+QUOTED = r"""(?<!\w)("(?:\\.|[^"\\])*("|$)|'(?:\\.|[^'\\])*('|$)|`[^`]*(`|$))"""
 HIDDEN = "***"
 
 LEAST = 4  # characters of a value that is taken out; a shorter one is in every text
 LONG = 8  # characters from which on it is taken out inside of words, too
 MIXED = 6  # the same for one that is neither letters nor digits alone
 TOKEN = 12  # characters of a URL's user name without a password that is a key, as in https://KEY@sentry.io/1
-NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*\Z")
-REFERENCE = re.compile(r"\$(?:\{(?![A-Z_][A-Z0-9_]*[^A-Za-z0-9_])|(?!\{))(\w+)")
-SECRET_PARAMETER = re.compile(r"pass|secret|token|key|sig", re.IGNORECASE)
+NAME = r"[A-Za-z_][A-Za-z0-9_.-]*\Z"
+REFERENCE = r"\$(?:\{(?![A-Z_][A-Z0-9_]*[^A-Za-z0-9_])|(?!\{))(\w+)"
+SENSITIVE_PARAMETER = r"(?i)pass|pwd|secret|token|key|sig"
+KEYWORD = (
+    r"""(?<![\w.-])([\w.-]+)\s*=\s*"""
+    r"""(?:'((?:\\.|[^'\\])*)|"((?:\\.|[^"\\])*)|(?=([^\s'"]\S*))[^\s;,&]*)"""
+)
+"""A word such as `password=VALUE` of a connection string; a quote may have lost its end with that of all of it."""
+JSON_PIECE = r'[\[{]|.*"[\s,\]}]*[,\]}]\Z'
+JSON_STRING = r'"((?:\\.|[^"\\])*)"?(\s*:)?'
 HARMLESS = frozenset({
     "true", "false", "null", "none", "info", "debug", "warn", "warning", "error", "trace", "prod", "production",
     "devel", "development", "staging", "test", "testing", "localhost", "default", "enabled", "disabled", "auto",
@@ -72,9 +77,8 @@ class _Known:
 
     def _make(self) -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str]]:
         kept = {piece for piece in self.pieces if piece not in self.public}
-        inside = {form for piece in kept if _anywhere(piece) for form in _forms(piece)}
-        words = {piece for piece in kept if not _anywhere(piece)}
-        whole = rf"(?:(?<!\w)(?<!\w[-.])|(?<=\\[nrt]))(?:{_any(words)})(?![-.]?\w)"
+        inside = {piece for piece in kept if _anywhere(piece)}
+        whole = rf"(?:(?<!\w)(?<!\w[-.])|(?<=\\[nrt]))(?:{_any(kept - inside)})(?![-.]?\w)"
         phrase = rf'(?<=\bThe )(\\*"?)(?:{_any(self.references)})(?=\\*"? variable is not set)'
         return re.compile(_any(inside)), re.compile(whole), re.compile(phrase)
 
@@ -88,7 +92,7 @@ def learn(texts: Iterable[str], values: Iterable[str] = ()) -> None:
     pieces = {piece for text in files for piece in pieces_of(text)} | {
         piece for one in singles for piece in _value(one)
     }
-    _KNOWN.learn(pieces, (name for text in [*files, *singles] for name in REFERENCE.findall(text)))
+    _KNOWN.learn(pieces, (name for text in [*files, *singles] for name in re.findall(REFERENCE, text)))
 
 
 def publish(tree: object) -> None:
@@ -111,18 +115,23 @@ class Secret:
 
 def unquoted(text: str) -> str:
     """Return the text with `...` for all that it quotes, to the end of the text where a quote does not end."""
-    return QUOTED.sub("...", text)
+    return re.sub(QUOTED, "...", text)
 
 
 def masked(text: str) -> str:
     """What somebody else wrote, such as docker-compose or a migration tool, as it may be shown."""
-    return without_values(_plain(text))
+    return without_values(printable(text))
+
+
+def printable(text: str) -> str:
+    """Return a text without control sequences and the passwords of URLs."""
+    return re.sub(USERINFO, rf"\1{HIDDEN}@", re.sub(CONTROL, "", text))
 
 
 def without_values(text: str) -> str:
     """The same text without the values of .env."""
     inside, words, names = _KNOWN.patterns()
-    text = words.sub(HIDDEN, inside.sub(HIDDEN, text))
+    text = escapes.sub(words, HIDDEN, escapes.sub(inside, HIDDEN, text))
     return names.sub(rf"\1{HIDDEN}", text)
 
 
@@ -133,16 +142,7 @@ def masked_output(data: bytes) -> bytes:
 
 def masked_own(text: str) -> str:
     """A sentence of ours as it may be shown, in which short values of .env may well be ordinary words."""
-    return _KNOWN.patterns()[0].sub(HIDDEN, _plain(text))
-
-
-def masked_command(text: str) -> str:
-    """A command of the configuration as it may be shown.
-
-    A URL ends with its host, behind which a webhook has its secret, and what is given to a name or an option that tells
-    of a password or a token is hidden.
-    """
-    return GIVEN.sub(rf"\1{HIDDEN}", URL.sub(rf"\1\2/{HIDDEN}", _plain(text)))
+    return escapes.sub(_KNOWN.patterns()[0], HIDDEN, printable(text))
 
 
 def masked_tree(tree: Any, key: str = "") -> Any:
@@ -166,7 +166,7 @@ def _line(line: str) -> Iterator[str]:
     name, separator, value = re.match(r"([^=:]*)([=:]?)(.*)", statement, re.DOTALL).groups()  # type: ignore[union-attr]
     if separator:
         yield from _value(value)
-    if not line.startswith("#") and not (separator and NAME.match(name.strip())):
+    if not line.startswith("#") and not (separator and re.match(NAME, name.strip())):
         yield from _value(line)
         yield from _value(name)
 
@@ -176,8 +176,27 @@ def _value(written: str) -> Iterator[str]:
     for text in dict.fromkeys((written, re.split(r"\s+#", written)[0])):
         bare = text.strip().strip("'\"").strip()
         meant = re.sub(r"\\([^nr])", r"\1", bare)
-        for line in dict.fromkeys((bare, meant, *re.split(r"[\r\n]+|\\[nr]", bare), *_parts(bare))):
-            yield from filter(_counts, _of_url(line.strip()))
+        leaves = (leaf for form in dict.fromkeys((text.strip("' "), bare, meant)) for leaf in _json_strings(form))
+        for line in dict.fromkeys((bare, meant, *_lines(bare), *_parts(bare), *leaves)):
+            for piece in (*_of_url(line.strip()), *_of_keywords(line)):
+                yield from filter(_counts, (piece, escapes.plain(piece)))
+
+
+def _lines(value: str) -> list[str]:
+    return re.split(r"[\r\n]+|\\[nr]", value)
+
+
+def _json_strings(text: str) -> Iterator[str]:
+    """The strings of JSON, or of a line of it, but the names of its members; as they stand there and as they are."""
+    if not re.match(JSON_PIECE, text, re.DOTALL):
+        return
+    for written, name in re.findall(JSON_STRING, text, re.DOTALL):
+        if not name:
+            yield from _lines(written)
+            try:
+                yield from _lines(json.loads(f'"{written}"', strict=False))
+            except ValueError:
+                continue
 
 
 def _parts(value: str) -> list[str]:
@@ -195,8 +214,19 @@ def _of_url(value: str) -> Iterator[str]:
     _, colon, password = user.partition(":")
     yield from (password, unquote(password)) if colon else ([user] if len(user) >= TOKEN else [])
     yield from () if at else (value,)
-    parameters = parse_qsl(value.partition("?")[2].partition("#")[0])
-    yield from (given for name, given in parameters if SECRET_PARAMETER.search(name))
+    for parameter in value.partition("?")[2].partition("#")[0].split("&"):
+        name, _, given = parameter.partition("=")
+        if re.search(SENSITIVE_PARAMETER, unquote(name)):
+            yield from (given, unquote(given), unquote_plus(given))
+
+
+def _of_keywords(value: str) -> Iterator[str]:
+    """What a connection string, as `host=db password=...`, gives its sensitive keywords; URLs in it are left out."""
+    for name, single, double, bare in re.findall(KEYWORD, re.sub(r"://[^\s;]*", "://", value), re.DOTALL):
+        if re.search(SENSITIVE_PARAMETER, name):
+            given = single or double or bare
+            yield from (given, re.sub(r"\\(.)", r"\1", given))
+            yield re.split("[;,&]", bare)[0]
 
 
 def _counts(piece: str) -> bool:
@@ -208,19 +238,9 @@ def _anywhere(piece: str) -> bool:
     return len(piece) >= (MIXED if mixed else LONG)
 
 
-def _forms(piece: str) -> Iterator[str]:
-    """A piece as it is, and as Go and Python quote it, once and once more in a line of a log."""
-    once = piece.replace("\\", "\\\\").replace('"', '\\"')
-    yield from (piece, once, once.replace("\\", "\\\\").replace('"', '\\"'), piece.replace("'", "\\'"))
-
-
 def _any(words: Iterable[str]) -> str:
     """A pattern for any of some words, the longest first; without any it matches nothing."""
     return "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True)) or r"(?!)"
-
-
-def _plain(text: str) -> str:
-    return URL_PASSWORD.sub(rf"\1{HIDDEN}@", CONTROL.sub("", text))
 
 
 def _leaves(tree: object) -> Iterator[str]:

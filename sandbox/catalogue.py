@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 REPOSITORY = "galos-sync"
-REPOSITORIES = (REPOSITORY, "galos-map")
+TOOLS = "galos-tools"
+REPOSITORIES = (REPOSITORY, "galos-map", TOOLS)
 
 V1 = ("20260801120000_create_systems", "20260803090000_create_stars_and_bodies")
 V2 = (*V1, "20260806140000_allow_stars_without_orbits", "20260806150000_rename_surface_columns")

@@ -18,7 +18,8 @@ from sandbox.leftovers import LABEL
 from sandbox.own_engine import PACKAGES, VARIABLE, OwnEngine
 from sandbox.steps import Steps
 
-LOCKS = ("use", "engine", "build")
+LOCKS = ("use", "engine", "build", "packages")
+APT_LOCK_SECONDS = 300  # of another program that installs meanwhile
 
 
 @contextlib.contextmanager
@@ -141,14 +142,16 @@ def install(steps: Steps, *packages: str) -> None:
         return [name for name in packages if not subprocess.run([*shown, name], capture_output=True).returncode]
 
     def command() -> list[str]:
-        return ["apt-get", "install", "-y", "--no-install-recommends", *(known() or packages)]
+        waits = ("-o", f"DPkg::Lock::Timeout={APT_LOCK_SECONDS}")
+        return ["apt-get", *waits, "install", "-y", "--no-install-recommends", *(known() or packages)]
 
-    if known():
-        tried = patience.attempt(patience.APT_INSTALL, what, command(), steps, environment=environment)
-        if tried.exit_code == 0:
-            return
-    patience.run(patience.APT_UPDATE, what, ["apt-get", "update"], steps, environment=environment)
-    patience.run(patience.APT_INSTALL, what, command(), steps, environment=environment)
+    with lock("packages"):  # two base images are made at a time, and apt-get refuses to read its lists twice at once
+        if known():
+            tried = patience.attempt(patience.APT_INSTALL, what, command(), steps, environment=environment)
+            if tried.exit_code == 0:
+                return
+        patience.run(patience.APT_UPDATE, what, ["apt-get", "update"], steps, environment=environment)
+        patience.run(patience.APT_INSTALL, what, command(), steps, environment=environment)
 
 
 def stop_if_idle(docker: Docker) -> bool:

@@ -34,9 +34,9 @@ class Publishing(State):
         image = tools.image(self.docker, tool, migrations, self.steps)
         tag = f"{tool}-{migrations}"
         with self.steps.step(f"publish {tag}"):
-            self.registry.push(catalogue.REPOSITORY, image, [tag])
-            self._register([put_image(catalogue.REPOSITORY, tag, image.manifest)])
-        return f"{aws.REGISTRY}/{catalogue.REPOSITORY}:{tag}"
+            self.registry.push(catalogue.TOOLS, image, [tag])
+            self._register([put_image(catalogue.TOOLS, tag, image.manifest)])
+        return f"{aws.REGISTRY}/{catalogue.TOOLS}:{tag}"
 
     def keep_shared_layer(self, hosts: Iterable[str]) -> None:
         """Give hosts an image with the layer that every release starts with, so that a pull brings the rest only."""

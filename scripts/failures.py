@@ -10,6 +10,9 @@ from pathlib import Path
 
 from galos_ops import errors
 from galos_ops.config.command_line import CommandLine
+from galos_ops.engines import watching
+from galos_ops.engines.swarm import tasks
+from galos_ops.tasks import mistakes
 
 OMITTED = "…"
 """What stands for a value that only a run knows."""
@@ -28,7 +31,15 @@ class Failure:
 def failures(package: Path) -> list[Failure]:
     """Return the failures of a package, by exit code."""
     modules = [ast.parse(path.read_text()) for path in sorted(package.rglob("*.py"))]
-    return sorted({failure for module in modules for failure in _failures(module)})
+    return sorted({*_tabled(), *(failure for module in modules for failure in _failures(module))})
+
+
+def _tabled() -> Iterator[Failure]:
+    """The failures whose sentences stand in tables."""
+    for verdict in (*watching.VERDICTS.values(), *tasks.VERDICTS.values()):
+        yield Failure(errors.VerifyError.exit_code, f"HOST: SERVICE: {OMITTED}: {verdict}.", CommandLine().fab("logs"))
+    for sentence, hint in (*mistakes.KNOWN.values(), mistakes.UNKNOWN):
+        yield Failure(errors.UsageError.exit_code, sentence, hint)
 
 
 def _failures(module: ast.Module) -> Iterator[Failure]:
@@ -76,11 +87,11 @@ def words(node: ast.expr, constants: Constants) -> str:
             return "the same command again"
         case ast.Call(ast.Attribute(attr="ssh"), []):
             return "ssh HOST"
-        case ast.Call(ast.Attribute(attr="fab"), [ast.Constant(task)], keywords):
+        case ast.Call(ast.Attribute(attr="fab" | "alone"), [ast.Constant(task)], keywords):
             return CommandLine().fab(str(task), **{str(one.arg): _option(one) for one in keywords})
     return OMITTED
 
 
 def _option(keyword: ast.keyword) -> str | bool:
     flag = isinstance(keyword.value, ast.Constant) and keyword.value.value is True
-    return flag or str(keyword.arg).upper()
+    return flag or str(keyword.arg).strip("_").upper()

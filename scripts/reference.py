@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import yaml
+from invoke.collection import Collection
 from invoke.parser.context import translate_underscores
 
 from galos_ops import errors
@@ -20,6 +21,8 @@ from galos_ops.config.settings import Service, Settings
 from galos_ops.diagnostics.conditions.table import TABLE
 from galos_ops.migrations.tools import TOOLS
 from galos_ops.tasks import namespace
+from galos_ops.tasks.starting import init
+from scripts.causes import CAUSES
 from scripts.failures import failures
 
 ROOT = Path(__file__).parents[1]
@@ -27,9 +30,16 @@ TEMPLATES = ROOT / "galos_ops" / "templates"
 ROW = "NAME"
 
 
+def every_task() -> Collection:
+    """The tasks of `fab`, and the one that `galos-ops` alone has."""
+    collection = namespace()
+    collection.add_task(init)
+    return collection
+
+
 def tasks() -> Iterator[str]:
     """Each task with its words and options, as `fab --help TASK` has them."""
-    collection = namespace()
+    collection = every_task()
     for name in collection.task_names:
         task = collection[name]
         yield f"### {name}\n"
@@ -99,12 +109,24 @@ The defaults of `NAME` are those of a row that you add. Without `services:` in `
 ERRORS = """\
 # Errors
 
-Every failure that the code can end in: its sentence, and what stands behind `next:`. `…` is what only the run knows; an
-empty second column means that the evidence behind `|` decides. Made from the code by `make reference`.
+Every failure that the code can end in: its sentence, its usual cause, and what stands behind `next:`. `…` is what only
+the run knows; where the last column is empty, the evidence behind `|` decides. Made from the code by `make reference`.
 
-What a code means for the service, and whether to run it again: [exit codes](exit-codes.md). By symptom:
-[troubleshooting](troubleshooting.md). In Python each is an exception:
+What a code means for the service, and whether to run it again: [exit codes](exit-codes.md). In Python each is an
+exception:
 """
+HEAD = "| Sentence | Cause | Next |\n|---|---|---|"
+MORE = {
+    1: "[symptom, cause, command](troubleshooting.md#symptom-cause-command)",
+    2: "[what overrides what](configuration.md#what-overrides-what)",
+    3: "[symptom, cause, command](troubleshooting.md#symptom-cause-command)",
+    4: "[two deploys at once](deploy.md#two-deploys-at-once), [hold](deploy.md#hold), [hooks](hooks.md)",
+    5: "[the guard](how-it-works.md#the-guard), [on one database](services.md#on-one-database)",
+    6: "[what it is told as](failed-migration.md#what-it-is-told-as)",
+    7: "[a container that does not stay up](deploy.md#a-container-that-does-not-stay-up)",
+    8: "[the doctor](doctor.md), [symptom, cause, command](troubleshooting.md#symptom-cause-command)",
+}
+"""Where more is said of an exit code's failures."""
 RUNBOOK = {
     "ecr": "ECR credentials configuration",
     "env": "Service configuration",
@@ -119,7 +141,7 @@ RUNBOOK = {
 
 def sections() -> Iterator[str]:
     """Each section of the runbook with its tasks."""
-    collection = namespace()
+    collection = every_task()
     found: dict[str, list[str]] = {}
     for name in collection.task_names:
         group, _, rest = name.partition(".")
@@ -182,7 +204,8 @@ def failed() -> str:
     """The page of errors."""
     rows: dict[int, list[str]] = {}
     for one in failures(ROOT / "galos_ops"):
-        rows.setdefault(one.code, []).append(f"| {one.sentence} | {one.next} |".replace("  ", " "))
+        row = f"| {one.sentence} | {CAUSES[one.sentence]} | {one.next} |".replace("  ", " ")
+        rows.setdefault(one.code, []).append(row)
     return "\n".join(
         [
             ERRORS,
@@ -190,7 +213,12 @@ def failed() -> str:
             *(
                 line
                 for code, lines in sorted(rows.items())
-                for line in (f"\n## Exit {code}\n", "| Sentence | Next |\n|---|---|", *lines)
+                for line in (
+                    f"\n## Exit {code}\n",
+                    f"More: {MORE[code]}.\n",
+                    "| Sentence | Cause | Next |\n|---|---|---|",
+                    *lines,
+                )
             ),
             "",
         ]

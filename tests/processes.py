@@ -93,10 +93,14 @@ class TerminalProcess:
         self.returncode: int | None = None
         self.pid, self.master = pty.fork()
         if self.pid == 0:
-            fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+            _resize(0, rows, columns)
             os.chdir(ROOT)
             os.execve(argv[0], list(argv), dict(env))  # noqa: S606
         _started.append(self)
+
+    def resize(self, rows: int, columns: int) -> None:
+        """Give the terminal another size, which the process is told of."""
+        _resize(self.master, rows, columns)
 
     def poll(self) -> int | None:
         """Return the exit code, None while it runs."""
@@ -113,6 +117,10 @@ class TerminalProcess:
             pid, status = os.waitpid(self.pid, options)
             self.returncode = os.waitstatus_to_exitcode(status) if pid else None
         return self.returncode
+
+
+def _resize(terminal: int, rows: int, columns: int) -> None:
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
 
 def kill_session(process: Started) -> None:

@@ -40,8 +40,13 @@ class CommandLine:
     @property
     def name(self) -> str:
         """The host without its user and port."""
-        name, _, port = self.host.rpartition("@")[2].partition(":")
-        return self.host.rpartition("@")[2] if ":" in port else name
+        name, _, port = self.place.partition(":")
+        return self.place if ":" in port else name
+
+    @property
+    def place(self) -> str:
+        """Where the host is, whoever logs in: the host with its port."""
+        return place(self.host)
 
     def fab(self, task: str, **options: Option) -> str:
         """Return the command for a task on this host, quoted for a shell.
@@ -59,7 +64,7 @@ class CommandLine:
             argv += ["-H", self.fleet if self.fleet and task in WHOLE_FLEET else self.host]
         argv.append(task)
         for name, value in (typed | options).items():
-            argv += [f"--{name.strip('_').replace('_', '-')}", *([] if value is True else [str(value)])]
+            argv += [flag(name), *([] if value is True else [str(value)])]
         return shlex.join(argv)
 
     def again(self) -> str:
@@ -72,8 +77,8 @@ class CommandLine:
 
     def ssh(self, command: str = "") -> str:
         """Return the command that logs in to this host as the task did, or runs `command` there."""
-        user, _, place = self.host.rpartition("@")
-        port = place.partition(":")[2] if place != self.name else ""
+        user = self.host.rpartition("@")[0]
+        port = self.place.partition(":")[2] if self.place != self.name else ""
         argv = ["ssh", *self.ssh_flags, *(["-p", port] if port else [])]
         argv.append(f"{user}@{self.name}" if user else self.name)
         return shlex.join([*argv, command] if command else argv)
@@ -92,6 +97,21 @@ class CommandLine:
             else:
                 options[next(reversed(options))] = argument
         return self.fab(task, **options)
+
+
+def addresses(hosts: str) -> list[str]:
+    """Return the hosts of -H, or of galos.hosts, one by one."""
+    return [address.strip() for address in hosts.split(",") if address.strip()]
+
+
+def place(address: str) -> str:
+    """Return where a host of -H is, whoever logs in."""
+    return address.rpartition("@")[2]
+
+
+def flag(name: str) -> str:
+    """Return the option of a parameter as it is typed."""
+    return f"--{name.strip('_').replace('_', '-')}"
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from galos_ops.config import yaml_text
 from galos_ops.config.building import Fault, called
 from galos_ops.config.settings import Service, Settings, examine
 from galos_ops.errors import UsageError
@@ -60,7 +61,7 @@ def faults(galos: Mapping[str, Any], environment: Mapping[str, str]) -> list[Fau
     for name in environment:
         if name.startswith("FABRIC_GALOS_") and name not in names:
             near = difflib.get_close_matches(name, names, n=1)
-            hint = f"did you mean {near[0]}?" if near else "the keys are in docs/configuration.md"
+            hint = f"did you mean {near[0]}?" if near else "see the keys with: galos-ops config"
             found.append(Fault(name, f"{name} is the variable of no known key.", hint))
     return [*found, *examine(galos)[1]]
 
@@ -87,18 +88,32 @@ def leaves(tree: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[tupl
 
 
 def read(path: Path) -> dict[str, Any]:
-    """Read a fabfile.yml; raises `UsageError` for a file that is not there or not a mapping."""
+    """Read a fabfile.yml; raises `UsageError` where there is none, or it is no mapping with names for keys."""
     import yaml
 
     try:
-        tree = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+        tree = yaml_text.load(path.read_text(encoding="utf-8")) or {}
+        odd = next(_odd_keys(tree), None)
     except OSError as error:
         raise UsageError(f"Cannot read {path}: {error.strerror}.") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path} is not YAML.", evidence=str(error)) from error
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        hint = "correct what it says; what looks like a date or a number and is none needs quotes"
+        raise UsageError(f"{path} is not YAML.", evidence=str(error), hint=hint) from error
     if not isinstance(tree, dict):
         raise UsageError(f"{path} must be a mapping, not {called(tree)}.")
+    if odd:
+        raise UsageError(f"{path} has the key {odd[0]}, which is {called(odd[1])}.", hint="put it in quotes")
     return tree
+
+
+def _odd_keys(tree: object, path: tuple[str, ...] = ()) -> Iterator[tuple[str, object]]:
+    """Yield the keys that are no text, each with the name that it has from the top."""
+    rows = tree.items() if isinstance(tree, Mapping) else enumerate(tree) if isinstance(tree, list) else ()
+    for key, value in rows:
+        name = (*path, str(key))
+        if isinstance(tree, Mapping) and not isinstance(key, str):
+            yield ".".join(name), key
+        yield from _odd_keys(value, name)
 
 
 def configuration(path: Path) -> dict[str, Any]:

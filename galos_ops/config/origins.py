@@ -8,12 +8,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from galos_ops.config.command_text import SENSITIVE, masked_command
 from galos_ops.config.loading import leaves, variable
-from galos_ops.redaction import masked_command
 
 DEFAULT = "default"
 VARIABLES = "FABRIC_*"
-SECRET_KEY = re.compile(r"pass|secret|token|api_?key", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -65,7 +64,7 @@ def shown(path: Sequence[str], value: Any) -> str:
     """Return a value as YAML has it in one line, without a password or a token."""
     if value is None or isinstance(value, bool | int | float):
         return json.dumps(value)
-    if SECRET_KEY.search(path[-1]):
+    if re.search(SENSITIVE, path[-1], re.IGNORECASE):
         return "***"
     text = value if isinstance(value, str) else json.dumps(value, default=str)
     return masked_command(text) or "''"

@@ -76,7 +76,7 @@ def _optional(choices: tuple[Any, ...]) -> dict[str, Any]:
     return {"type": [KINDS[each] for each in choices]}
 
 
-def portable(pattern: re.Pattern[str], *, empty: bool = False) -> str:
+def portable(pattern: str, *, empty: bool = False) -> str:
     """Return a pattern in the words that Python and JavaScript share; `empty` where no text at all is well, too."""
-    bare = re.sub(r"\(\?P<\w+>", "(", pattern.pattern).removesuffix(r"\Z").replace(r"\0", r"\u0000")
+    bare = re.sub(r"\(\?P<\w+>", "(", pattern).removesuffix(r"\Z").replace(r"\0", r"\u0000")
     return rf"^({bare}){'?' if empty else ''}(?!\n)$"

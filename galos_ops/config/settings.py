@@ -17,20 +17,20 @@ Credentials = Literal["file", "instance"]
 ToolName = Literal["sqlx", "dbmate", "alembic", "django", "flyway", "rails", "command", "none"]
 Where = Literal["service", "host"]
 
-SERVICE_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9._-]*\Z")  # what the compose specification allows
-REGISTRY = re.compile(
+SERVICE_NAME = r"[a-zA-Z0-9][a-zA-Z0-9._-]*\Z"  # what the compose specification allows
+REGISTRY = (
     r"(?P<account>[0-9]{12})\.dkr"
     r"(\.ecr(-fips)?\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(\.cn)?"
     r"|-ecr(-fips)?\.(?P<dual>[a-z0-9-]+)\.on\.(aws|amazonwebservices\.com\.cn))\Z"
 )
-REPOSITORY = re.compile(r"[a-z0-9]+([._/-]+[a-z0-9]+)*\Z")
-REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9]+\Z")
-TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}\Z")
-DIGEST = re.compile(r"sha256:[0-9a-f]{64}\Z")
-DIRECTORY = re.compile(r"(~|~?/[^\n\0]*)\Z")
+REPOSITORY = r"[a-z0-9]+([._/-]+[a-z0-9]+)*\Z"
+REGION = r"[a-z]{2}(-[a-z]+)+-[0-9]+\Z"
+TAG = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}\Z"
+DIGEST = r"sha256:[0-9a-f]{64}\Z"
+DIRECTORY = r"(~|~?/[^\n\0]*)\Z"
 
 
-def text(default: str, pattern: re.Pattern[str], meaning: str) -> Any:
+def text(default: str, pattern: str, meaning: str) -> Any:
     """A key whose value matches a pattern, and what that is called."""
     return field(default=default, metadata={"pattern": pattern, "meaning": meaning})
 
@@ -154,7 +154,7 @@ class Settings:
     def image(self, service: Service, tag: str | None = None) -> str:
         """The full reference `REGISTRY/REPOSITORY:TAG` of a service's image; a digest comes behind `@`."""
         wanted = tag or service.tag
-        return f"{self.ecr.registry}/{service.repository}{'@' if DIGEST.match(wanted) else ':'}{wanted}"
+        return f"{self.ecr.registry}/{service.repository}{'@' if re.match(DIGEST, wanted) else ':'}{wanted}"
 
 
 def examine(tree: Mapping[str, Any]) -> tuple[Settings, list[Fault]]:
@@ -181,7 +181,7 @@ def _broken_rules(settings: Settings) -> Iterator[Fault]:
         yield Fault("galos.services", "galos.services is empty.", "add a row to services: in fabfile.yml")
     for name, service in settings.services.items():
         row = f"galos.services.{name}"
-        if not SERVICE_NAME.match(name):
+        if not re.match(SERVICE_NAME, name):
             yield Fault(row, f"{row} is {name!r}; it must be a compose service name.")
         yield from _broken_fields(service, row)
         yield from _broken_migration_rules(f"{row}.migration", service.migration, settings.services)
@@ -193,7 +193,7 @@ def _broken_fields(item: Any, path: str) -> Iterator[Fault]:
         key, value, rule = f"{path}.{each.name}", getattr(item, each.name), each.metadata
         if is_dataclass(value):
             yield from _broken_fields(value, key)
-        elif "pattern" in rule and not rule["pattern"].match(value):
+        elif "pattern" in rule and not re.match(rule["pattern"], value):
             yield Fault(key, f"{key} is {value!r}; it must be {rule['meaning']}.")
         elif "least" in rule and value < rule["least"]:
             yield Fault(key, f"{key} is {value}; it must be at least {rule['least']}.")

@@ -72,7 +72,14 @@ class Subject:
 
     @property
     def container(self) -> Container | None:
+        """That of the service; of several the one that is worst off."""
         return self.snapshot.container(self.service)
+
+    @property
+    def images(self) -> set[str]:
+        """The images of the service's containers that run; without one, of the one that does not."""
+        alive = [one.image for one in self.snapshot.current(self.service) if one.alive]
+        return {*(alive or ([self.container.image] if self.container else []))}
 
     def text(self, path: str) -> str | None:
         """The text of a file on the host, None where there is none or it cannot be read."""

@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 from galos_ops.config.settings import Settings
 from galos_ops.engines.one_offs.one_off import remove_ended_checks
-from galos_ops.host.host import Change, Host
+from galos_ops.host.host import Host
+from galos_ops.progress import Change
 from galos_ops.provisioning import compose_file as project
 from galos_ops.provisioning import diffs, ecr
 from galos_ops.provisioning.files import place

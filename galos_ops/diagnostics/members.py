@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from galos_ops.engines.release_images import Image
 from galos_ops.engines.snapshot.snapshot import Snapshot
 from galos_ops.progress import short
 
@@ -48,9 +49,17 @@ def differences(snapshots: Mapping[str, Snapshot], services: Iterable[str]) -> l
 
 
 def _images(snapshots: Mapping[str, Snapshot], service: str) -> tuple[Running, ...]:
-    known = {host: one.container(service) for host, one in snapshots.items() if one.engine and one.flavour}
-    found = tuple(Running(host, one.image if one and one.alive else None) for host, one in known.items())
-    return found if len({one.image for one in found}) > 1 else ()
+    known = {host: _running(one, service) for host, one in snapshots.items() if one.engine and one.flavour}
+    first = next(iter(known.values()), None)
+    alike = (one.same(first) if one and first else one is first for one in known.values())
+    return () if all(alike) else tuple(Running(host, one.id if one else None) for host, one in known.items())
+
+
+def _running(snapshot: Snapshot, service: str) -> Image | None:
+    one = snapshot.container(service)
+    if one is None or not one.alive:
+        return None
+    return Image(service, one.image, frozenset(snapshot.digests.get(one.image, ())))
 
 
 def _variables(snapshots: Mapping[str, Snapshot], service: str) -> tuple[str, ...]:

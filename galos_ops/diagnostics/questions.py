@@ -8,10 +8,11 @@ from galos_ops.diagnostics.condition import Refusal, Subject
 from galos_ops.diagnostics.conditions.table import TABLE
 from galos_ops.diagnostics.ready import require_ready
 from galos_ops.engines.engine import Target
+from galos_ops.engines.images.references import local_images
 from galos_ops.errors import CommandFailed, NotReadyError
 from galos_ops.host.host import Host
 from galos_ops.migrations import guard
-from galos_ops.migrations.tools import REMEMBERED
+from galos_ops.migrations.tools import CLEAN, REMEMBERED
 from galos_ops.provisioning import ecr
 
 
@@ -44,18 +45,18 @@ def database(host: Host, subject: Subject) -> Subject:
 
 
 def ask(target: Target, subject: Subject, *, remembered: bool = False) -> Subject:
-    """Ask an image for pending migrations as `pending` does, where that is in nobody's way and fetches nothing.
+    """Ask an image for pending migrations as `pending` does, where that is in nobody's way.
 
     With `remembered` not one that answered clean before. Raises `NotReadyError` for another compose file than needed.
     """
-    migration, images = target.service.migration, target.local_images()
+    images = local_images(target)
     if images is None:
         return replace(subject, not_asked="the image is not on the host")
+    if target.service.migration.tool == "none":
+        return replace(subject, answer=CLEAN)
     if remembered and guard.passed(target, images):
         return replace(subject, answer=REMEMBERED)
-    reason, policy = TABLE.blocked(TABLE["check-asked"], subject), target.snapshot.pulls(migration.service)
-    if not reason and policy and migration.where == "service":
-        reason = f"pull_policy: {policy} would fetch an image"
+    reason = TABLE.blocked(TABLE["check-asked"], subject)
     return replace(subject, not_asked=reason) if reason else replace(subject, answer=guard.check(target, images))
 
 

@@ -17,8 +17,8 @@ from galos_ops.engines.snapshot.registry import Registry
 from galos_ops.engines.snapshot.snapshot import FreeSpace, Snapshot
 from galos_ops.errors import NotReadyError
 from galos_ops.host.hold import Hold
+from galos_ops.host.holder import LockState
 from galos_ops.host.host import Host
-from galos_ops.host.lock import LockState
 from galos_ops.host.release_log import LOG, STARTS, Release, joined, parse, started
 from galos_ops.migrations import guard
 from galos_ops.migrations.tools import Answer
@@ -141,7 +141,7 @@ def with_release(subject: Subject) -> Subject:
     """The same with what the log has last of the service: a started image, a migration that failed; no answer yet."""
     mine = [one for one in joined(parse(subject.text(subject.log)).releases) if one.service == subject.service]
     release = next(reversed(started(mine)), None)
-    last = next((one for one in reversed(mine) if one.event in (*STARTS, "migrate")), None)
+    last = next((one for one in reversed(mine) if one.event in STARTS or one.migrates), None)
     failed = last if last and last.outcome == "failed" else None
     return replace(subject, not_asked="not asked", release=release, failed=failed)
 
@@ -189,8 +189,8 @@ def replicas(snapshot: Snapshot, service: str) -> str | None:
 
 
 def container(snapshot: Snapshot, service: str) -> ContainerStatus:
-    """The service's container, the one that runs where there are several."""
-    if not (snapshot.engine and snapshot.flavour):
+    """The service's container, of several the one that is worst off."""
+    if not (snapshot.engine and snapshot.flavour) or (snapshot.cluster and not snapshot.cluster.tells):
         return ContainerStatus("unknown")
     one = snapshot.container(service)
     if one is None:
@@ -205,5 +205,5 @@ def container(snapshot: Snapshot, service: str) -> ContainerStatus:
         restarts=one.restarts,
         exit_code=None if one.state == "running" or snapshot.cluster else one.exit_code,
         replicas=replicas(snapshot, service),
-        nodes=tuple(dict.fromkeys(each.node for each in snapshot.of(service) if each.node)),
+        nodes=tuple(dict.fromkeys(each.node for each in snapshot.current(service) if each.node)),
     )

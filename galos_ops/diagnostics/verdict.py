@@ -109,7 +109,9 @@ def verdict(typed: CommandLine, host: HostStatus, lines: Iterable[Line]) -> OpsE
 
 def space(disk: FreeSpace) -> str:
     """What is free on a disk, for a person."""
-    inodes = f", {disk.free_inodes / disk.inodes:.0%} of the inodes" if disk.inodes and disk.free_inodes else ""
+    inodes = ""
+    if disk.inodes and disk.free_inodes is not None:
+        inodes = f", {disk.free_inodes / disk.inodes:.0%} of the inodes"
     return f"{disk.path}: {disk.free_bytes / 1e9:.1f} GB of {disk.size_bytes / 1e9:.1f} free{inodes}"
 
 

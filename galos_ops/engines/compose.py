@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from galos_ops.engines import dependencies, started, stopped, watching
 from galos_ops.engines.docker_compose import DockerCompose, grace_seconds
-from galos_ops.engines.engine import ID, HeldTarget, LogLines, ReleaseImages, Target
+from galos_ops.engines.engine import HeldTarget, Target
 from galos_ops.engines.images import pulling
+from galos_ops.engines.log_lines import LogLines
 from galos_ops.engines.proofs import no_containers
+from galos_ops.engines.release_images import ID, ReleaseImages
 from galos_ops.engines.snapshot.probe import CONTAINER
 from galos_ops.engines.snapshot.probe_output import container
 from galos_ops.engines.snapshot.snapshot import Container, Snapshot, names
@@ -21,6 +24,7 @@ from galos_ops.progress import short
 
 LOOKS = 5
 START_SECONDS = 1800  # of which docker-compose may wait for what the service depends on
+COMPARE = "compare the container with its configuration"
 TAKE_FILE = "file=$(cat)"  # standard input, which several commands need
 ANSWERS = f"docker ps -q >/dev/null || exit {ExitCode.SILENT}"
 
@@ -94,8 +98,8 @@ class Compose:
         image, pinned, depended = images.service.id, pin(images), dependencies.script(target)
         file = self.docker_compose.as_started(target.snapshot.tree(), target.name)
         made = started.key(target, file)
-        if not depended and (left := started.left(target, images, made)):
-            return left
+        if not depended and (unchanged := started.unchanged(target, images, made)):
+            return unchanged
         script = "\n".join(
             (
                 TAKE_FILE,
@@ -133,16 +137,19 @@ class Compose:
         return [one for one in after.of(target.name) if one.id in ids]
 
     def as_configured(self, target: Target, found: Iterable[Container]) -> bool:
+        chosen, snapshot = list(found), target.snapshot
+        meant = snapshot.images.get(snapshot.services()[target.name])
+        if self.docker_compose.version < (2,) and any(one.image != meant for one in chosen):
+            return _given(target, chosen)  # v1 hashes the image that the tag means, too
         label = '{{index .Config.Labels "com.docker.compose.config-hash"}}'
-        made = f"docker inspect -f '{label}' {' '.join(one.id for one in found)}"
+        made = f"docker inspect -f '{label}' {' '.join(one.id for one in chosen)}"
         asked = target.run(
             f"{made} && {self.docker_compose.hash(target.name)}",
-            doing="compare the container with its configuration",
-            stdin=self.docker_compose.as_started(target.snapshot.tree(), target.name),
-            check=False,
+            doing=COMPARE,
+            stdin=self.docker_compose.as_started(snapshot.tree(), target.name),
         )
         *hashes, now = asked.stdout.strip().split("\n")
-        return bool(hashes) and {now.rpartition(" ")[2]} == set(hashes)
+        return {now.rpartition(" ")[2]} == set(hashes)
 
     def watch(self, target: Target, found: Sequence[Container], seconds: int | None) -> None:
         before = {one.id: one.restarts for one in target.running}
@@ -160,6 +167,9 @@ class Compose:
                 evidence=log,
                 hint=target.host.typed.fab("logs"),
             )
+
+    def placed(self, target: Target) -> str:  # noqa: ARG002
+        return ""
 
     def rolls(self, target: Target) -> bool:  # noqa: ARG002
         return False
@@ -190,6 +200,18 @@ def silent_engine_error(target: Target, evidence: str) -> NotReadyError:
         evidence=evidence,
         hint=f"when it answers again: {target.host.typed.again()}",
     )
+
+
+def _given(target: Target, found: Iterable[Container]) -> bool:
+    """Whether containers have each variable that docker-compose would give the service now, with its value.
+
+    The values, which are secret, are compared here. docker-compose writes `$$` for `$`.
+    """
+    script = f"docker inspect -f '{{{{json .Config.Env}}}}' {' '.join(one.id for one in found)}"
+    told = target.run(script, doing=COMPARE, private=True).stdout
+    given = {name: value.replace("$$", "$") for name, value in target.snapshot.given(target.name).items()}
+    made = [dict(one.partition("=")[::2] for one in json.loads(line) or []) for line in lines(told)]
+    return bool(made) and all(each.get(name, "") == value for each in made for name, value in given.items())
 
 
 def _delete(target: Target, found: Iterable[Container]) -> str:

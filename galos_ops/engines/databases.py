@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from galos_ops.config.settings import Settings
 from galos_ops.engines.snapshot.snapshot import Snapshot
 
 VARIABLE = "DATABASE_URL"
-PORTS = {"mysql": 3306, "mariadb": 3306}
-POSTGRESQL = 5432
-HERE = ("", "localhost", "::1", "host.docker.internal", "gateway.docker.internal")
-"""Servers that are, on every host, that host."""
+PORTS = {
+    **dict.fromkeys(("postgres", "postgresql", "postgis"), 5432),
+    "cockroachdb": 26257,
+    **dict.fromkeys(("mysql", "mysql2", "mariadb", "trilogy"), 3306),
+    **dict.fromkeys(("mssql", "sqlserver"), 1433),
+    "oracle": 1521,
+    "clickhouse": 9000,
+    "bigquery": 443,
+    "spanner-postgres": 5432,
+}
+"""The schemes of the URLs that migration tools take, with the port where a URL has none."""
+HERE = "localhost"
+OURS = re.compile(r"localhost|127\..*|::1|(host|gateway)\.docker\.internal|host-gateway")
+"""Servers that are, on every host, that host or the container itself: they are called `HERE`."""
 
 
 def stops(settings: Settings, snapshot: Snapshot, service: str) -> tuple[str, ...]:
@@ -32,7 +44,7 @@ def stops(settings: Settings, snapshot: Snapshot, service: str) -> tuple[str, ..
 def used(snapshot: Snapshot, service: str) -> Sequence[object] | None:
     """Return what the URL of a service's database means; None without one."""
     url = snapshot.given(service).get(VARIABLE)
-    return database(url) if url else None
+    return database(url, dict(_names(snapshot, service))) if url else None
 
 
 def local(snapshot: Snapshot, service: str) -> str:
@@ -42,8 +54,31 @@ def local(snapshot: Snapshot, service: str) -> str:
     """
     *servers, _ = used(snapshot, service) or ("",)
     names = [str(one[0]) for one in servers if isinstance(one, tuple)]
-    own = {*snapshot.rows(), *HERE}
-    return next((name for name in names if name in own or name.startswith(("/", "127."))), "")
+    own = {*snapshot.rows(), HERE, ""}
+    return next((name or "a socket" for name in names if name in own or name.startswith("/")), "")
+
+
+def _names(snapshot: Snapshot, service: str) -> Iterator[tuple[str, str]]:
+    """Each name by which a container of a service finds another one of the compose file, or this host, and its own."""
+    rows = snapshot.rows()
+    for name, row in rows.items():
+        networks = row.get("networks")
+        joined = networks.values() if isinstance(networks, dict) else ()
+        aliases = [alias for network in joined for alias in (network or {}).get("aliases") or []]
+        yield from ((str(one).lower(), name) for one in (name, row.get("container_name") or name, *aliases))
+    mine = rows.get(service, {})
+    for link in mine.get("links") or []:
+        name, _, alias = str(link).partition(":")
+        yield (alias or name).lower(), name
+    yield from _hosts(mine.get("extra_hosts") or [])
+
+
+def _hosts(given: Any) -> Iterator[tuple[str, str]]:
+    """The rows of `extra_hosts`: `NAME:ADDRESS` in v1, `NAME=ADDRESS` in v2, or a mapping."""
+    rows = given.items() if isinstance(given, dict) else (re.split("[:=]", str(row), maxsplit=1) for row in given)
+    for name, address in rows:
+        for one in address if isinstance(address, list) else [address]:
+            yield str(name).lower(), str(one).strip("[]").lower()
 
 
 def _databases(snapshot: Snapshot, service: str) -> set[Sequence[object]]:
@@ -51,20 +86,27 @@ def _databases(snapshot: Snapshot, service: str) -> set[Sequence[object]]:
     return {found} if found else set()
 
 
-def database(url: str) -> Sequence[object]:
+def database(url: str, names: Mapping[str, str] | None = None) -> Sequence[object]:
     """Return what two URLs of one database have in common: servers with their ports, and the database's name.
 
-    User, password, driver and options do not count. A URL that cannot be read is one of its own.
+    User, password, driver and options do not count; `names` are other names of servers. A URL that cannot be read is
+    one of its own.
     """
     try:
         parts = urlsplit(url)
         query = parse_qs(parts.query)
         servers = [urlsplit(f"//{host}") for host in parts.netloc.rpartition("@")[2].split(",")]
-        port = PORTS.get(parts.scheme.partition("+")[0], POSTGRESQL)
-        named = [(one.hostname or "", one.port or int(query.get("port", [port])[-1])) for one in servers]
+        port = PORTS.get(parts.scheme.partition("+")[0], 0)
+        named = [(unquote(one.hostname or ""), one.port or int(query.get("port", [port])[-1])) for one in servers]
     except ValueError:
         return (url,)
     if any(not host for host, _ in named):
         named = [(query.get("host", [""])[-1].lower(), named[0][1])]
+    named = [(_server(host, names or {}), port) for host, port in named]
     name = query.get("dbname", query.get("database", [unquote(parts.path.removeprefix("/"))]))[-1]
     return (*named, name)
+
+
+def _server(host: str, names: Mapping[str, str]) -> str:
+    known = names.get(host, host)
+    return HERE if OURS.fullmatch(known) else known

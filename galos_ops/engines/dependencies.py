@@ -9,12 +9,15 @@ from typing import Any
 
 from galos_ops.config.settings import Settings
 from galos_ops.engines.databases import stops
+from galos_ops.engines.docker_compose import HOOKS
 from galos_ops.engines.engine import Target
 from galos_ops.engines.snapshot.snapshot import Snapshot
 from galos_ops.errors import NotReadyError
 
 COMPLETED, HEALTHY = "service_completed_successfully", "service_healthy"
 HEALTH_SECONDS = 300
+UNCHECKED = "would run to its end unchecked each time it starts"
+UNGUARDED = "would be run by docker-compose, outside of the guard"
 NAMESPACES = ("network_mode", "ipc", "pid")  # `service:NAME` in one of these is a dependency too
 
 
@@ -98,34 +101,60 @@ def reached(name: str, rows: Mapping[str, Any]) -> set[str]:
     return found
 
 
+def visited(settings: Settings, rows: Mapping[str, Any], name: str) -> Iterator[Dependency]:
+    """The dependencies of a service, direct and indirect, each after those that it depends on itself.
+
+    What a configured one depends on is left to its own start. One that is named twice comes twice.
+    """
+    names = set[str]()
+
+    def visit(name: str, above: tuple[str, ...]) -> Iterator[Dependency]:
+        for one in of(rows.get(name) or {}):
+            if one.name not in rows or one.name in above or (one.optional and rows[one.name].get("profiles")):
+                continue  # optional and without its profile; docker-compose itself refuses what is missing or circular
+            if one.name not in settings.services and one.name not in names:
+                names.add(one.name)
+                yield from visit(one.name, (*above, one.name))
+            yield one
+
+    return visit(name, (name,))
+
+
+def running_once(settings: Settings, snapshot: Snapshot, service: str) -> list[str]:
+    """The dependencies of a service that run to their end, as those do that carry migrations."""
+    carriers = {one.migration.service for one in settings.services.values()} - settings.services.keys()
+    found = visited(settings, snapshot.rows(), service)
+    return list(dict.fromkeys(one.name for one in found if one.condition == COMPLETED or one.name in carriers))
+
+
+def hooks(settings: Settings, snapshot: Snapshot, service: str) -> list[str]:
+    """The lifecycle hooks, as `HOOK of SERVICE`, of a service and of those dependencies that its start may start."""
+    rows = snapshot.rows()
+    others = (one.name for one in visited(settings, rows, service) if one.name not in settings.services)
+    names = dict.fromkeys((service, *others))
+    return [f"{hook} of {name}" for name in names for hook in HOOKS if (rows.get(name) or {}).get(hook)]
+
+
 def needed(target: Target) -> list[Dependency]:
     """The dependencies that are not configured, direct and indirect, each after those that it depends on itself.
 
     Raises `NotReadyError` where one is configured and does not run, since it may only start behind its own guard, and
-    where one runs to its end, as a migration does, which nobody would have checked. So it does for a service that the
-    engine cannot start as it is.
+    where one runs to its end, as a migration does, or a lifecycle hook does so, which nobody would have checked. So it
+    does for a service that the engine cannot start as it is.
     """
     target.engine.require_supported(target)
-    rows, configured = target.snapshot.rows(), target.settings.services
-    carriers = {service.migration.service for service in configured.values()}
-    found: dict[str, Dependency] = {}
-
-    def visit(name: str, above: tuple[str, ...]) -> None:
-        for one in of(rows.get(name) or {}):
-            if one.name not in rows or one.name in above or (one.optional and rows[one.name].get("profiles")):
-                continue  # optional and without its profile; docker-compose itself refuses what is missing or circular
-            if one.condition == COMPLETED or one.name in carriers - configured.keys():
-                raise _runs_once(target, one.name)
-            if one.name in configured:
-                _require_running(target, one.name)
-            elif one.name not in found:
-                visit(one.name, (*above, name))
-                found[one.name] = one
-            elif one.condition == HEALTHY:
-                found[one.name] = one
-
-    visit(target.name, (target.name,))
-    return list(found.values())
+    settings, snapshot = target.settings, target.snapshot
+    if once := running_once(settings, snapshot, target.name):
+        raise _runs_once(target, ", ".join(once))
+    if found := hooks(settings, snapshot, target.name):
+        raise _hooked(target, ", ".join(found))
+    others: dict[str, Dependency] = {}
+    for one in visited(settings, snapshot.rows(), target.name):
+        if one.name in settings.services:
+            _require_running(target, one.name)
+        elif one.name not in others or one.condition == HEALTHY:
+            others[one.name] = one
+    return list(others.values())
 
 
 def absent(target: Target) -> list[str]:
@@ -160,7 +189,7 @@ def _healthy(target: Target, name: str) -> str:
 
 
 def _runs(target: Target, name: str) -> bool:
-    return any(one.alive for one in target.snapshot.of(name))
+    return any(one.alive for one in target.snapshot.current(name))
 
 
 def _require_running(target: Target, name: str) -> None:
@@ -173,9 +202,15 @@ def _require_running(target: Target, name: str) -> None:
     )
 
 
-def _runs_once(target: Target, name: str) -> NotReadyError:
+def _runs_once(target: Target, names: str) -> NotReadyError:
     return NotReadyError(
-        f"{target.label}: it depends on {name}, which would run to its end unchecked each time it starts; "
-        "nothing was changed.",
-        hint=f"take {name} out of depends_on; a migration belongs into galos.services.{target.name}.migration",
+        f"{target.label}: it depends on {names}, which {UNCHECKED}; nothing was changed.",
+        hint=f"take {names} out of depends_on; a migration belongs into galos.services.{target.name}.migration",
+    )
+
+
+def _hooked(target: Target, hooks: str) -> NotReadyError:
+    return NotReadyError(
+        f"{target.label}: the lifecycle hook {hooks} {UNGUARDED}; nothing was changed.",
+        hint=f"take it out of the compose file; a migration belongs into galos.services.{target.name}.migration",
     )

@@ -12,7 +12,12 @@ from typing import Any
 
 FILES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
 FILE = "docker-compose.yml"  # the name that every flavour finds
+FOUND = f"""file=${{COMPOSE_FILE:-$(sed -n 's/^COMPOSE_FILE=//p' .env 2>/dev/null | tail -n 1 | tr -d "\\"'")}}
+for f in {" ".join(FILES)}; do [ "$file" ] || {{ [ -e $f ] && file=$f; }}; done"""
+"""A script that sets `file` to what docker-compose reads in a directory: files with a colon between where
+COMPOSE_FILE names them, else the one that is there, nothing without any."""
 FETCHING = ("pull_policy", "build")  # what lets docker-compose fetch or make an image by itself
+HOOKS = ("pre_start", "post_start", "pre_stop")  # of a service: commands that docker-compose runs around it
 FROM_VARIABLE = """printf %s "$file" | """
 SECONDS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6}  # of a duration in a compose file
 
@@ -94,7 +99,7 @@ def encoded(tree: Mapping[str, Any], service: str, *, without: Collection[str] =
     """A resolved compose file in JSON, with the row of one service changed."""
     row = {key: value for key, value in tree["services"][service].items() if key not in without}
     services = {**tree["services"], service: {**row, **changed}}
-    return json.dumps({**tree, "services": services}, ensure_ascii=False, default=str).encode()
+    return json.dumps({**tree, "services": services}, ensure_ascii=False).encode()
 
 
 def grace_seconds(row: Mapping[str, Any]) -> int | None:

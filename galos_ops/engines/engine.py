@@ -2,80 +2,33 @@
 
 from __future__ import annotations
 
-import difflib
-import io
 import re
 import secrets
-import shlex
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Protocol, TypeVar
 
 from galos_ops.config.command_line import CommandLine
 from galos_ops.config.settings import Service, Settings
 from galos_ops.engines import databases
+from galos_ops.engines.cluster_notes import not_home_error, unknown_home_error
 from galos_ops.engines.docker_compose import DockerCompose
-from galos_ops.engines.snapshot.snapshot import LOSSLESS, NOTHING, Container, Snapshot
-from galos_ops.errors import LockedError, NotReadyError, OpsError
+from galos_ops.engines.log_lines import LogLines
+from galos_ops.engines.release_images import ReleaseImages
+from galos_ops.engines.snapshot.snapshot import Container, Snapshot
+from galos_ops.errors import OpsError
 from galos_ops.host.host import Host
-from galos_ops.host.lock import Lock, fence, unlockable_error
-from galos_ops.host.result import OnLine, Result
-from galos_ops.host.shell import EXIT, ExitCode, exports, in_directory
-
-ID = "docker image inspect -f '{{.Id}}'"
-DIGESTS = "docker image inspect -f '{{range .RepoDigests}}{{println .}}{{end}}'"
-CHECK = "check(-[0-9a-f]+)?"  # what follows the service's name in that of a container that checks
-
-
-@dataclass(frozen=True)
-class Image:
-    """A reference, and the ID of the image that it is to mean."""
-
-    reference: str
-    id: str
-
-
-@dataclass(frozen=True)
-class ReleaseImages:
-    """The image of a service, and the one that carries its migrations, which mostly is the same one."""
-
-    service: Image
-    migrations: Image
-
-    @staticmethod
-    def of(references: tuple[str, str], ids: Mapping[str, str]) -> ReleaseImages:
-        """Return the images that two references mean, by their IDs."""
-        service, migrations = (Image(reference, ids[reference]) for reference in references)
-        return ReleaseImages(service, migrations)
-
-    @property
-    def all(self) -> tuple[Image, ...]:
-        """Each image once."""
-        return tuple(dict.fromkeys((self.service, self.migrations)))
-
-
-@dataclass(frozen=True)
-class LogLines:
-    """Which lines of a log: the last `tail`, or all; those of the last `since` seconds; with times; and what comes."""
-
-    tail: int | None
-    since: int | None = None
-    timestamps: bool = False
-    follow: bool = False
-
-    def options(self, follow: str) -> list[str]:
-        """Return them as Docker has them, where `follow` is what that is called."""
-        tail = f"--tail={'all' if self.tail is None else self.tail}"
-        since = [] if self.since is None else [f"--since={self.since}s"]
-        return [tail, *since, *(["-t"] if self.timestamps else []), *([follow] if self.follow else [])]
+from galos_ops.host.lock import Lock, expired_error, fence, unlockable_error
+from galos_ops.host.result import Result
+from galos_ops.host.shell import ExitCode, in_directory
 
 
 class Engine(Protocol):
     """What runs the containers of services; nothing outside `engines` asks which one it is.
 
     The verbs of the runbook are scripts for the project's directory, and need no lock. What starts a service takes a
-    `HeldTarget`. One-off containers, the registry, what is fetched and what a host keeps are the same for every engine:
-    `one_off`, `registry`, `pulling`, `retention`.
+    `HeldTarget`. One-off containers, what is fetched and what a host keeps are the same for every engine: `one_offs`,
+    `images`.
     """
 
     @property
@@ -126,7 +79,10 @@ class Engine(Protocol):
         """Start stopped containers as they are, and what the service depends on; return them as they are then."""
 
     def as_configured(self, target: Target, found: Iterable[Container]) -> bool:
-        """Whether `up` would leave containers of the right image as they are."""
+        """Whether `up` would leave containers of the right image as they are, or only start them.
+
+        Of ones whose image the tag does not mean any more: whether it would with that image. Raises `CommandFailed`.
+        """
 
     def watch(self, target: Target, found: Sequence[Container], seconds: int | None) -> None:
         """Raise `VerifyError` unless containers of one image stay up for some seconds.
@@ -134,6 +90,9 @@ class Engine(Protocol):
         `seconds` is None for containers that ran before: one look is enough, which `found` may be, and they keep the
         restarts that they had.
         """
+
+    def placed(self, target: Target) -> str:
+        """Return where the service runs, for the log, in a few words; empty where it is the host, or not known."""
 
     def rolls(self, target: Target) -> bool:
         """Whether some containers of the service run at any moment while `up` replaces others."""
@@ -145,7 +104,10 @@ class Engine(Protocol):
         """Return the ID of a container of the service that runs on this host; raises `NotReadyError` without one."""
 
     def home(self, target: Target) -> str:
-        """Return a script that ends with `ExitCode.NOT_HOME` where another host is the one that changes the service."""
+        """Return a script that ends with `ExitCode.NOT_HOME` where another host is the one that changes the service.
+
+        It ends with `ExitCode.HOME_UNKNOWN` where that cannot be told.
+        """
 
     def claim(self, target: Target) -> str:
         """Return a script that tells the other hosts of a cluster that a migration is under way, until `release`."""
@@ -185,7 +147,7 @@ class Target:
 
     def owns(self, name: str) -> bool:
         """Whether a one-off container of this name is one of ours."""
-        return re.fullmatch(rf"{re.escape(self.name)}-(migration|{CHECK})", name) is not None
+        return re.fullmatch(rf"{re.escape(self.name)}-(migration|check(-[0-9a-f]+)?)", name) is not None
 
     def stopping(self, found: Iterable[Container]) -> str:
         """Return what a person types to stop containers."""
@@ -207,15 +169,25 @@ class Target:
         mine = typed.options.get("service") in (None, self.name)
         return typed if mine else replace(typed, options={"service": self.name})
 
+    def alone(self, task: str, **options: str) -> str:
+        """The command for a task on this service alone, as a tag is one service's."""
+        named = {"service": self.name} if len(self.settings.services) > 1 else {}
+        return self.host.typed.fab(task, **named, **options)
+
     @property
     def marks(self) -> bool:
         """Whether a migration is noted for other hosts, too: those of a fleet, or of a cluster."""
         return bool(self.host.typed.fleet or self.engine.claim(self))
 
     @property
-    def running(self) -> tuple[Container, ...]:
-        """The service's containers that run."""
+    def may_run(self) -> tuple[Container, ...]:
+        """The service's containers that run, those too that are to end and may run until then."""
         return tuple(one for one in self.snapshot.of(self.name) if one.alive)
+
+    @property
+    def running(self) -> tuple[Container, ...]:
+        """The service's containers that run and are to go on, first the one that shows what it runs."""
+        return tuple(one for one in self.may_run if not one.stopping)
 
     @property
     def running_image(self) -> str | None:
@@ -223,50 +195,20 @@ class Target:
         return next((one.image for one in self.running), None)
 
     @property
-    def previous_image(self) -> str | None:
+    def stopped_image(self) -> str | None:
         """The ID of the image that the service runs, or ran when it was stopped for a migration."""
         return self.running_image or self.snapshot.stopped.get(self.name)
 
-    def references(self) -> tuple[str, str]:
-        """The image of the service, and the image that carries its migrations, which mostly is the same one.
+    @property
+    def stopped_at(self) -> str | None:
+        """When an earlier run stopped the service and left it so; None where it runs, or where that is not known."""
+        return None if self.running else self.snapshot.stopped_at.get(self.name) or None
 
-        Raises `NotReadyError` where the compose file does not start what the configuration names.
-        """
-        listed, wanted = self.snapshot.services(), self.settings.image(self.service)
-        file = self.snapshot.compose_file
-        for name in dict.fromkeys((self.name, self.service.migration.service)):
-            if name not in listed:
-                near = difflib.get_close_matches(name, listed, n=1)
-                raise NotReadyError(
-                    f"{self.host.name}: {file} in {self.settings.directory} has no service {name}.",
-                    hint=f"name it as there: {near[0] if near else ', '.join(listed) or 'it has none'}",
-                )
-        if listed[self.name] != wanted:
-            raise NotReadyError(
-                f"{self.label}: {file} starts {listed[self.name] or 'no image'}, not {wanted}.",
-                hint="make the compose file on the host and galos.services agree",
-            )
-        return wanted, listed[self.service.migration.service]
-
-    def local_images(self) -> ReleaseImages | None:
-        """What the references mean on the host now; None while one of them is not there."""
-        references = self.references()
-        present = all(self.snapshot.images.get(reference) for reference in references)
-        return ReleaseImages.of(references, self.snapshot.images) if present else None
-
-    def images_of(self, service: str) -> ReleaseImages:
-        """The images of a release whose image of the service is this one, whatever the reference means.
-
-        Raises `NotReadyError` where the host does not have the one that carries the migrations.
-        """
-        references = self.references()
-        found = {**self.snapshot.images, references[0]: service}
-        if references[1] not in found:
-            raise NotReadyError(
-                f"{self.label}: the image {references[1]} that carries its migrations is not on the host.",
-                hint=self.host.typed.fab("pull"),
-            )
-        return ReleaseImages.of(references, found)
+    @property
+    def previous_image(self) -> str | None:
+        """The same where it may start again: None where an earlier run stopped it and then began its migration."""
+        migrated = self.snapshot.logged.get(self.name) == "migrate"
+        return self.running_image if migrated else self.stopped_image
 
     def run(self, script: str, *, doing: str, **more: Any) -> Result:
         """Run a script that leaves the host as it is, in the project's directory."""
@@ -276,24 +218,6 @@ class Target:
     def ask(self, script: str, *, doing: str, **more: Any) -> Result:
         """Run a script that asks the database and leaves nothing behind, whatever it ends with."""
         return self.run(script, doing=doing, check=False, **more)
-
-    def on_host(
-        self, argv: list[str], *, doing: str, timeout: int, on_line: OnLine | None = None, first: str = ":"
-    ) -> Result:
-        """Run a command as `ask` does, with the snapshot's .env in its environment, which travels on standard input.
-
-        `first` is a script that comes before it; an `ExitCode` is never the command's own.
-        """
-        from dotenv import dotenv_values
-
-        text = self.snapshot.environment or NOTHING
-        values = dotenv_values(stream=io.StringIO(text.value), interpolate=False)
-        stdin = exports({name: value for name, value in values.items() if value is not None}).encode(errors=LOSSLESS)
-        # without the lock of a step, which what it leaves in the background would keep; the shell stays and holds it
-        script = f". /dev/stdin\n{shlex.join(argv)} </dev/null 8>&-"
-        return self.ask(
-            f"{first}\n{script}\ncode=$?; {EXIT}", doing=doing, stdin=stdin, timeout=timeout, on_line=on_line
-        )
 
     def unlocked(self, script: str, *, doing: str, **more: Any) -> Result:
         """Run a script that changes the host and needs no lock: one that fetches, stops or forgets."""
@@ -325,18 +249,11 @@ class HeldTarget(Target):
         proofs = "\n".join(filter(None, (fence(self.lock), self.engine.home(self))))
         result = self.unlocked(f"{proofs}\n{script}", doing=doing, **{**more, "check": False})
         if result.exited == ExitCode.NOT_OURS:
-            raise LockedError(
-                f"{self.host.name}: the lock expired, as no heartbeat reached the host for too long; "
-                f"nothing was done to {doing}.",
-                hint=f"it looks at the host first: {self.host.typed.again()}",
-            )
+            raise expired_error(self.host, doing)
         if result.exited == ExitCode.NOT_HOME:
-            raise NotReadyError(
-                f"{self.host.name}: another manager of the cluster is the one that changes it by now; "
-                f"nothing was done to {doing}.",
-                evidence=result.stderr,
-                hint=f"it names that one: {self.host.typed.again()}",
-            )
+            raise not_home_error(self.host, doing, result.stderr)
+        if result.exited == ExitCode.HOME_UNKNOWN:
+            raise unknown_home_error(self.host, doing, result.stderr)
         if result.exited == ExitCode.UNLOCKABLE:
             raise unlockable_error(self.host, result.stderr, undone=f"nothing was done to {doing}")
         if check and not result.ok:

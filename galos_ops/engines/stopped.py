@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from galos_ops.host.lock import STATE
-
-SUFFIX = ".stopped"
+from galos_ops.engines import notes
 
 
 def remember(service: str, image: str) -> str:
-    """Return a script that notes the image which a service ran before it was stopped."""
-    return f"umask 077; printf '%s\\n' {image} >{STATE}/{service}{SUFFIX} || exit 1"
+    """Return a script that notes the image which a service ran before it was stopped, and when that is."""
+    return f"{notes.keep(service, notes.STOPPED, f'{image} $(date -u +%Y-%m-%dT%H:%M:%SZ)')} || exit 1"
 
 
 def forget(services: Iterable[str]) -> str:
     """Return a script that strikes out services which run again, or which somebody stopped for good."""
-    return f"rm -f {' '.join(f'{STATE}/{name}{SUFFIX}' for name in services)}"
+    return f"rm -f {' '.join(notes.path(name, notes.STOPPED) for name in services)}"

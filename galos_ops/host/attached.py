@@ -18,6 +18,7 @@ from typing import Any
 import paramiko
 from paramiko.ssh_exception import SSHException
 
+from galos_ops.errors import CommandFailed
 from galos_ops.host.channel import link_is_dead
 from galos_ops.host.host import Host
 from galos_ops.host.result import Result
@@ -40,12 +41,13 @@ def attach(host: Host, script: str, *, doing: str, terminal: bool, mask: Filter)
     """Run a script with our standard streams until it ends, and return its exit code.
 
     At a `terminal` it gets one of its own, with the size of ours, and what is typed goes to it, Ctrl-C too. `mask` is
-    what is done to output, a line at a time or, at a terminal, as it comes. Raises `ConnectError` for a lost link.
+    what is done to output, a line at a time or, at a terminal, as it comes. Raises `ConnectError` for a lost link, and
+    `CommandFailed` where our streams cannot be written.
     """
     host.refuse_dry(doing)
     channel, out, err = host.channel(doing), Outlet(1, mask, whole=not terminal), Outlet(2, mask, whole=not terminal)
     try:
-        with _terminal(channel) if terminal else contextlib.nullcontext(-1) as resized:
+        with terminal_like_ours(channel) if terminal else contextlib.nullcontext(-1) as resized:
             channel.exec_command(f"sh -c {shlex.quote(script)}")
             _pump(channel, out, err, resized)
             if out.gone:
@@ -84,11 +86,21 @@ class Outlet:
 
     def _write(self, data: bytes) -> None:
         data = self._mask(data)
-        try:
-            while data:
+        while data and not self.gone:
+            try:
                 data = data[os.write(self._stream, data) :]
-        except BrokenPipeError:
-            self.gone = True
+            except BlockingIOError:
+                select.select([], [self._stream], [])
+            except BrokenPipeError:
+                self.gone = True
+            except OSError as error:
+                raise unwritable_error(error, self._stream) from error
+
+
+def unwritable_error(error: OSError, stream: int = 1) -> CommandFailed:
+    """The error for one of our output streams that takes nothing, as on a full disk."""
+    name = {1: "Standard output", 2: "Standard error"}[stream]
+    return CommandFailed(f"{name} cannot be written here: {error.strerror}.", hint="make room, or send it elsewhere")
 
 
 def _pump(channel: paramiko.Channel, out: Outlet, err: Outlet, resized: int) -> None:
@@ -120,9 +132,8 @@ def open_(channel: paramiko.Channel) -> bool:
 
 
 @contextmanager
-def _terminal(channel: paramiko.Channel) -> Iterator[int]:
+def terminal_like_ours(channel: paramiko.Channel) -> Iterator[int]:
     """Give the channel a terminal like ours, which is raw meanwhile; yields what can be read when its size changes."""
-    channel.get_pty(os.environ.get("TERM", "xterm"), *shutil.get_terminal_size())
     told, tell = os.pipe()
     os.set_blocking(tell, False)
 
@@ -132,6 +143,7 @@ def _terminal(channel: paramiko.Channel) -> Iterator[int]:
 
     was, before = termios.tcgetattr(0), signal.signal(signal.SIGWINCH, note)
     try:
+        channel.get_pty(os.environ.get("TERM", "xterm"), *shutil.get_terminal_size())
         tty.setraw(0)
         yield told
     finally:

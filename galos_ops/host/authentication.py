@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 from collections.abc import Callable, Iterator, Mapping
@@ -9,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from paramiko import AgentKey, PKey, Transport
-from paramiko.agent import AgentSSH
+from paramiko.agent import SSH2_AGENT_IDENTITIES_ANSWER, AgentSSH, cSSH2_AGENTC_REQUEST_IDENTITIES
 from paramiko.pkey import PublicBlob
 from paramiko.ssh_exception import AuthenticationException, SSHException
 
@@ -24,7 +25,7 @@ Load = Callable[[], PKey]
 
 
 class Agent(AgentSSH):
-    """The keys of the agent at a socket; none where no agent answers there."""
+    """The keys of the agent at a socket, without those that Paramiko cannot read; none where no agent answers there."""
 
     def __init__(self, path: str) -> None:
         super().__init__()
@@ -32,12 +33,26 @@ class Agent(AgentSSH):
         connection.settimeout(AGENT_SECONDS)
         try:
             connection.connect(path)
-            self._connect(connection)  # type: ignore[attr-defined]
+            self._connect(connection)
         except (SSHException, OSError):
             connection.close()
 
     def close(self) -> None:
         self._close()  # type: ignore[attr-defined]
+
+    def _connect(self, connection: socket.socket) -> None:
+        """Ask for the keys as Paramiko does, which takes their comments, that are any bytes, for UTF-8."""
+        self._conn = connection
+        kind, answer = self._send_message(cSSH2_AGENTC_REQUEST_IDENTITIES)  # type: ignore[attr-defined]
+        if kind != SSH2_AGENT_IDENTITIES_ANSWER:
+            raise SSHException("the agent lists no keys")
+        blobs = [(answer.get_binary(), answer.get_binary())[0] for _ in range(answer.get_int())]
+        self._keys = tuple(filter(None, map(self._key, blobs)))
+
+    def _key(self, blob: bytes) -> AgentKey | None:
+        with contextlib.suppress(Exception):
+            return AgentKey(self, blob)
+        return None
 
 
 class SshAuthentication:

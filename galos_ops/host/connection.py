@@ -62,7 +62,10 @@ def hops(connection: Connection) -> list[Connection]:
 
 
 def recognise(connection: Connection, typed: CommandLine) -> None:
-    """Look at the host keys of a connection that somebody else opened, its gateways' too; raises `HostKeyError`."""
+    """Look at the host keys of a connection that somebody else opened, its gateways' too.
+
+    Raises `HostKeyError`, and `ConnectError` where the link is lost by then.
+    """
     for hop in hops(connection):
         if hop.is_connected:
             _recognise(hop, typed)
@@ -70,8 +73,11 @@ def recognise(connection: Connection, typed: CommandLine) -> None:
 
 def _recognise(hop: Connection, typed: CommandLine) -> None:
     known = read(known_hosts_files(hop.ssh_config))
-    error = host_key_error(hop, known, hop.transport.get_remote_server_key(), typed)
-    if error:
+    try:
+        key = hop.transport.get_remote_server_key()
+    except SSHException as lost:
+        raise ConnectError(f"{hop.original_host}: the connection was lost.", hint=typed.again()) from lost
+    if error := host_key_error(hop, known, key, typed):
         raise error
     _bound(hop.transport)
 
@@ -88,7 +94,7 @@ def _open(hop: Connection, typed: CommandLine) -> None:
         raise ConnectError(
             f"{name}: {address} refused our key or password.", evidence=str(error), hint=f"try: {typed.ssh()}"
         ) from error
-    except socket.gaierror as error:
+    except (socket.gaierror, UnicodeError) as error:  # a label that is empty or too long is no name
         raise ConnectError(f"{name}: no address is known for {hop.host}.", hint="check the name after -H") from error
     except (SSHException, OSError, EOFError) as error:
         reason = str(error) or type(error).__name__

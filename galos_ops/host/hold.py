@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 
 from galos_ops.config.command_line import CommandLine
 from galos_ops.errors import LockedError
-from galos_ops.host.lock import STATE, holder
+from galos_ops.host.holder import holder
+from galos_ops.host.lock import STATE
 from galos_ops.redaction import without_values
 
 FILE = f"{STATE}/hold"
@@ -37,7 +38,7 @@ class Hold:
             ends = datetime.fromtimestamp(int(until), timezone.utc).isoformat()
             words = {name: str(row[name]) for name in ("user", "machine", "since", "because")}
             return Hold(**words, until=ends, run=None if row["run"] is None else str(row["run"]))
-        except (ValueError, KeyError, TypeError, OverflowError, OSError):
+        except (ValueError, KeyError, TypeError, OverflowError, OSError, RecursionError):
             return None
 
     def __str__(self) -> str:
@@ -61,6 +62,7 @@ END = f"rm -f {FILE}"
 
 def hold_error(typed: CommandLine, hold: Hold) -> LockedError:
     """The error for a host on which somebody holds deploys back."""
+    typed = replace(typed, options={})  # --end goes with no other option of a hold
     return LockedError(
         f"{typed.name}: {hold}; nothing was changed.",
         hint=f"when that is over, or to end it now: {typed.fab('hold', end=True)}",

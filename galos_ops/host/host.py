@@ -1,15 +1,14 @@
-"""One Docker host over SSH: the only module that touches the network and the host's files."""
+"""One Docker host over SSH: scripts that look at it, and scripts that change it."""
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import select
 import shlex
+import sys
 import time
-from dataclasses import dataclass, replace
-from hashlib import sha256
-from types import EllipsisType, TracebackType
+from dataclasses import replace
+from types import TracebackType
 from typing import Any
 
 import paramiko
@@ -17,43 +16,22 @@ from fabric import Connection
 from paramiko.ssh_exception import SSHException
 
 from galos_ops.config.command_line import CommandLine
-from galos_ops.errors import (
-    CommandFailed,
-    CommandTimedOut,
-    ConnectError,
-    NotReadyError,
-    UsageError,
-)
+from galos_ops.errors import CommandFailed, CommandTimedOut, ConnectError, NotReadyError, UsageError
 from galos_ops.host.channel import Channels, begin, link_is_dead, send
 from galos_ops.host.connection import close, connect, recognise
 from galos_ops.host.result import OnLine, Output, Result
-from galos_ops.host.shell import ExitCode, shell_path
+from galos_ops.host.shell import ExitCode
 
 COMMAND_SECONDS = 60
 GRACE_SECONDS = 15  # what a remote deadline gets on top before we stop waiting for its word
 
 
-@dataclass(frozen=True)
-class Change:
-    """What a step that is safe to repeat did, or would do in a dry run: whether it changed the host, and what to show.
-
-    `diff` are the lines of a file's difference; neither they nor `detail` hold a secret.
-    """
-
-    changed: bool
-    detail: str
-    diff: tuple[str, ...] = ()
-
-    def __bool__(self) -> bool:
-        return self.changed
-
-
 class Host:
     """An SSH connection to a Docker host whose host key is known.
 
-    `run` and `read` look; whatever alters the host goes through `change`, `sudo` or `write`, which a dry run must not
-    reach: they raise `RuntimeError` there. `changed` says whether anything has altered it since we connected. `typed`
-    makes the next commands of errors.
+    `run` looks; whatever alters the host goes through `change` or `sudo`, which a dry run must not reach: they raise
+    `RuntimeError` there. `changed` says whether anything has altered it since we connected. `typed` makes the next
+    commands of errors.
     """
 
     dry = False
@@ -104,7 +82,7 @@ class Host:
         non-zero exit unless `check` is false, `CommandTimedOut`, and `ConnectError` when the link is lost.
         """
         if self.connection.config.run.echo:
-            print(script)
+            print(script, file=sys.stderr)
         began = time.monotonic()
         command = f"timeout -k 5 {timeout} sh -c {shlex.quote(script)}"
         try:
@@ -170,60 +148,13 @@ class Host:
             raise self.failed(doing, result)
         return result
 
-    def read(self, *paths: str) -> list[str | None]:
-        """The texts of files on the host in one round trip, None for a missing one; raises `NotReadyError`."""
-        script = "\n".join(
-            f"if ! [ -e {word} ] && ! [ -L {word} ]; then echo\n"
-            f"elif text=$(base64 <{word}); then printf %s. \"$text\" | tr -d '\\n'; echo; else echo '!'; fi"
-            for word in map(shell_path, paths)
-        )
-        result = self.run(script, doing="read files", private=True)
-        return [
-            self._text(path, line, result.stderr) for path, line in zip(paths, result.stdout.splitlines(), strict=True)
-        ]
-
-    def _text(self, path: str, line: str, evidence: str) -> str | None:
-        if not line:
-            return None
-        try:
-            if line.endswith("."):
-                return base64.b64decode(line[:-1], validate=True).decode()
-        except UnicodeDecodeError:
-            evidence = "it is not UTF-8 text"
-        raise NotReadyError(f"{self.name}: cannot read {path}; it was left as it is.", evidence=evidence)
-
-    def write(self, path: str, text: str, *, mode: int = 0o600, over: str | EllipsisType | None = ...) -> None:
-        """Put a whole file in place atomically: private from its first byte, complete or not there at all.
-
-        `over` is the text that it replaces, None where there is no file; raises `NotReadyError` for another one, which
-        stays. A symbolic link stays, its target is replaced; as root a file keeps its owner; missing folders are made
-        for the owner alone. Needs no SFTP.
-        """
-        data, doing = text.encode(), f"write {path}; it is as it was"
-        result = self.change(
-            f'umask 077; path={shell_path(path)}; path=$(readlink -f -- "$path" || printf %s "$path")\n'
-            'folder=$(dirname -- "$path"); mkdir -p -- "$folder" || exit 1\n'
-            'new=$(mktemp "$folder/.galos-ops.XXXXXX") || exit 1\n'
-            "trap 'rm -f -- \"$new\"' EXIT; trap 'exit 1' HUP INT TERM\n"
-            '[ "$(id -u)" != 0 ] || ! [ -e "$path" ] || chown "$(stat -c %u:%g -- "$path")" "$new" || exit 1\n'
-            f'cat >"$new" && [ "$(wc -c <"$new")" -eq {len(data)} ] && chmod {mode:o} "$new" && sync "$new" || exit 1\n'
-            f'{_unchanged(over)} || exit {ExitCode.CHANGED}\nmv -f -- "$new" "$path"',
-            doing=doing,
-            stdin=data,
-            check=False,
-        )
-        if result.exited == ExitCode.CHANGED:
-            raise NotReadyError(
-                f"{self.name}: {path} was changed by somebody else meanwhile; it was left as it is.",
-                hint=self.typed.again(),
-            )
-        if not result.ok:
-            raise self.failed(doing, result)
-
     @property
     def fingerprint(self) -> str:
-        """That of the host's key, which is the same for everybody who connects."""
-        return str(self.connection.transport.get_remote_server_key().fingerprint)
+        """That of the host's key, which is the same for everybody who connects; raises `ConnectError`."""
+        try:
+            return str(self.connection.transport.get_remote_server_key().fingerprint)
+        except SSHException as error:  # a link that was lost since has no session
+            raise self.lost("look at the host") from error
 
     def hang_up(self) -> None:
         """Close the connection under whatever another thread does with it, which then ends with `ConnectError`."""
@@ -279,12 +210,3 @@ class Host:
                 evidence=gathered.text,
             )
         return gathered.result(channel.exit_status)
-
-
-def _unchanged(over: str | EllipsisType | None) -> str:
-    """A test whether `$path` is the text that was read, None for no file; an ellipsis is any."""
-    if over is ...:
-        return "true"
-    if over is None:
-        return '! [ -e "$path" ]'
-    return f'[ "$(sha256sum 2>/dev/null <"$path")" = "{sha256(over.encode()).hexdigest()}  -" ]'

@@ -13,6 +13,7 @@ from paramiko.ssh_exception import PasswordRequiredException, SSHException
 UNREADABLE = (SSHException, OSError, ValueError)
 """What reading a file may raise that is another kind of file, or none."""
 
+DAMAGED = "it is damaged"
 KINDS: tuple[type[PKey], ...] = (Ed25519Key, ECDSAKey, RSAKey)
 CERTIFIED = {
     "ssh-ed25519-cert-v01@openssh.com": ("ssh-ed25519", 1),
@@ -31,14 +32,18 @@ MAGIC = b"openssh-key-v1\0"
 
 def load(path: str, passphrase: str | None = None) -> PKey:
     """Return a private key; raises one of `UNREADABLE`, which names the file."""
-    reason: Exception = SSHException("it is no private key")
+    reason: Exception | str = "it is no private key"
     for kind in KINDS:
         try:
             return kind.from_private_key_file(path, passphrase)
         except PasswordRequiredException:
             raise SSHException(f"{path} needs its passphrase: ssh-add it, or --prompt-for-passphrase") from None
         except (SSHException, ValueError) as error:
-            reason = error
+            reason = reason if reason == DAMAGED else error
+        except OSError:
+            raise
+        except Exception:  # a reader that believes what the file says of its lengths
+            reason = DAMAGED
     raise SSHException(f"{path}: {reason}")
 
 

@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import contextlib
-import getpass
 import json
-import os
 import secrets
 import shlex
-import socket
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
 from functools import partial
 
 from paramiko import Channel, SSHException
 
 from galos_ops.errors import LockedError, NotReadyError
 from galos_ops.host.channel import begin, link_is_dead
+from galos_ops.host.holder import describe, holder, ours
 from galos_ops.host.host import COMMAND_SECONDS, GRACE_SECONDS, Host
 from galos_ops.host.result import Result
 from galos_ops.host.shell import ExitCode, shell_path
@@ -51,34 +48,7 @@ LET_GO = "exec 8>&-"
 HELD = "[ -s holder ] && ! ( exec 9<lock && flock -n 9 ) 2>/dev/null"
 """Whether somebody holds the lock, asked in its folder; tried only where a holder is written down, so that who takes a
 free one never meets our try."""
-SESSION = secrets.token_hex(8)  # this run, for one that meets itself
 WAIT_SECONDS = 600  # what a person is told to give --wait
-
-RUN_URLS = {
-    "GITHUB_RUN_ID": "{GITHUB_SERVER_URL}/{GITHUB_REPOSITORY}/actions/runs/{GITHUB_RUN_ID}",
-    "CI_JOB_URL": "{CI_JOB_URL}",
-}  # what GitHub Actions and GitLab CI set
-
-
-def run_url(environment: Mapping[str, str]) -> str | None:
-    """The page of the CI run that we are part of, None outside of CI."""
-    for variable, template in RUN_URLS.items():
-        if environment.get(variable):
-            return template.format_map({name: environment.get(name, "") for name in environment})
-    return None
-
-
-def holder(task: str, host: str = "") -> dict[str, str | None]:
-    """Who we are, as the others read it, and under which name and in which run we hold a host."""
-    return {
-        "host": host,
-        "session": SESSION,
-        "user": getpass.getuser(),
-        "machine": socket.gethostname(),
-        "task": task,
-        "since": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        "run": run_url(os.environ),
-    }
 
 
 def script(directory: str, wait: int, token: str, who: str, question: str = "") -> str:
@@ -89,8 +59,9 @@ def script(directory: str, wait: int, token: str, who: str, question: str = "") 
     behind its output comes `answered` and its exit code.
     """
     state = f"{shell_path(directory)}/{STATE}"
-    busy = 'echo "busy $(named)"; exit 4'
-    patient = f'echo "waiting $(named)"; try -w {wait} 9 || {{ {busy}; }}'
+    answer = "printf '%s %s\\n' {} \"$(named)\""  # echo of some shells reads the backslash of a user's name
+    busy = f"{answer.format('busy')}; exit 4"
+    patient = f"{answer.format('waiting')}; try -w {wait} 9 || {{ {busy}; }}"
     return "\n".join(
         (
             TRY,
@@ -167,6 +138,14 @@ def holding(host: Host, directory: str) -> str:
     ).stdout.strip()
 
 
+def expired_error(host: Host, doing: str) -> LockedError:
+    """The error for a step that found another token on the host than ours."""
+    return LockedError(
+        f"{host.name}: the lock expired, as no heartbeat reached the host for too long; nothing was done to {doing}.",
+        hint=f"it looks at the host first: {host.typed.again()}",
+    )
+
+
 def unlockable_error(host: Host, evidence: str, *, undone: str = "nothing was changed") -> NotReadyError:
     """The error for a host that cannot lock."""
     return NotReadyError(
@@ -181,7 +160,7 @@ def refuse(host: Host, who: str) -> LockedError:
     waits = host.typed.task == "deploy"
     hint = host.typed.fab("deploy", wait=WAIT_SECONDS) if waits else f"when that is over: {host.typed.again()}"
     error = LockedError(f"{host.name}: {describe(who)}; nothing was changed.", hint=hint)
-    error.ours = str(_row(who).get("host")) if _row(who).get("session") == SESSION else ""
+    error.ours = ours(who)
     return error
 
 
@@ -197,10 +176,10 @@ def _take(host: Host, channel: Channel, taking: str, wait: int, say: Callable[[s
     lines = _lines(channel)
     try:
         begin(channel, f"sh -c {shlex.quote(taking)}")
-        word, _, who = next(lines, "").partition(" ")
+        word, who = _answered(host, lines)
         if word == "waiting":
             say(f"waiting at most {wait} s: {describe(who)}")
-            word, _, who = next(lines, "").partition(" ")
+            word, who = _answered(host, lines)
         evidence = "" if word else channel.makefile_stderr("r").read().decode(errors="replace")
         if not word and channel.status_event.wait(RELEASE_SECONDS) and link_is_dead(channel):
             raise host.lost("take the lock")
@@ -212,6 +191,17 @@ def _take(host: Host, channel: Channel, taking: str, wait: int, say: Callable[[s
         raise unlockable_error(host, evidence)
     channel.settimeout(COMMAND_SECONDS + GRACE_SECONDS)
     return lines
+
+
+def _answered(host: Host, lines: Iterator[str]) -> tuple[str, str]:
+    """Return what the script says of the lock, two times nothing where it ended; raises `NotReadyError`."""
+    line = next(lines, None)
+    if line is None:
+        return "", ""
+    word, _, who = line.partition(" ")
+    if word not in ("held", "busy", "waiting"):
+        raise host.noise(line)
+    return word, who
 
 
 def _lines(channel: Channel) -> Iterator[str]:
@@ -235,41 +225,3 @@ def _answer(host: Host, lines: Iterator[str], asked: float) -> str:
     except (OSError, EOFError, SSHException) as error:
         raise host.lost(LOOK) from error
     raise host.lost(LOOK)
-
-
-@dataclass(frozen=True)
-class LockState:
-    """Who holds the host, all None but `held` where that is not known; `since` is UTC in ISO 8601."""
-
-    held: bool
-    user: str | None = None
-    machine: str | None = None
-    task: str | None = None
-    since: str | None = None
-    run: str | None = None
-
-    @staticmethod
-    def of(text: str) -> LockState:
-        """Read what a holder wrote; anybody may have written anything."""
-        known = _row(text)
-        words = {name: known.get(name) for name in ("user", "machine", "task", "since", "run")}
-        return LockState(True, **{name: word if isinstance(word, str) else None for name, word in words.items()})
-
-    def __str__(self) -> str:
-        if not (self.user and self.machine and self.task and self.since):
-            return "another galos-ops task holds the host"
-        run = f", {self.run}" if self.run else ""
-        return f"{self.user} on {self.machine} has held the host for {self.task} since {self.since}{run}"
-
-
-def _row(text: str) -> dict[str, object]:
-    try:
-        row = json.loads(text)
-    except ValueError:
-        row = None
-    return row if isinstance(row, dict) else {}
-
-
-def describe(line: str) -> str:
-    """One sentence part about who holds the lock, out of what the holder wrote."""
-    return "a step that an earlier run began still goes on" if line == "step" else str(LockState.of(line))

@@ -9,17 +9,21 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timezone
 from typing import Any, Literal, get_args
 
+from galos_ops.host import files
+from galos_ops.host.holder import holder
 from galos_ops.host.host import Host
-from galos_ops.host.lock import STATE, holder
+from galos_ops.host.lock import STATE
 from galos_ops.host.shell import lines
 from galos_ops.redaction import without_values
 
 LOG = f"{STATE}/releases.jsonl"
 EVENT_MIGRATE = '"event": "migrate"'
+OUTCOME_NOT_BEGUN = '"outcome": "not begun"'
 
 Start = Literal["deploy", "rollback", "up"]
 Event = Literal[Start, "migrate", "hold", "exec", "run", "stop", "down", "env.push", "setup", "doctor"]
-Outcome = Literal["succeeded", "failed"]
+Outcome = Literal["succeeded", "failed", "not begun"]
+NOT_BEGUN: Outcome = "not begun"
 
 
 @dataclass(frozen=True)
@@ -27,9 +31,10 @@ class Release:
     """One line of the log; `time` is UTC in ISO 8601, `seconds` and `downtime` are seconds.
 
     A `migrate` line is written before a migration begins, so that it is there however the migration ends; another one
-    has its `outcome` then, with the `reason` and the last lines of a failure, and the file of the whole output.
+    has its `outcome` then, with the `reason` and the last lines of a failure, and the file of the whole output. It is
+    `not begun` on a host of a fleet where the line was written, and the migration on another host did not begin.
     `detail` says more of what starts no image; such a line has no tag and no image, and no service where it is of the
-    host.
+    host. Of a release in a cluster it says where that runs.
     """
 
     event: Event
@@ -49,6 +54,11 @@ class Release:
     evidence: tuple[str, ...] = ()
     output: str | None = None
     detail: str = ""
+
+    @property
+    def migrates(self) -> bool:
+        """Whether it tells of a migration that began, as far as is known."""
+        return self.event == "migrate" and self.outcome != NOT_BEGUN
 
 
 def entry(event: Event, detail: str, service: str = "") -> Release:
@@ -126,18 +136,19 @@ def _release(line: str) -> Release | None:
         sound = all(isinstance(values[name], kinds[name]) for name in values)
         whole = sound and all(isinstance(one, str) for one in (*values["migrations"], *values["evidence"]))
         known = values["event"] in EVENTS and values["outcome"] in (None, *get_args(Outcome))
-        if not (whole and known and datetime.fromisoformat(values["time"]).tzinfo):
+        moment = datetime.fromisoformat(values["time"])
+        if not (whole and known and moment.tzinfo and moment.astimezone(timezone.utc)):
             return None
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
         return None
     found: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
     return Release(**found)
 
 
-def read(host: Host, directory: str, service: str) -> list[Release]:
-    """The log's lines of one service, oldest first, one for each migration."""
-    [text] = host.read(f"{directory}/{LOG}")
-    return [one for one in joined(parse(text).releases) if one.service == service]
+def read(host: Host, directory: str) -> Log:
+    """The log of the host, whose project is in a directory."""
+    [text] = files.read(host, f"{directory}/{LOG}")
+    return parse(text)
 
 
 def joined(log: Iterable[Release]) -> list[Release]:

@@ -6,12 +6,14 @@ import getpass
 import os
 import re
 import shlex
+from collections.abc import Callable
 from typing import Any
 
 import paramiko
 from fabric import Config, Connection
 from fabric.connection import derive_shorthand
 from paramiko.config import SSHConfig, SSHConfigDict
+from paramiko.ssh_exception import SSHException
 
 from galos_ops.errors import UsageError
 from galos_ops.host import ssh_config
@@ -45,6 +47,15 @@ class ProxyCommand:
 
     def open_channel(self, **_: Any) -> paramiko.ProxyCommand:
         return paramiko.ProxyCommand(shlex.join(self._argv))
+
+
+def load_leniently(load: Callable[[], None]) -> None:
+    """Let Fabric load the files of ssh_config; with an ssh to ask, what Fabric cannot make sense of is no matter."""
+    try:
+        load()
+    except (SSHException, ValueError):
+        if not ssh_config.usable():
+            raise
 
 
 def unresolved(config: Config) -> Config:

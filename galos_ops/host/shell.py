@@ -13,6 +13,7 @@ EXPORTABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 class ExitCode(IntEnum):
     """What our scripts end with to say what a command's own exit code could not."""
 
+    HOME_UNKNOWN = 86  # the cluster does not tell which host is the one that changes it
     NOT_BEGUN = 87  # what comes before a migration failed
     NOT_HOME = 88  # another host of the cluster is the one that changes it
     SILENT = 89  # the engine did not answer

@@ -128,8 +128,9 @@ def in_full(config: SshConfig, meant: Mapping[str, str]) -> SshConfig:
     filled = SshConfig(config)
     for keyword in LISTS:
         filled[keyword] = [_path(text, meant) for text in config.get(keyword, []) if text != "none"]
-    if "proxycommand" in config:
-        filled["proxycommand"] = _filled(config["proxycommand"], meant)
+    for keyword in ("proxycommand", "proxyjump"):
+        if keyword in config:
+            filled[keyword] = _filled(config[keyword], meant)
     return filled
 
 

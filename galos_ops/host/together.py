@@ -59,5 +59,5 @@ def _results(futures: Sequence[Future[R]]) -> list[R]:
     if faults:
         raise faults[0]
     if errors:
-        raise gravest([one for error in errors if isinstance(error, OpsError) for one in error.together or (error,)])
+        raise gravest([error for error in errors if isinstance(error, OpsError)])
     return [future.result() for future in futures]

@@ -47,7 +47,7 @@ CAUSES = (
     ),
     Cause(
         "an earlier run left a migration half done",
-        "put the database in order by hand (docs/failed-migration.md), then: {fab:deploy}",
+        "put the database in order by hand, with the tool's own words for it, then: {fab:deploy}",
         # sqlx without a transaction, Flyway without one, golang-migrate
         r"is partially applied|(?:contains|detected) (?:a )?failed migration|dirty database",
     ),
@@ -90,7 +90,8 @@ CAUSES = (
         "the database refuses this user",
         "correct DATABASE_URL or the rights of its user, then: {fab:deploy}",
         # PostgreSQL 28P01, 28000, 42501; MySQL 1044, 1045, 1142
-        r"password authentication failed|no pg_hba\.conf entry|role \"[^\"]*\" does not exist|permission denied for"
+        r"password authentication failed|no pg_hba\.conf entry|FATAL:\s+role \"[^\"]*\" does not exist"
+        r"|permission denied for"
         r"|must be owner of|\b(?:28P01|28000|42501)\b|access denied for user|command denied to user",
     ),
     Cause(
@@ -101,7 +102,7 @@ CAUSES = (
         r"|can't connect to|name or service not known|failed to lookup address|name resolution|no such host"
         r"|no route to host|server closed the connection|terminating connection|connection (?:was )?(?:closed|lost)"
         r"|the database system is|server has gone away|lost connection to|timed out while waiting for an open"
-        r"|unexpected end of file|0 bytes at EOF|broken pipe|\b(?:08\d{3}|57P0[123])\b",
+        r"|unexpected end of file|0 bytes at EOF|broken pipe|\b57P0[123]\b|(?:SQLSTATE\W{0,3}|[(\[])08\d{3}\b",
     ),
 )
 

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Container, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, replace
 from hashlib import sha256
 
-from galos_ops.engines.engine import AnyTarget, ReleaseImages, Target
+from galos_ops.config.command_line import CommandLine, addresses, place
+from galos_ops.engines import notes
+from galos_ops.engines.engine import AnyTarget, Target
 from galos_ops.engines.one_offs import one_off
-from galos_ops.engines.snapshot.snapshot import Snapshot, names
+from galos_ops.engines.release_images import ReleaseImages
+from galos_ops.engines.snapshot.snapshot import Container, Snapshot, names
 from galos_ops.errors import CommandTimedOut, GuardError, NotReadyError
 from galos_ops.host.host import Host
-from galos_ops.host.lock import STATE
 from galos_ops.host.result import Result
 from galos_ops.host.shell import ExitCode
+from galos_ops.migrations import on_host
 from galos_ops.migrations import tools as migration
 from galos_ops.migrations.tools import CLEAN, Answer
 
@@ -51,7 +54,7 @@ def ask(target: Target, images: ReleaseImages, *, untouched: bool = False) -> An
     def put(argv: list[str]) -> Result:
         doing, seconds = "check for pending migrations", CHECK_SECONDS
         if settings.where == "host":
-            return target.on_host(argv, doing=doing, timeout=seconds)
+            return on_host.run(target, argv, doing=doing, timeout=seconds)
         return one_off.run(target, images.migrations.id, argv, doing=doing, timeout=seconds, untouched=untouched)
 
     try:
@@ -71,20 +74,16 @@ def check(target: Target, images: ReleaseImages) -> Answer:
     """Ask, and forget a clean answer that holds no longer, which needs no lock: whoever comes next asks again."""
     answer = ask(target, images)
     if answer.state != "clean" and passed(target, images):
-        target.unlocked(f"rm -f {_passed(target)}", doing="forget an answer that no longer holds")
+        target.unlocked(f"rm -f {notes.path(target.name, notes.PASSED)}", doing="forget an answer that no longer holds")
     return answer
 
 
 def remember(target: Target, images: ReleaseImages) -> str:
     """Return a script that remembers a clean answer of these images, empty where it is known or no sum can tell."""
-    clean, path = key(target, images), _passed(target)
+    clean = key(target, images)
     if clean is None or target.service.migration.tool == "none" or passed(target, images):
         return ""
-    return f"( umask 077; echo {clean} >{path}.new && mv {path}.new {path} ) || :"
-
-
-def _passed(target: Target) -> str:
-    return f"{STATE}/{target.name}.passed"
+    return f"{notes.keep(target.name, notes.PASSED, clean)} || :"
 
 
 def passed(target: Target, images: ReleaseImages) -> bool:
@@ -111,12 +110,14 @@ def pending_migrations_error(target: Target, answer: Answer) -> GuardError:
     )
 
 
-def require_no_running_migration(target: Target) -> None:
+def require_no_running_migration(target: Target, held: str = "") -> None:
     """Raise `GuardError` while a migration of any service that an earlier run began still goes on in its container.
 
-    So it does on a host of a fleet, or of a cluster, whose migration, wherever it runs, is not known to be over.
+    So it does on a host of a fleet, or of a cluster, whose migration, wherever it runs, is not known to be over; unless
+    it was one of nothing but `held`, the hosts of a task, as -H has them.
     """
-    if target.snapshot.under_migration:
+    marked = {*map(place, addresses(target.snapshot.migrating or ""))}
+    if target.snapshot.under_migration and not (marked and marked <= {*map(place, addresses(held))}):
         raise marked_error(target.host, target.snapshot)
     for each in orphaned(target):
         if goes_on(each):
@@ -128,11 +129,18 @@ def require_no_running_migration(target: Target) -> None:
 
 def marked_error(host: Host, snapshot: Snapshot) -> GuardError:
     """The error for a host of a fleet, or of a cluster, that may migrate."""
-    fleet, whose = replace(host.typed, fleet=snapshot.migrating), "fleet" if snapshot.migrating else "cluster"
+    fleet, whose = of_fleet(host.typed, snapshot), "cluster" if snapshot.migrating is None else "fleet"
     return GuardError(
         f"{host.name}: a migration of its {whose} began and is not known to be over; nothing is started until it is.",
         hint=f"go on from there: {fleet.fab('deploy')}",
     )
+
+
+def of_fleet(typed: CommandLine, snapshot: Snapshot) -> CommandLine:
+    """Return what makes commands for the fleet whose migration is noted on a host, that host among it."""
+    hosts = addresses(snapshot.migrating or "")
+    own = [] if typed.place in map(place, hosts) else [typed.host]
+    return replace(typed, fleet=",".join([*hosts, *own]))
 
 
 def orphaned(target: AnyTarget) -> list[AnyTarget]:
@@ -140,7 +148,7 @@ def orphaned(target: AnyTarget) -> list[AnyTarget]:
     return [one for one in map(target.of, target.settings.services) if target.snapshot.named(one.migrator)]
 
 
-def migrating(target: AnyTarget, services: Container[str]) -> list[AnyTarget]:
+def migrating(target: AnyTarget, services: Collection[str]) -> list[AnyTarget]:
     """Return those of services of which a migration runs."""
     return [one for one in orphaned(target) if one.name in services and goes_on(one)]
 
@@ -176,7 +184,7 @@ def goes_on(target: Target) -> bool:
 
 def require_stopped(target: Target) -> None:
     """Raise `GuardError` while the service runs, or another one that must not while it migrates."""
-    found = [name for name in target.stops if target.of(name).running]
+    found = [name for name in target.stops if target.of(name).may_run]
     if not found:
         return
     what = "the service runs" if found == [target.name] else f"{_runs(found)} on its database"
@@ -184,6 +192,15 @@ def require_stopped(target: Target) -> None:
         f"{target.label}: {what}, and nothing is migrated while {'it does' if len(found) == 1 else 'they do'}.",
         hint=f"stop it first, or do the whole of it: {target.host.typed.fab('deploy')}",
     )
+
+
+def require_not_left(target: Target) -> None:
+    """Raise `GuardError` for a service that an earlier run stopped and whose migration it began: it is down."""
+    if target.stopped_image and not target.previous_image:
+        raise GuardError(
+            f"{target.label}: it is down: an earlier run began its migration, and the image before must not start.",
+            hint=f"a deploy of its own starts it: {target.host.typed.fab('deploy', service=target.name)}",
+        )
 
 
 def still_runs_error(target: Target, result: Result) -> GuardError:
@@ -234,3 +251,14 @@ def require_clean(target: Target, answer: Answer) -> None:
     """Raise `GuardError` unless the answer is clean; one that a dry run cannot have yet is no refusal."""
     if answer.state not in ("clean", "undetermined"):
         raise pending_migrations_error(target, answer)
+
+
+def require_as_configured(target: Target, found: Sequence[Container]) -> None:
+    """Raise `GuardError` where stopped containers have another `.env` or compose file than the answer is about."""
+    if all(one.state == "running" for one in found) or target.engine.as_configured(target, found):
+        return
+    raise GuardError(
+        f"{target.label}: its container was made with another .env or compose file than there is now; "
+        "it is not started.",
+        hint=target.typed.fab("up"),
+    )

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
-from galos_ops.engines.engine import HeldTarget, ReleaseImages, Target
+from galos_ops.engines import notes
+from galos_ops.engines.engine import HeldTarget, Target
+from galos_ops.engines.images.references import redeploying
 from galos_ops.engines.one_offs import migrator
 from galos_ops.engines.one_offs.migrator import Ended
-from galos_ops.errors import CommandFailed, CommandTimedOut, MigrationError, NotBegun
-from galos_ops.host.lock import MARKER, STATE
-from galos_ops.host.release_log import Outcome, append, release
+from galos_ops.engines.release_images import ReleaseImages
+from galos_ops.errors import CommandFailed, CommandTimedOut, MigrationError, NotBegun, OpsError
+from galos_ops.host.lock import MARKER
+from galos_ops.host.release_log import NOT_BEGUN, Outcome, append, release
 from galos_ops.host.result import OnLine, Result
 from galos_ops.host.shell import ExitCode
-from galos_ops.migrations import evidence, guard
+from galos_ops.migrations import evidence, guard, on_host
 from galos_ops.migrations import tools as migration
-from galos_ops.migrations.causes import KILLED, LATE, NEVER_STARTED, cause
+from galos_ops.migrations.causes import KILLED, LATE, NEVER_STARTED, SQL, cause
 from galos_ops.migrations.tools import CLEAN, Answer
 
-FORGET = f"rm -f {STATE}/*.passed"  # a migration changes what any image would answer
+FORGET = f"rm -f {notes.path(notes.ANY, notes.PASSED)}"  # a migration changes what any image would answer
 
 
 def announce(target: HeldTarget, images: ReleaseImages, names: tuple[str, ...]) -> None:
@@ -38,7 +41,8 @@ def _announcement(target: Target, images: ReleaseImages, names: tuple[str, ...])
     """
     line = release("migrate", target.name, target.service.tag, images.migrations.id, migrations=names)
     logged = f"{FORGET}\n{_mark(target)}\n{append(line)}"
-    return f"{target.engine.prove_stopped(target.stops)}\n( {logged}\n) || exit {ExitCode.NOT_BEGUN}"
+    undone = f"{{ ( {_unmark(target)} ); exit {ExitCode.NOT_BEGUN}; }}"
+    return f"{target.engine.prove_stopped(target.stops)}\n( {logged}\n) || {undone}"
 
 
 def _require_begun(target: Target, result: Result) -> None:
@@ -53,14 +57,30 @@ def _require_begun(target: Target, result: Result) -> None:
 def _mark(target: Target) -> str:
     """A script that notes for a fleet, or a cluster, that nothing must start until the migration is over."""
     fleet = target.host.typed.fleet
-    marked = f"umask 077; printf '%s\\n' {shlex.quote(fleet)} >{MARKER} || exit 1" if fleet else ""
+    new = f"{MARKER}.new"
+    written = f"printf '%s\\n' {shlex.quote(fleet)} >{new} && sync {new} && mv {new} {MARKER}"
+    marked = f"umask 077; {written} || {{ rm -f {new}; exit 1; }}" if fleet else ""
     return "\n".join(filter(None, (marked, target.engine.claim(target)))) or ":"
+
+
+def _lift(target: Target) -> str:
+    return "\n".join(filter(None, (f"rm -f {MARKER}", target.engine.release(target))))
+
+
+def _unmark(target: Target) -> str:
+    """A script that takes back what `_mark` has noted; what an earlier run noted stays."""
+    return ":" if target.snapshot.under_migration else _lift(target)
 
 
 def lift_marker(target: HeldTarget) -> None:
     """Let the services of the host, or of its cluster, start again."""
-    released = "\n".join(filter(None, (f"rm -f {MARKER}", target.engine.release(target))))
-    target.change(released, doing="note that the migration is over")
+    target.change(_lift(target), doing="note that the migration is over")
+
+
+def withdraw(target: HeldTarget, images: ReleaseImages) -> None:
+    """Take back what `announce` has noted and logged of a migration that did not begin."""
+    line = release("migrate", target.name, target.service.tag, images.migrations.id, outcome=NOT_BEGUN)
+    target.change(f"{_unmark(target)}\n{append(line)}", doing="log that nothing was migrated")
 
 
 def migrate(target: HeldTarget, images: ReleaseImages, names: tuple[str, ...], on_line: OnLine) -> None:
@@ -73,7 +93,12 @@ def migrate(target: HeldTarget, images: ReleaseImages, names: tuple[str, ...], o
     migrating = _on_host if target.service.migration.where == "host" else _in_container
     ended = migrating(target, image, first, on_line)
     keep(target, image, ended.migration, then=migrator.remove(target))
-    judge(target, ended.migration)
+    try:
+        judge(target, ended.migration)
+    except MigrationError as error:
+        if back := _way_back(target, images, names, ended.migration):
+            error.add(back)
+        raise
     answer = _answer_after(target, images, ended)
     if answer.state != "clean":
         reason, said = f"it ended well, but the check says {answer.state}", answer.evidence or "\n".join(answer.names)
@@ -104,7 +129,7 @@ def _on_host(target: HeldTarget, image: str, first: str, on_line: OnLine) -> End
     """Migrate in a shell on the host."""
     argv, seconds = migration.argv(target.service.migration, "run"), target.service.migration.timeout
     try:
-        result = target.on_host(argv, doing="migrate", timeout=seconds, on_line=on_line, first=first)
+        result = on_host.run(target, argv, doing="migrate", timeout=seconds, on_line=on_line, first=first)
     except CommandTimedOut as error:
         raise _timed_out(target, image, error) from error
     _require_begun(target, result)
@@ -188,6 +213,23 @@ def judge(target: Target, result: Result) -> None:
         raise _failed(target, reason(result), result.output, result.exited)
 
 
+def _way_back(target: Target, images: ReleaseImages, names: tuple[str, ...], result: Result) -> str:
+    """Say how the image before starts again, where the migration itself failed and the image still has all of it due.
+
+    What a tool did outside a transaction it does not record. Where nothing can be told, what is said of the failure is
+    all there is to say.
+    """
+    before = target.stopped_image
+    if not before or before == images.service.id or cause(result.exited, result.output) != SQL:
+        return ""
+    with suppress(OpsError):
+        back = redeploying(target, before)
+        if not back or not names or guard.ask(target, images).names != names:
+            return ""
+        return f"None of it is recorded as applied: {back}, where the tables are as before, starts the image before."
+    return ""
+
+
 def _failed(target: Target, reason: str, output: str, exited: int = 0) -> MigrationError:
     return MigrationError(
         f"{target.label}: the migration failed ({reason}); {guard.stopped(target)} until it succeeds.",
@@ -199,6 +241,6 @@ def _failed(target: Target, reason: str, output: str, exited: int = 0) -> Migrat
 def backup(target: HeldTarget, command: str, on_line: OnLine) -> None:
     """Run the backup command on the host, in the project's directory; raises `CommandFailed`."""
     doing, seconds = "back up the database", target.service.migration.timeout
-    result = target.on_host(["sh", "-c", command], doing=doing, timeout=seconds, on_line=on_line)
+    result = on_host.run(target, ["sh", "-c", command], doing=doing, timeout=seconds, on_line=on_line)
     if not result.ok:
         raise target.host.failed(doing, result)

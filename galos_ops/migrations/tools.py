@@ -110,7 +110,13 @@ def read_django(result: Result) -> Answer:
     return Answer("pending", names) if result.exited == 1 and names else unknown(result)
 
 
-FLYWAY_DONE = {"Success", "Out of Order", "Baseline", "Below Baseline", "Ignored (Baseline)", "Superseded", "Undone"}
+FLYWAY_DONE = {
+    *("Success", "Out of Order", "Baseline", "Below Baseline", "Ignored (Baseline)", "Superseded", "Undone"),
+    "Deleted",  # by `flyway repair`, as its file is gone
+    "Available",  # an undo script
+}
+FLYWAY_DUE = {"Pending", "Outdated"}
+"""What the next run applies; a repeatable migration that changed has a row of each state."""
 
 
 def read_flyway(result: Result) -> Answer:
@@ -122,9 +128,9 @@ def read_flyway(result: Result) -> Answer:
         ]
     except (ValueError, KeyError, TypeError):
         return unknown(result)
-    if not result.ok or any(state not in FLYWAY_DONE | {"Pending"} for state, _ in rows):
+    if not result.ok or any(state not in FLYWAY_DONE | FLYWAY_DUE for state, _ in rows):
         return unknown(result)
-    names = tuple(name.strip() for state, name in rows if state == "Pending")
+    names = tuple(dict.fromkeys(name.strip() for state, name in rows if state in FLYWAY_DUE))
     return Answer("pending", names) if names else CLEAN
 
 

@@ -108,6 +108,9 @@ BY_TYPE = {
     "BotoCoreError": BROKEN,
     "OSError": UNREACHED,
     "ValueError": BROKEN,
+    "RuntimeError": EXPIRED,  # of a credential_process that gives keys whose time is over
+    "AttributeError": BROKEN,  # of one that prints no mapping
+    "TypeError": BROKEN,  # of one whose time has no zone
 }
 
 
@@ -120,7 +123,7 @@ def refusals(ecr: Ecr) -> Iterator[None]:
     who = f"the AWS profile {profile!r}" if profile else "the default AWS profile"
     try:
         yield
-    except (BotoCoreError, ClientError, OSError, ValueError) as error:
+    except (BotoCoreError, ClientError, OSError, ValueError, RuntimeError, AttributeError, TypeError) as error:
         refusal, reason = explained(error)
         raise refusal.kind(f"{refusal.sentence.format(who=who)} ({reason}).", hint=refusal.hint) from None
 

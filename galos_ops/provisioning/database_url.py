@@ -5,12 +5,10 @@ from __future__ import annotations
 import re
 from urllib.parse import parse_qs, urlsplit
 
+from galos_ops.engines.databases import PORTS
+
 FILES = ("sqlite", "sqlite3")
-SERVERS = (
-    *("postgres", "postgresql", "postgis", "cockroachdb"),
-    *("mysql", "mysql2", "mariadb", "trilogy"),
-    *("mssql", "sqlserver", "oracle", "clickhouse", "bigquery", "spanner-postgres"),
-)
+EXAMPLES = ("postgres", "postgresql", "mysql", "sqlite")
 
 
 def url_problem(url: str) -> str | None:
@@ -20,10 +18,8 @@ def url_problem(url: str) -> str | None:
     """
     scheme, separator, rest = url.partition("://")
     base = scheme.lower().partition("+")[0]
-    if not separator or base not in SERVERS + FILES:
-        return (
-            f"does not start with one of {', '.join(f'{name}://' for name in SERVERS[:2] + SERVERS[4:5] + FILES[:1])}"
-        )
+    if not separator or base not in (*PORTS, *FILES):
+        return f"does not start with one of {', '.join(f'{name}://' for name in EXAMPLES)}"
     if re.search(r"\s", url):
         return "holds a space: write it as %20"
     if re.search(r"%(?![0-9A-Fa-f]{2})", url):

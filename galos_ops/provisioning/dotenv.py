@@ -7,7 +7,9 @@ from pathlib import Path
 
 from galos_ops.config.settings import Settings
 from galos_ops.errors import UsageError
-from galos_ops.host.host import Change, Host
+from galos_ops.host import files
+from galos_ops.host.host import Host
+from galos_ops.progress import Change
 from galos_ops.provisioning import diffs, env_source
 from galos_ops.provisioning.dotenv_rules import problems
 from galos_ops.provisioning.dotenv_text import BOM, assignments, parse
@@ -62,7 +64,7 @@ def difference(host: Host, settings: Settings) -> Diff:
 def _both(host: Host, settings: Settings, ours: Checked | None = None) -> tuple[Checked, str, str | None]:
     ours = ours or local(settings)
     path = f"{settings.directory.rstrip('/')}/.env"
-    [remote] = host.read(path)
+    [remote] = files.read(host, path)
     return ours, path, remote
 
 

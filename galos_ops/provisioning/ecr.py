@@ -9,7 +9,9 @@ from galos_ops.config.command_line import CommandLine
 from galos_ops.config.settings import Service, Settings
 from galos_ops.engines.snapshot.registry import FAILURE, ask_admission, has
 from galos_ops.errors import NotReadyError, UsageError
-from galos_ops.host.host import Change, Host
+from galos_ops.host import files
+from galos_ops.host.host import Host
+from galos_ops.progress import Change
 from galos_ops.provisioning import aws, diffs, ini
 from galos_ops.provisioning.aws import Image, images
 from galos_ops.provisioning.docker_config import with_helpers
@@ -37,7 +39,7 @@ def credentials(host: Host, settings: Settings, *, any_: bool = False) -> Change
     keys = aws.proven_keys(settings)
     values = {"aws_access_key_id": keys.access_key_id, "aws_secret_access_key": keys.secret_access_key}
     name = f"{host.name}: {CREDENTIALS}"
-    [old] = host.read(CREDENTIALS)
+    [old] = files.read(host, CREDENTIALS)
     new = ini.merged(old, values, name=name, drop=SESSION_KEYS)
     stale = sorted(ini.keys(old, name=name) & set(SESSION_KEYS))
     notes = [_whose(host, settings, any_)] if new != old else []
@@ -64,7 +66,7 @@ def _whose(host: Host, settings: Settings, any_: bool) -> str:
 
 def region(host: Host, settings: Settings) -> Change:
     """Set `region` in `[default]` of `~/.aws/config`, and in `[profile default]` where the host has one: it wins."""
-    [old] = host.read(CONFIG)
+    [old] = files.read(host, CONFIG)
     sections = ("default", "profile default")
     new = ini.merged(old, {"region": settings.ecr.region}, name=f"{host.name}: {CONFIG}", sections=sections)
     return place(host, CONFIG, old, new, mask=diffs.ini)
@@ -123,7 +125,7 @@ def docker_config(host: Host, settings: Settings) -> Change:
     and for each repository as the runbook has it."""
     registry = settings.ecr.registry
     wanted = [registry, *(f"{registry}/{service.repository}" for service in settings.services.values())]
-    [old] = host.read(DOCKER_CONFIG)
+    [old] = files.read(host, DOCKER_CONFIG)
     new = with_helpers(old, dict.fromkeys(wanted, "ecr-login"), name=f"{host.name}: {DOCKER_CONFIG}")
     return place(host, DOCKER_CONFIG, old, new, mask=diffs.docker_config)
 
@@ -178,7 +180,7 @@ def _check(host: Host, settings: Settings, service: Service) -> str:
 
 
 def _refused(host: Host, settings: Settings, output: str, sentence: str) -> NotReadyError:
-    [config] = host.read(DOCKER_CONFIG)
+    [config] = files.read(host, DOCKER_CONFIG)
     helpers = {settings.ecr.registry: "ecr-login"}
     if with_helpers(config, helpers, name=f"{host.name}: {DOCKER_CONFIG}") != config:
         output += f"{DOCKER_CONFIG} does not name the helper for {settings.ecr.registry}\n"

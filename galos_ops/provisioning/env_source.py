@@ -58,7 +58,17 @@ def stored(settings: Settings, path: str) -> str:
             f"The parameter store has nothing under {path} in {settings.ecr.region}.",
             hint="check galos.env_command, galos.ecr.region and galos.ecr.profile",
         )
-    return lines({name.rpartition("/")[2]: value for name, value in sorted(found.items())})
+    paths: dict[str, list[str]] = {}
+    for name in sorted(found):
+        paths.setdefault(name.rpartition("/")[2], []).append(name)
+    for variable, same in paths.items():
+        if len(same) > 1:
+            raise UsageError(
+                f"{NAME} is {STORE}{path}, below which {variable} has {len(same)} values.",
+                evidence="\n".join(same),
+                hint=f"name the path of one of them, as {STORE}{same[0].rpartition('/')[0]}",
+            )
+    return lines({variable: found[name] for variable, [name] in paths.items()})
 
 
 def lines(values: Mapping[str, str]) -> str:

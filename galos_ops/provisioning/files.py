@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from galos_ops.errors import NotReadyError
-from galos_ops.host.host import Change, Host
+from galos_ops.host import files
+from galos_ops.host.host import Host
 from galos_ops.host.shell import shell_path
+from galos_ops.progress import Change
 from galos_ops.provisioning import diffs
 
 
@@ -19,14 +21,14 @@ def place(
     private: bool = False,
     note: str = "",
 ) -> Change:
-    """Write `new` where `host.read(path)` gave `old`, unless they are equal; a dry run only tells.
+    """Write `new` where `host.files` read `old`, unless they are equal; a dry run only tells.
 
     Raises `NotReadyError` for a file that changed since it was read. An equal file that is `private` loses what group
     and others may do with it; `note` ends the detail of a write, and `mask` takes the secrets out of the diff.
     """
     if new != old:
         if not host.dry:
-            host.write(path, new, mode=mode, over=old)
+            files.write(host, path, new, mode=mode, over=old)
         done = done_or_would(host, "written" if old is None else "updated")
         return Change(True, f"{path} {done}{note and f': {note}'}", diffs.unified(path, old, new, mask))
     if private and _closed(host, path):

@@ -19,9 +19,9 @@ from galos_ops.tasks.releasing import deploy, migrate, pending, prune, rollback
 from galos_ops.tasks.running import down, pull, start, stop, up
 
 __all__ = [
-    "check", "config", "credentials", "deploy", "diff", "docker_config", "doctor", "down", "helper", "history", "hold",
-    "images", "logs", "migrate", "namespace", "pending", "prune", "pull", "push", "region", "rollback", "setup",
-    "start", "status", "stop", "up",
+    "check", "config", "credentials", "deploy", "diff", "docker_config", "doctor", "down", "exec_", "helper", "history",
+    "hold", "images", "logs", "migrate", "namespace", "pending", "prune", "pull", "push", "region", "rollback", "run_",
+    "setup", "start", "status", "stop", "up",
 ]  # fmt: skip
 
 

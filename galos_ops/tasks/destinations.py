@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from fabric import Connection, Group
+from fabric.connection import derive_shorthand
 from invoke.config import Config
 from invoke.context import Context
 
+from galos_ops.config.command_line import addresses
 from galos_ops.errors import UsageError
 from galos_ops.host.resolving import address, unresolved
 from galos_ops.tasks import mistakes
@@ -53,13 +55,12 @@ def destinations(task: str, context: object, hosts: str) -> list[Destination]:
             f"{task} was called with a {type(context).__name__}.",
             hint="give it a fabric.Connection, a Group of them, or the context of a task",
         )
-    return [connected({"host": name.strip()}, context.config) for name in hosts.split(",") if name.strip()]
+    return [connected({"host": address}, context.config) for address in addresses(hosts)]
 
 
 def rest_of_fleet(context: object, fleet: str, hosts: list[Destination]) -> list[Destination]:
     """Return the hosts of `galos.hosts` that a task was not given, where it was given any of them."""
-    names = [name.strip() for name in fleet.split(",") if name.strip()]
-    members = [connected({"host": name}, configuration(context)) for name in names]
+    members = [connected({"host": address}, configuration(context)) for address in addresses(fleet)]
     given = {place(destination) for destination in hosts}
     rest = [member for member in members if place(member) not in given]
     return rest if len(rest) < len(members) else []
@@ -87,7 +88,10 @@ def connected(parameters: Parameters, config: Config) -> Destination:
     user, port = (parameters.get(name) for name in ("user", "port"))
     host = f"{user}@{parameters['host']}" if user else parameters["host"]
     try:
+        typed = derive_shorthand(host)["port"] if port is None else port
         connection = Connection(**{**parameters, "config": unresolved(config)})
-        return Destination(connection, f"{host}:{port}" if port else host)
     except Exception as error:
         raise mistakes.known(error) from error
+    if typed is not None and not 0 < typed < 65536:
+        raise UsageError(f"{host} has a port that is not from 1 to 65535.", hint="write it as USER@HOST:PORT")
+    return Destination(connection, f"{host}:{port}" if port else host)

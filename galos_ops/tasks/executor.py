@@ -55,13 +55,31 @@ def install() -> None:
     program = getattr(sys.modules.get("fabric.main"), "program", None)
     if program is not None and program.executor_class is fabric.Executor:
         program.executor_class = Executor
-        suggesting(program)
+        adapt(program)
 
 
-def suggesting(program: Program) -> None:
-    """Have a program name what is nearest to a task or an option that it does not know, with exit 2."""
+def adapt(program: Program) -> None:
+    """Have a program name what is nearest to a task or an option that it does not know, with exit 2.
+
+    For our tasks alone it passes over what it cannot make sense of in ssh_config, which ssh is asked about.
+    """
     for name in ("parse_tasks", "parse_cleanup"):
         setattr(program, name, partial(_suggested, program, getattr(program, name)))
+    setattr(program, "update_config", partial(_configured, program, program.update_config))  # noqa: B010
+
+
+def _configured(program: Program, update: Callable[[], None]) -> None:
+    tasks = [program.collection[one.name] for one in program.tasks]
+    if tasks and all(getattr(task, "takes_hosts", False) for task in tasks) and not program.core.remainder:
+        from galos_ops.host.resolving import load_leniently
+
+        program.config._set(_load_ssh_files=partial(load_leniently, program.config._load_ssh_files))
+    try:
+        update()
+    except Exception as error:
+        from galos_ops.tasks import mistakes
+
+        raise mistakes.known(error) from error
 
 
 def _suggested(program: Program, parse: Callable[[], None]) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from galos_ops.config import settings
 from galos_ops.config.command_line import CommandLine
 from galos_ops.errors import LockedError
-from galos_ops.host.lock import holder
+from galos_ops.host.holder import holder
 from galos_ops.progress import Report
 from galos_ops.provisioning import local_command
 from galos_ops.provisioning.local_command import Ended
@@ -59,7 +59,7 @@ class Hooks:
     def _call(self, name: str, command: str, document: Mapping[str, Any]) -> Ended:
         who = {key: value for key, value in holder(self.typed.task).items() if key in ("user", "machine", "run")}
         told = {**document, "hook": name, "by": who, "options": dict(self.typed.options)}
-        text = json.dumps(masked_tree(told), ensure_ascii=False)
+        text = json.dumps(masked_tree(told))
         return local_command.run(command, seconds=SECONDS, stdin=f"{text}\n".encode())
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+import shlex
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import Any, TypeVar, cast
 
@@ -11,9 +12,12 @@ import fabric
 from invoke.parser.argument import Argument
 
 from galos_ops.errors import UsageError
+from galos_ops.progress import UNITS
 from galos_ops.tasks import executor
 from galos_ops.tasks.logs import guard_logs
 
+Parse = Callable[[str, str], Any]
+"""Returns what a text means that was typed for an option, which is given as a person types it."""
 SERVICE = {"service": "one service of galos.services; without it, all of them"}
 DRY = {"dry-run": "look at the host and show what would be done; change nothing"}
 JSON = {"json": "one JSON document on standard output, everything else on standard error"}
@@ -26,7 +30,8 @@ class HostTask(fabric.Task):  # type: ignore[misc]
 
     It is called once for all of them, and works on one after the other; one that is `looking` goes on past a host that
     fails, and one with its `own_output` leaves standard output to a command. Raises `UsageError` without any host.
-    `path` is the name that a person types, `ecr.check` for `check`, once the task is in a namespace.
+    What is typed for an option of `parse` is parsed before anything begins. `path` is the name that a person types,
+    `ecr.check` for `check`, once the task is in a namespace.
     """
 
     takes_hosts = True
@@ -34,17 +39,30 @@ class HostTask(fabric.Task):  # type: ignore[misc]
     path: str | None = None
     help: dict[str, str]
 
-    def __init__(self, *args: Any, looking: bool = False, own_output: bool = False, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        parse: Mapping[str, Parse] | None = None,
+        looking: bool = False,
+        own_output: bool = False,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(*args, **kwargs)
-        self.looking, self.own_output = looking, own_output
+        self.parse, self.looking, self.own_output = parse or {}, looking, own_output
 
     def get_arguments(self, *args: Any, **kwargs: Any) -> list[Argument]:
-        """Return the task's options, with their help however often they are asked for: Invoke takes it away."""
+        """Return the task's options, with their help however often they are asked for: Invoke takes it away.
+
+        What we parse ourselves is text to Invoke, whose own parsers raise what nobody catches.
+        """
         kept = self.help.copy()
         try:
-            return cast("list[Argument]", super().get_arguments(*args, **kwargs))
+            found = cast("list[Argument]", super().get_arguments(*args, **kwargs))
         finally:
             self.help = kept
+        for one in found:
+            one.kind = str if (one.attr_name or one.name) in self.parse else one.kind
+        return found
 
     def __call__(self, context: object, *args: Any, **kwargs: Any) -> Any:
         from galos_ops.tasks import typed
@@ -52,7 +70,7 @@ class HostTask(fabric.Task):  # type: ignore[misc]
         module, _, name = self.run.partition(".")
         run = getattr(import_module(f"galos_ops.tasks.{module}"), name)
         line = typed.typed(self.path or self.name, typed.options(self.body, args, kwargs))
-        result = run(self.body, line, args, kwargs, self.looking, self.own_output).over(context)
+        result = run(self.body, line, args, kwargs, self.parse, self.looking, self.own_output).over(context)
         self.times_called += 1
         return result
 
@@ -90,19 +108,16 @@ def comparing_task(help: dict[str, str] | None = None) -> Callable[[Body], Compa
     return cast("Callable[[Body], ComparingTask]", fabric.task(klass=ComparingTask, help=help or {}, looking=True))
 
 
-def fleet_task(help: dict[str, str] | None = None) -> Callable[[Body], FleetTask]:
-    """Make a task of a function whose first parameter is a `Fleet`."""
+def fleet_task(help: dict[str, str] | None = None, **options: Any) -> Callable[[Body], FleetTask]:
+    """Make a task of a function whose first parameter is a `Fleet`; `options` are those of `HostTask`."""
     executor.install()
-    return cast("Callable[[Body], FleetTask]", fabric.task(klass=FleetTask, help=help or {}))
+    return cast("Callable[[Body], FleetTask]", fabric.task(klass=FleetTask, help=help or {}, **options))
 
 
 def local_task(help: dict[str, str] | None = None) -> Callable[[Body], LocalTask]:
     """Make a task of a function whose first parameter is a `Local`."""
     executor.install()
     return cast("Callable[[Body], LocalTask]", fabric.task(klass=LocalTask, help=help or {}))
-
-
-UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 def parse_duration(option: str, text: str) -> int:
@@ -118,6 +133,31 @@ def parse_pattern(option: str, text: str) -> re.Pattern[str]:
         return re.compile(text)
     except re.error as error:
         raise UsageError(f"{option} is {text!r}; it must be a regular expression: {error}.") from None
+
+
+def parse_tag(option: str, text: str) -> str:
+    """Return the tag or digest that was typed for an option; raises `UsageError`."""
+    from galos_ops.config.settings import DIGEST, TAG
+
+    if not (re.match(TAG, text) or re.match(DIGEST, text)):
+        raise UsageError(f"{option} is {text!r}; it must be a Docker tag, or a digest: sha256: and 64 digits.")
+    return text
+
+
+def parse_command(option: str, text: str) -> list[str]:
+    """Return the words of a command as a shell would have them; raises `UsageError` for none."""
+    try:
+        argv = shlex.split(text)
+    except ValueError as error:
+        raise UsageError(f"The command cannot be read: {error}.", hint="put it in quotes, as one word") from error
+    if not argv:
+        raise UsageError("There is no command.", hint="put it in quotes, as one word: 'ls -l'")
+    return argv
+
+
+def parse_count(option: str, text: str) -> int:
+    """Return the number, of at least 1, that was typed for an option; raises `UsageError`."""
+    return parse_int_option(option, text, least=1)
 
 
 def parse_int_option(option: str, text: str, least: int = 0) -> int:

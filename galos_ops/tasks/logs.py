@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 
-SECRET = re.compile(r"""('(?:password|passphrase)': )('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")""")
+SENSITIVE = r"""('(?:password|passphrase)': )('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")"""
 TALKATIVE = ("boto3", "botocore", "urllib3")  # at level debug they log AWS's answers, tokens and all
 
 
@@ -13,7 +13,7 @@ class Masked(logging.Filter):
     """Replaces passwords in what Invoke logs of its configuration."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        record.msg, record.args = SECRET.sub(r"\1'***'", record.getMessage()), ()
+        record.msg, record.args = re.sub(SENSITIVE, r"\1'***'", record.getMessage()), ()
         return True
 
 

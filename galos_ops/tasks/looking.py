@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import sys
 from dataclasses import asdict
 from datetime import datetime, timezone
+from itertools import compress
 from typing import TYPE_CHECKING
 
 from galos_ops.progress import short
@@ -17,6 +19,7 @@ from galos_ops.tasks.host_task import (
     SERVICE,
     comparing_task,
     host_task,
+    parse_count,
     parse_duration,
     parse_int_option,
     parse_pattern,
@@ -35,10 +38,10 @@ FOLLOW_SECONDS = 24 * 3600
 def status(ops: Ops, service: str | None = None, json: bool = False) -> None:
     """Looking: what runs, its image against the registry's, pending migrations, the lock, the host.
 
-    Exit 0 only when all is well. 8: the host is not ready, or cannot ask the registry. 5: migrations are pending,
-    unknown, or run now. 7: a container is not up or not healthy, or runs what nobody released. 4: a task at work on
-    the host may be why something is not well. A newer image in the registry is no failure. Of several hosts it says
-    last what differs between them.
+    Exit 0 only when all is well. 8: the host is not ready, or cannot ask the registry. 6: the last migration failed,
+    and the image is not clean since. 5: migrations are pending, unknown, or run now. 7: a container is not up or not
+    healthy, or runs what nobody released. 4: a task at work on the host may be why something is not well. A newer image
+    in the registry is no failure. Of several hosts it says last what differs between them.
     """
     from galos_ops.diagnostics import status, verdict
 
@@ -72,11 +75,17 @@ RELEASES = (
 )
 
 
+FIRST = RELEASES.index("IMAGE") + 1
+"""The columns that tell a release from the others, which `rollback --to` takes."""
+
+
 def release_row(line: Release, made: Made, *, runs: bool) -> tuple[str, ...]:
     """A line of the log as a row under `RELEASES`; only one that tells of a started image has taken any time."""
-    from galos_ops.host.release_log import STARTS
+    from galos_ops.host.release_log import NOT_BEGUN, STARTS
 
-    ended = {"succeeded": "well", "failed": f"failed, {line.reason}", None: "not known"}[line.outcome]
+    ended = {"succeeded": "well", "failed": f"failed, {line.reason}", None: "not known", NOT_BEGUN: NOT_BEGUN}[
+        line.outcome
+    ]
     took = ("-", "-") if line.event not in STARTS else (f"{line.seconds:.1f} s", f"{line.downtime:.1f} s")
     when = f"{datetime.fromisoformat(line.time).astimezone(timezone.utc):%Y-%m-%d %H:%M}"
     count = str(len(line.migrations) or "-")
@@ -87,8 +96,8 @@ def release_row(line: Release, made: Made, *, runs: bool) -> tuple[str, ...]:
     return "*" if runs else "", when, *what, *took, who, line.run or "", str(made), line.detail
 
 
-@host_task(SERVICE | JSON | {"limit": "how many lines to show"}, looking=True)
-def history(ops: Ops, service: str | None = None, limit: str = "20", json: bool = False) -> None:
+@host_task(SERVICE | JSON | {"limit": "how many lines to show"}, parse={"limit": parse_count}, looking=True)
+def history(ops: Ops, service: str | None = None, limit: int = 20, json: bool = False) -> None:
     """Looking: the host's log, newest first: what was released and what else was done; `*` marks what runs now.
 
     rollback --to takes a tag, a time or an image of this list.
@@ -96,13 +105,11 @@ def history(ops: Ops, service: str | None = None, limit: str = "20", json: bool 
     from galos_ops.engines.images.labels import Made, made
     from galos_ops.host import release_log
 
-    wanted, most = ops.settings.chosen(service), parse_int_option("--limit", limit, least=1)
-    snapshot = ops.snapshot()
-    [text] = ops.host.read(f"{ops.settings.directory}/{release_log.LOG}")
-    log = release_log.parse(text)
+    wanted, snapshot = ops.settings.chosen(service), ops.snapshot()
+    log = release_log.read(ops.host, ops.settings.directory)
     running = {one.service: one.image for one in snapshot.containers if one.alive and not one.oneoff}
     shown = [one for one in reversed(release_log.joined(log.releases)) if service is None or one.service in wanted][
-        :most
+        :limit
     ]
     now = release_log.current(shown, running)
     said = made(ops.host, (one.image for one in shown)) if snapshot.engine else {}
@@ -111,9 +118,9 @@ def history(ops: Ops, service: str | None = None, limit: str = "20", json: bool 
     ops.document |= {"releases": listed, "unreadable": log.unreadable}
     for name in dict.fromkeys(one.service for one in shown):
         ops.report.title(ops.host.name, name or "host")
-        ops.report.table(
-            [RELEASES, *(release_row(one, of[one.image], runs=one in now) for one in shown if one.service == name)]
-        )
+        rows = [release_row(one, of[one.image], runs=one in now) for one in shown if one.service == name]
+        filled = [not head or {*column} - {"", "-"} != set() for head, *column in zip(RELEASES, *rows, strict=True)]
+        ops.report.table([list(compress(row, filled)) for row in (RELEASES, *rows)], sum(filled[:FIRST]))
     if not shown:
         ops.report.say("no release has been recorded on this host")
     if log.unreadable:
@@ -125,12 +132,16 @@ class ReaderGone(Exception):
 
 
 def show(line: str) -> None:
-    """Print a line at once, masked; raises `ReaderGone`."""
+    """Print a line at once, masked; raises `ReaderGone`, and `CommandFailed` where it cannot be written."""
     try:
         print(masked(line), flush=True)
-    except BrokenPipeError:
+    except OSError as error:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left in the buffer goes there
-        raise ReaderGone from None
+        if isinstance(error, BrokenPipeError):
+            raise ReaderGone from None
+        from galos_ops.host.attached import unwritable_error
+
+        raise unwritable_error(error) from error
 
 
 LOG_WORDS = {
@@ -142,31 +153,32 @@ LOG_WORDS = {
 }
 
 
-@host_task(SERVICE | LOG_WORDS, looking=True)
+LOG_PARSE = {"tail": parse_int_option, "since": parse_duration, "grep": parse_pattern}
+
+
+@host_task(SERVICE | LOG_WORDS, parse=LOG_PARSE, looking=True)
 def logs(
     ops: Ops,
     service: str | None = None,
-    tail: str | None = None,
+    tail: int | None = None,
     follow: bool = False,
-    since: str | None = None,
-    grep: str | None = None,
+    since: int | None = None,
+    grep: re.Pattern[str] | None = None,
     timestamps: bool = False,
 ) -> None:
     """Looking: docker-compose logs, the last lines of the service's output.
 
     --follow goes on until Ctrl-C, which is exit 0. Passwords in URLs and values of .env are masked.
     """
-    from galos_ops.engines.engine import LogLines
+    from galos_ops.engines.log_lines import LogLines
     from galos_ops.host.shell import kill_on_disconnect
 
-    count = parse_int_option("--tail", tail) if tail else None if since else 100
-    lines = LogLines(count, parse_duration("--since", since) if since else None, timestamps, follow)
-    wanted = parse_pattern("--grep", grep or "")
+    lines = LogLines(100 if tail is None and since is None else tail, since, timestamps, follow)
     target = next(ops.targets(service))
     script = target.engine.logs(ops.settings.chosen(service), lines)
 
     def fitting(line: str) -> None:
-        if wanted.search(masked(line)):
+        if grep is None or grep.search(masked(line)):
             show(line)
 
     with contextlib.suppress(KeyboardInterrupt, ReaderGone):
@@ -197,10 +209,11 @@ def image_row(image: Image, *, runs: bool) -> tuple[str, ...]:
     return "*" if runs else "", short(image.digest), pushed, size.rjust(9), ", ".join(image.tags) or "-"
 
 
-@host_task(SERVICE | JSON | DRY | {"limit": "how many images to list for each service"}, looking=True)
-def images(
-    ops: Ops, service: str | None = None, limit: str = "10", json: bool = False, *, dry_run: bool = False
-) -> None:
+LIMIT = {"limit": "how many images to list for each service"}
+
+
+@host_task(SERVICE | JSON | DRY | LIMIT, parse={"limit": parse_count}, looking=True)
+def images(ops: Ops, service: str | None = None, limit: int = 10, json: bool = False, *, dry_run: bool = False) -> None:
     """List the newest images of the repository; `*` marks the one that runs.
 
     Asks AWS from this machine, with the profile of galos.ecr.profile.
@@ -208,12 +221,12 @@ def images(
     from galos_ops.engines.snapshot.registry import local_digests
     from galos_ops.provisioning import ecr
 
-    chosen, most, snapshot = ops.settings.chosen(service), parse_int_option("--limit", limit, least=1), ops.snapshot()
+    chosen, snapshot = ops.settings.chosen(service), ops.snapshot()
     running = local_digests(ops.host, {one.image for one in snapshot.containers if one.alive})
     listed = ops.document.setdefault("services", [])
     for name, row in chosen.items():
         ops.report.title(ops.host.name, name)
-        found = ecr.images(ops.settings, row, limit=most)
+        found = ecr.images(ops.settings, row, limit=limit)
         listed.append(
             {
                 "service": name,

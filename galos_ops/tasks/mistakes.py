@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from invoke.program import Program
 
 KNOWN = {
-    "_load_ssh_files": ("The file given with -S cannot be read.", "name an ssh_config that is there"),
+    "_load_ssh_files": ("An ssh_config cannot be read.", "correct the file of -S, else ~/.ssh/config and the system's"),
     "_load_file": ("A configuration file of Fabric cannot be read.", "correct the file that it names"),
     "merge_dicts": (
         "A configuration file of Fabric gives a key another shape than it has.",
@@ -29,11 +29,14 @@ KNOWN = {
     "lookup": ("A host of -H has no name.", "write each as HOST or USER@HOST:PORT, commas between them"),
     "make_context": ("The ssh_config has a port that is no number.", "correct the Port of that host"),
     "connected": ("The ssh_config has a port that is no number.", "correct the Port of that host"),
+    "getuser": ("The account that this runs as has no name.", "set LOGNAME to one, as a container of CI may need"),
     "unix_getpass": ("There is no terminal to ask for the password.", "run the command at a terminal"),
 }
 """The function of Fabric, Invoke or Paramiko that met it, what it means, what to type."""
 
-UNKNOWN_WORD = re.compile(r"No idea what '(.*)' is!")
+UNSUGGESTED = ("--dry",)
+"""Flags of Fabric's own that our tasks refuse."""
+UNKNOWN_WORD = r"No idea what '(.*)' is!"
 UNKNOWN = ("Fabric cannot make sense of its command line or its configuration.", "see: fab --help")
 SECRET = ("merge_dicts",)  # its error quotes the configuration, which may hold a password
 HERE = str(Path(__file__).resolve().parents[1])
@@ -67,14 +70,14 @@ def unparsed_error(error: ParseError, program: Program) -> UsageError:
     import difflib
 
     text, context = re.sub(r"<Argument: ([\w-]+)[^>]*>", r"--\1", str(error)), error.context
-    unknown = UNKNOWN_WORD.fullmatch(text)
+    unknown = re.fullmatch(UNKNOWN_WORD, text)
     task, binary = getattr(context, "name", None), program.binary
     asking = f"{binary} --help {task}" if task else f"{binary} --list"
     if not unknown:
         return UsageError(f"{text.rstrip('.!')}.", hint=f"see: {asking}")
     word = unknown[1]
     contexts = [program.core[0], *([context] if context else [])]
-    flags = [name for each in contexts for name in (*each.flags, *each.flags.aliases)]
+    flags = [name for each in contexts for name in (*each.flags, *each.flags.aliases) if name not in UNSUGGESTED]
     near = difflib.get_close_matches(word, flags if word.startswith("-") else program.collection.task_names, n=1)
     of = f" of {task}" if task and word.startswith("-") else ""
     kind = f"option{of}" if word.startswith("-") else "task"

@@ -10,7 +10,7 @@ from invoke.collection import Collection
 
 from galos_ops import __version__
 from galos_ops.tasks import namespace
-from galos_ops.tasks.executor import Executor, suggesting
+from galos_ops.tasks.executor import Executor, adapt
 from galos_ops.tasks.starting import init
 
 FILE = "fabfile.yml"
@@ -41,4 +41,4 @@ program = GalosOps(
     executor_class=Executor,
     config_class=fabric.Config,
 )
-suggesting(program)
+adapt(program)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from galos_ops.errors import UsageError
 from galos_ops.progress import WARN
-from galos_ops.tasks.host_task import DRY, JSON, SERVICE, fleet_task, host_task, parse_int_option
+from galos_ops.tasks.host_task import DRY, JSON, SERVICE, fleet_task, host_task, parse_int_option, parse_tag
 
 if TYPE_CHECKING:
     from galos_ops.workflows.fleet import Fleet
@@ -19,13 +18,14 @@ def pending(ops: Ops, service: str | None = None, json: bool = False) -> None:
 
     Always asks the image, whatever it answered before.
     """
+    from galos_ops.engines.images.references import local_images
     from galos_ops.migrations import guard
     from galos_ops.workflows.steps import pull
 
     refusals = []
     services = ops.document.setdefault("services", {})
     for target in ops.titled(service):
-        images = target.local_images() or pull(target, ops.report)
+        images = local_images(target) or pull(target, ops.report)
         with ops.report.step("pending") as step:
             answer = guard.check(target, images)
             step.detail, step.mark = answer.summary, step.mark if answer.state == "clean" else WARN
@@ -55,12 +55,13 @@ def migrate(fleet: Fleet, service: str | None = None, *, dry_run: bool = False) 
     | JSON
     | DRY
     | {"tag": "deploy this tag, or sha256:… digest, of the repository", "wait": "seconds to wait for the lock"},
+    parse={"tag": parse_tag, "wait": parse_int_option},
 )
 def deploy(
     fleet: Fleet,
     service: str | None = None,
     tag: str | None = None,
-    wait: str | None = None,
+    wait: int | None = None,
     json: bool = False,
     *,
     dry_run: bool = False,
@@ -68,19 +69,15 @@ def deploy(
     """Migration, the whole of it: pull; stop and migrate when something is pending; start, watch, record.
 
     What starts is the image that was checked, whatever its tag means by then. A second deploy changes nothing.
-    Exit 4 while another task holds the host, 5 for an unknown answer, 6 when the migration failed and the service is
-    stopped, 7 when the new container did not stay up: then the previous image runs again, unless a migration ran.
+    Exit 4 while another task holds the host or somebody holds deploys back, 5 for an unknown answer, 6 when the
+    migration failed and the service is stopped, 7 when the new container did not stay up: then the previous image runs
+    again, unless a migration ran.
     """
-    from galos_ops.config.settings import DIGEST, TAG
     from galos_ops.engines.snapshot import probe
     from galos_ops.workflows import deploy
 
-    if tag is not None and not (TAG.match(tag) or DIGEST.match(tag)):
-        raise UsageError(f"--tag is {tag!r}; it must be a Docker tag, or a digest: sha256: and 64 digits.")
-    seconds = None if wait is None else parse_int_option("--wait", wait)
-    with fleet.locked_groups("deploy", service, seconds, probe.DEPLOY) as groups:
-        for group in groups:
-            deploy.deploy(group, tag, fleet.publish)
+    with fleet.locked_groups("deploy", service, wait, probe.DEPLOY) as groups:
+        deploy.deploy_each(groups, tag, fleet.publish)
 
 
 @host_task(SERVICE | JSON | DRY)
@@ -88,7 +85,7 @@ def prune(ops: Ops, service: str | None = None, json: bool = False, *, dry_run: 
     """Updating: remove images and one-off containers of ours that no kept release needs.
 
     Those are releases beyond galos.releases.keep, images of the repository without a tag that nothing is made of, and
-    containers of checks whose client is gone, with their volumes. What others tagged stays.
+    containers of a check or a run whose client is gone, with their volumes. What others tagged stays.
     """
     from dataclasses import asdict
 

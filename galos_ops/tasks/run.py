@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import os
 import signal
@@ -16,7 +17,7 @@ from typing import Any
 from invoke.config import Config
 from invoke.exceptions import Exit
 
-from galos_ops.config.command_line import CommandLine
+from galos_ops.config.command_line import CommandLine, flag
 from galos_ops.config.loading import checked
 from galos_ops.config.settings import Settings
 from galos_ops.errors import CommandFailed, OpsError, UsageError, gravest
@@ -43,7 +44,8 @@ class Run:
     body: Callable[..., Any]
     typed: CommandLine
     args: tuple[Any, ...]
-    kwargs: Mapping[str, Any]
+    kwargs: dict[str, Any]
+    parse: Mapping[str, Callable[[str, str], Any]] = field(default_factory=dict)
     goes_on: bool = False
     own_output: bool = False
     document: dict[str, Any] = field(default_factory=dict)
@@ -75,13 +77,14 @@ class Run:
                 raise
             finally:
                 if self._json:
-                    print(json.dumps(masked_tree(self.document | ending), ensure_ascii=False), flush=True)
+                    print(json.dumps(masked_tree(self.document | ending)), flush=True)
                 if self.hooks:
                     with self._view() as report:
                         self.hooks.told(self.document | ending, report)
 
     def _begin(self, context: object) -> Any:
         settings = checked(plain(destinations.configuration(context).get("galos", {})), os.environ)
+        self._read(settings)
         hosts = destinations.destinations(self.typed.task, context, settings.hosts)
         if not hosts:
             other = replace(self.typed, program="fab") if self.typed.program == "inv" else self.typed  # inv has no -H
@@ -93,6 +96,19 @@ class Run:
             if self.typed.task in TASKS and not self.kwargs.get("dry_run", False):
                 self._ask(Hooks(settings.hooks, self.typed), [each.name for each in hosts], report)
             return self._each(hosts, settings, report)
+
+    def _read(self, settings: Settings) -> None:
+        """Parse what was typed for the task; raises `UsageError`."""
+        names = list(inspect.signature(self.body).parameters)[1:]
+        given = dict(zip(names, self.args, strict=False)) | self.kwargs
+        for name, value in given.items():
+            require_text(flag(name), value)
+        read = {
+            name: self.parse[name](flag(name), value) if name in self.parse and isinstance(value, str) else value
+            for name, value in given.items()
+        }
+        settings.chosen(read.get("service"))
+        self.args, self.kwargs = self.args[len(names) :], read
 
     def _ask(self, hooks: Hooks, names: list[str], report: Report) -> None:
         """Ask the hook `before`; one that lets the task begin hears how it ends."""
@@ -134,8 +150,8 @@ class Run:
         try:
             with host:
                 return self._do({host: row}, settings, report)
-        except KeyboardInterrupt:
-            raise self._interrupted(destination) from None
+        except KeyboardInterrupt as interrupt:
+            raise told(self._interrupted(destination), interrupt) from None
 
     def _host(self, destination: Destination) -> Host:
         """Return a host, not connected yet."""
@@ -162,6 +178,21 @@ class Run:
             f"{destination.name}: interrupted; a step that had begun on the host goes on to its end.",
             hint=f"it looks at the host first: {again}",
         )
+
+
+def require_text(option: str, value: object) -> None:
+    """Raise `UsageError` for bytes that are not UTF-8, as a terminal of another encoding gives them."""
+    try:
+        str(value).encode()
+    except UnicodeEncodeError:
+        raise UsageError(f"{option} is {value!r}; it must be UTF-8 text.") from None
+
+
+def told(error: Interrupted, interrupt: KeyboardInterrupt) -> Interrupted:
+    """The error for an interrupt, with what a workflow has to say of where it came."""
+    for sentence in interrupt.args:
+        error.add(str(sentence))
+    return error
 
 
 @dataclass

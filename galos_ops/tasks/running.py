@@ -37,7 +37,8 @@ def up(ops: Ops, service: str | None = None, *, dry_run: bool = False) -> None:
     """Starting: docker-compose up -d, once the image said that no migration is pending.
 
     Pulls only an image that the host does not have. Exit 5 while a migration is pending or unknown, which deploy runs;
-    4 while another task holds the host; 7 when the container does not stay up: then what ran before starts again.
+    4 while another task holds the host or somebody holds deploys back; 7 when the container does not stay up: then what
+    ran before starts again.
     An image that is not the last one of the release log is recorded there.
     """
     from galos_ops.workflows import lifecycle

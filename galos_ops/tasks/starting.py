@@ -45,14 +45,17 @@ def init(local: Local, ci: str | None = None) -> None:
         path, name = CI[ci]
         texts[path] = template(name)
     if there := [path for path in texts if Path(path).exists()]:
-        raise UsageError(f"Nothing was written: {', '.join(there)} is there already.", hint="begin in an empty folder")
+        raise UsageError(f"Nothing was written: there is already {', '.join(there)}.", hint="begin in an empty folder")
     for path, text in texts.items():
         with local.report.step("write", path):
             Path(path).parent.mkdir(parents=True, exist_ok=True)
             Path(path).write_text(text, encoding="utf-8")
     with local.report.step("write", ".gitignore") as step:
         step.mark = step.mark if _ignore(Path(".gitignore")) else SAME
-    local.report.say("next: correct fabfile.yml, then: galos-ops config; galos-ops -H HOST setup")
+    local.report.say(
+        "next: correct fabfile.yml, copy .env.example to .env and put the values there, then: galos-ops config; "
+        "galos-ops -H HOST setup"
+    )
 
 
 def template(name: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 from typing import Any
 
 from galos_ops.config.command_line import CommandLine, Option
@@ -33,9 +34,10 @@ def remainder_error(tasks: Collection[str]) -> UsageError | None:
     for module in PROGRAMS.values():
         core = getattr(getattr(sys.modules.get(module), "program", None), "core", None)
         if core and core.remainder and (named := [word for word in core.unparsed if word in tasks]):
+            line = typed(named[0], {"command": core.remainder})
             return UsageError(
                 f"{named[0]} takes its command as one word; what follows -- would run on the host itself.",
-                hint=CommandLine(task=named[0], options={"command": core.remainder}).again(),
+                hint=replace(line, host=core[0].args.hosts.value or line.host).again(),
             )
     return None
 

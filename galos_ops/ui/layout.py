@@ -56,11 +56,15 @@ def wrapped(line: str, columns: int | None, indent: int = 0) -> list[str]:
     )
 
 
-def table(rows: Sequence[Sequence[str]], columns: int | None) -> list[str]:
-    """Rows of cells as lines, the columns aligned; where a line is too long, its widest columns are cut."""
+def table(rows: Sequence[Sequence[str]], columns: int | None, first: int = 0) -> list[str]:
+    """Rows of cells as lines, the columns aligned.
+
+    Where a line is too long, its widest columns are cut, and before the `first` ones all others.
+    """
     widths = [max(map(cells, column)) for column in zip(*rows, strict=True)]
     while columns is not None and sum(widths) + 2 * (len(widths) - 1) > columns and max(widths) > 1:
-        widths[widths.index(max(widths))] -= 1
+        last = widths[first:] if max(widths[first:], default=0) > 1 else widths
+        widths[widths.index(max(last), len(widths) - len(last))] -= 1
     return [
         "  ".join(padded(cut(cell, width), width) for cell, width in zip(row, widths, strict=True)).rstrip()
         for row in rows

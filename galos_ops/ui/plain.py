@@ -84,9 +84,9 @@ class Plain:
         for part in f"{MARGIN}{line}".rstrip().splitlines():
             self._emit(self._shown(part))
 
-    def table(self, rows: Sequence[Sequence[str]]) -> None:
+    def table(self, rows: Sequence[Sequence[str]], first: int = 0) -> None:
         """Rows of cells, the columns aligned."""
-        for line in layout.table([[self._shown(cell) for cell in row] for row in rows], self.columns):
+        for line in layout.table([[self._shown(cell) for cell in row] for row in rows], self.columns, first):
             self._emit(self._shown(line))
 
     def say(self, sentence: str) -> None:

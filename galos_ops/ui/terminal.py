@@ -46,7 +46,7 @@ class Terminal(Plain):
 
     @property
     def columns(self) -> int | None:
-        return self._console.width
+        return self._console.width or None  # COLUMNS=0 says nothing of the terminal
 
     def progress(self, text: str) -> None:
         if step := self._innermost(self._lane.name):

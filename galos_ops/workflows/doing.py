@@ -8,17 +8,19 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, ClassVar
 
 from galos_ops.engines import stopped
-from galos_ops.engines.engine import HeldTarget, ReleaseImages
+from galos_ops.engines.engine import HeldTarget
 from galos_ops.engines.images import retention, surplus
+from galos_ops.engines.images.references import images_of
 from galos_ops.engines.images.surplus import Surplus
+from galos_ops.engines.release_images import ReleaseImages
 from galos_ops.engines.snapshot.snapshot import Container
-from galos_ops.errors import CommandFailed, OpsError, VerifyError
+from galos_ops.errors import CommandFailed, ConnectError, LockedError, OpsError, VerifyError
 from galos_ops.host.release_log import Release
 from galos_ops.migrations import guard
 from galos_ops.migrations import runner as migrating
 from galos_ops.migrations.tools import REMEMBERED, Answer
 from galos_ops.progress import DONE, SAME, Report, Step, short
-from galos_ops.workflows.steps import Outcome, Started, pull, verify
+from galos_ops.workflows.steps import Outcome, Restarted, Started, pull, verify
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,9 @@ class Doing:
     def announce(self, images: ReleaseImages, answer: Answer) -> None:
         migrating.announce(self.target, images, answer.names)
 
+    def withdraw(self, images: ReleaseImages) -> None:
+        migrating.withdraw(self.target, images)
+
     def lift_marker(self) -> None:
         migrating.lift_marker(self.target)
 
@@ -107,35 +112,39 @@ class Doing:
         verify(self.target, self.report, started)
 
     def recover_from_failed_start(self, error: VerifyError, images: ReleaseImages, *, migrated: bool) -> VerifyError:
-        if migrated:
-            again = images.service.id == self.target.previous_image
+        if migrated or self.target.previous_image != self.target.stopped_image:
+            again = images.service.id == self.target.stopped_image
             why = "the previous image must not start on the new schema"
             state = "a migration ran" if again else f"a migration ran, so {why} and nothing was rolled back"
         else:
-            state = self.restart_previous()
+            state = self.restart_previous().state
         return VerifyError(
             f"{error.sentence.rstrip('.')}; {state}.",
             evidence=error.evidence,
             hint=f"publish a corrected image, then: {self.target.typed.fab('deploy')}",
         )
 
-    def restart_previous(self) -> str:
+    def restart_previous(self) -> Restarted:
         before = self.target.previous_image
         if before is None:
-            return "there is no previous image to start in its place"
-        previous, image = self.target.images_of(before), short(before)
-        answer = guard.check(self.target, previous)
-        if answer.state != "clean":
-            return f"the previous image {image} was not started: its migrations are {answer.state}"
+            return Restarted("there is no previous image to start in its place")
+        image = f"the previous image {short(before)}"
         try:
+            previous = images_of(self.target, before)
+            answer = guard.check(self.target, previous)
+            if answer.state != "clean":
+                return Restarted(f"{image} was not started: its migrations are {answer.state}")
             started = self.up(previous)
             self.verify(started)
+        except (ConnectError, LockedError) as error:
+            return Restarted(f"whether {image} runs is not known: {error.sentence.rstrip('.')}")
         except OpsError as error:
-            return f"the previous image {image} does not run either: {error.sentence.rstrip('.')}"
-        return f"the previous image {image} {'still runs' if started.same else 'runs again'}"
+            return Restarted(f"{image} does not run either: {error.sentence.rstrip('.')}")
+        return Restarted(f"{image} {'still runs' if started.same else 'runs again'}", runs=True)
 
     def record(self, line: Release, images: ReleaseImages) -> None:
         with self.step("record"):
+            line = replace(line, detail=self.target.engine.placed(self.target))
             retention.record(self.target, line, then=guard.remember(self.target, images))
 
     def prune(self, found: Surplus) -> None:

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from galos_ops.engines import databases
 from galos_ops.engines.engine import Target
 from galos_ops.engines.snapshot import probe
-from galos_ops.errors import ConnectError, GuardError, LockedError, NotReadyError, OpsError, UsageError
+from galos_ops.errors import LockedError, NotReadyError
 from galos_ops.host.together import together
-from galos_ops.migrations import guard
 from galos_ops.progress import Report
+from galos_ops.workflows.elsewhere import Elsewhere, require_two_machines
 from galos_ops.workflows.ops import Ops, Parts
 from galos_ops.workflows.steps import Group, Steps
 
@@ -26,12 +26,14 @@ Take = Callable[[Ops, int], AbstractContextManager[Iterator[Group]]]
 class Fleet:
     """What the body of a task gets that works on all its hosts together; one host is a fleet of one.
 
-    `absent` are the hosts of `galos.hosts` that are not among them, with no connection yet.
+    `absent` are the hosts of `galos.hosts` that are not among them, with no connection yet; `connecting` makes another
+    one of an address.
     """
 
     members: Sequence[Ops]
     absent: Sequence[Ops]
     report: Report
+    connecting: Callable[[str], Ops]
 
     @contextmanager
     def locked_groups(
@@ -47,18 +49,16 @@ class Fleet:
             def take(member: Ops, wait: int) -> AbstractContextManager[Iterator[Group]]:
                 return member.locked_groups(task, service, wait, parts)
 
-            yield self._merged(_hold(stack, self.report, self.members, take, seconds))
+            found = _hold(stack, self.report, self.members, take, seconds)
+            rest = Elsewhere(task, stack, self.report, list(self.members), list(self.absent), self.connecting)
+            yield self._merged(found, rest)
 
     def publish(self, row: dict[str, Any]) -> None:
         """Add what --json says of a service to what it says of its host."""
         [member] = [one for one in self.members if one.host.name == row["host"]]
         member.document.setdefault("services", []).append(row)
 
-    def _require_stopped_elsewhere(self, names: Iterable[str]) -> None:
-        if self.absent:
-            together(self.report, [(ops.host, partial(_require_stopped, ops, names)) for ops in self.absent])
-
-    def _merged(self, parts: Sequence[Iterator[Group]]) -> Iterator[Group]:
+    def _merged(self, parts: Sequence[Iterator[Group]], rest: Elsewhere) -> Iterator[Group]:
         """Join what each host has of the same services; raises `NotReadyError` where they differ too much for that."""
         works = [(member.host, partial(next, part, None)) for member, part in zip(self.members, parts, strict=True)]
         while groups := [group for group in together(self.report, works) if group]:
@@ -66,7 +66,7 @@ class Fleet:
             merged = Group(
                 [steps for group in groups for steps in group.chosen],
                 [steps for group in groups for steps in group.others],
-                self._require_stopped_elsewhere,
+                rest.hold,
             )
             _require_one_database(merged.all)
             yield merged
@@ -96,7 +96,7 @@ def _hold(stack: ExitStack, report: Report, members: Sequence[Ops], take: Take, 
             return [found[names.index(member.host.name)] for member in members]
         except LockedError as error:
             failed = error.together or (error,)
-            _require_two_machines(failed)
+            require_two_machines(failed)
             if failed[0].host == first.host.name or time.monotonic() >= deadline:
                 raise
             first = next(member for member in rest if member.host.name == failed[0].host)
@@ -104,39 +104,6 @@ def _hold(stack: ExitStack, report: Report, members: Sequence[Ops], take: Take, 
 
 def _enter(stack: ExitStack, take: Take, member: Ops, wait: int) -> Iterator[Group]:
     return stack.enter_context(take(member, wait))
-
-
-def _require_stopped(ops: Ops, names: Iterable[str]) -> None:
-    """Raise `GuardError` where a host of the fleet that is not part of a migration runs a service of it, or migrates.
-
-    Raises `ConnectError` where that cannot be known.
-    """
-    host, fleet = ops.host, replace(ops.host.typed, fleet=ops.settings.hosts)
-    try:
-        with host:
-            snapshot = ops.snapshot()
-    except ConnectError as error:
-        error.add("It is in galos.hosts, and may run a service on the same database; nothing was changed.")
-        raise
-    if snapshot.under_migration:
-        raise guard.marked_error(host, snapshot)
-    running = [name for name in dict.fromkeys(names) if any(one.alive for one in snapshot.of(name))]
-    if running:
-        raise GuardError(
-            f"{host.name}: {', '.join(running)} would run on there beside a migration; nothing was changed.",
-            hint=f"deploy to all of galos.hosts: {fleet.fab('deploy')}",
-        )
-
-
-def _require_two_machines(failed: Sequence[OpsError]) -> None:
-    """Raise `UsageError` where it is ourselves who hold a host, under another name."""
-    for error in failed:
-        other = error.ours if isinstance(error, LockedError) else ""
-        if other:
-            raise UsageError(
-                f"{other} and {error.host} are the same machine; nothing was changed.",
-                hint="name each Docker host once, after -H or in galos.hosts",
-            )
 
 
 def _require_same_services(groups: Sequence[Group]) -> None:

@@ -49,3 +49,8 @@ def unique(items: Iterable[T], key: Callable[[T], object]) -> list[T]:
     for each in items:
         found.setdefault(key(each), each)
     return list(found.values())
+
+
+def one_of_each(items: Iterable[P]) -> list[P]:
+    """Return the first item of each host."""
+    return unique(items, lambda each: each.target.host.name)

@@ -15,17 +15,19 @@ from galos_ops.engines.engine import Engine, Target
 from galos_ops.engines.snapshot import probe
 from galos_ops.engines.snapshot.snapshot import Snapshot
 from galos_ops.host.hold import hold_error
-from galos_ops.host.host import Change, Host
+from galos_ops.host.host import Host
 from galos_ops.host.lock import Lock, holding, lock, refuse
 from galos_ops.host.release_log import Event, entry, note
 from galos_ops.host.shell import in_directory
-from galos_ops.progress import SAME, WOULD, Report
+from galos_ops.progress import SAME, WOULD, Change, Report
 from galos_ops.workflows.doing import Doing
 from galos_ops.workflows.steps import Group, Steps
 from galos_ops.workflows.telling import Telling
 
 Parts = tuple[probe.Part, ...]
 Look = Callable[[], Snapshot]
+Services = Callable[[Iterable[str]], list[Steps]]
+"""Gives the steps for services on a host as it is now."""
 
 
 @dataclass
@@ -142,6 +144,24 @@ class Ops:
             groups = self.groups(service, look, parts)
             pairs = ((tuple(self._unheld(chosen)), others) for chosen, others in groups)
             yield (Group([*map(steps, chosen)], [*map(steps, others)]) for chosen, others in pairs)
+
+    @contextmanager
+    def beside(self, task: str) -> Iterator[Services]:
+        """Connect to a host and hold it while others of its fleet migrate; nothing starts there, so a hold counts not.
+
+        Raises `LockedError` at once where another holds it, and `NotReadyError`, before the lock makes its folder, for
+        one that does not tell what runs.
+        """
+        with self.host:
+            self.ready(self.snapshot())
+            with self._held(task, None, 0, ()) as (steps, _):
+                yield lambda names: [*map(steps, self._all(names))]
+
+    def _all(self, names: Iterable[str]) -> list[Target]:
+        snapshot = self.snapshot()
+        engine = self.ready(snapshot)
+        services = self.settings.services
+        return [Target(self.host, self.settings, name, services[name], snapshot, engine) for name in names]
 
     def _unheld(self, targets: Iterable[Target]) -> Iterator[Target]:
         """Give targets on; raises `LockedError` while somebody holds deploys back."""

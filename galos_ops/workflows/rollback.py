@@ -9,13 +9,13 @@ from collections.abc import Sequence
 from galos_ops.engines import dependencies
 from galos_ops.engines.engine import Target
 from galos_ops.engines.images import retention
-from galos_ops.engines.snapshot import registry
+from galos_ops.engines.images.references import images_of, redeploying
 from galos_ops.errors import GuardError, NotReadyError, UsageError
-from galos_ops.host.release_log import Release, read, started
+from galos_ops.host.release_log import Release, joined, read, started
 from galos_ops.migrations import guard
 from galos_ops.progress import short
 from galos_ops.workflows.steps import Outcome, Steps, pending
-from galos_ops.workflows.switching import switch
+from galos_ops.workflows.switching import record, switch
 
 TIME = re.compile(r"\d{4}-\d\d-\d\d")
 IMAGE = re.compile(r"(sha256:)?[0-9a-f]{4,64}")
@@ -33,20 +33,20 @@ def rollback(steps: Steps, to: str | None = None) -> Outcome:
     guard.require_no_running_migration(steps.target)
     line = choose(steps.target, to)
     steps.intend(f"back to {short(line.image)}: {line.tag}, released {line.time}")
-    images = steps.target.images_of(line.image)
+    images = images_of(steps.target, line.image)
     guard.require_clean(steps.target, pending(steps, images, again=True))
-    return switch(steps, images, began, event="rollback", tag=line.tag)
+    return record(steps, images, switch(steps, images, began), "rollback", line.tag)
 
 
 def choose(target: Target, to: str | None) -> Release:
     """Return the release to go back to; raises as `rollback` does."""
-    log = read(target.host, target.settings.directory, target.name)
+    log = [one for one in joined(read(target.host, target.settings.directory).releases) if one.service == target.name]
     line = chosen_release(target, log, target.running_image, to)
     require_no_migration_since(target, log, line)
     if not retention.kept(target, line.image):
         raise NotReadyError(
             f"{target.label}: the image {short(line.image)} of that release is gone from the host.",
-            hint=f"with a tag that the registry has: {target.host.typed.fab('deploy', tag='TAG')}",
+            hint=f"with a tag that the registry has: {target.alone('deploy', tag='TAG')}",
         )
     return line
 
@@ -66,7 +66,7 @@ def chosen_release(target: Target, log: Sequence[Release], runs: str | None, to:
             raise UsageError(
                 f"--to is {to!r}; {reason.format(target.name)} that tag, time or image.",
                 evidence="\n".join(shown.values()),
-                hint=f"name one by its image: {target.host.typed.fab('rollback', to='IMAGE')}",
+                hint=f"name one by its image: {target.alone('rollback', to='IMAGE')}",
             )
         return named[-1]
     # what was stopped for a migration that did not end well is itself the release before
@@ -75,14 +75,14 @@ def chosen_release(target: Target, log: Sequence[Release], runs: str | None, to:
     if not earlier:
         raise NotReadyError(
             f"{target.label}: there is no earlier release to go back to.",
-            hint=f"with any tag of the repository: {target.host.typed.fab('deploy', tag='TAG')}",
+            hint=f"with any tag of the repository: {target.alone('deploy', tag='TAG')}",
         )
     return earlier[-1]
 
 
 def migrations_since(log: Sequence[Release], line: Release) -> list[Release]:
     """Return the migrations that began after a release."""
-    return [one for one in list(log)[list(log).index(line) + 1 :] if one.event == "migrate"]
+    return [one for one in list(log)[list(log).index(line) + 1 :] if one.migrates]
 
 
 def means(to: str, line: Release) -> bool:
@@ -99,14 +99,12 @@ def require_no_migration_since(target: Target, log: Sequence[Release], line: Rel
     """Raise `GuardError` when a migration began after a release: its code must not meet the newer schema."""
     names = [name for one in migrations_since(log, line) for name in one.migrations or ("a migration",)]
     if names:
+        back = redeploying(target, line.image)
+        if not back and line.tag != target.service.tag:  # a tag that moves means the newest image by now
+            back = target.alone("deploy", tag=line.tag)
+        way = f"or start that one if its own check is clean: {back}" if back else f"then: {target.alone('deploy')}"
         raise GuardError(
             f"{target.label}: a migration ran since {short(line.image)}, which must not start on the newer schema.",
             evidence="\n".join(names),
-            hint=f"publish a corrected image, or start that one if its own check is clean: {way_back(target, line)}",
+            hint=f"publish a corrected image, {way}",
         )
-
-
-def way_back(target: Target, line: Release) -> str:
-    """Return the command that deploys the image of a release, which its own check decides about."""
-    digests = registry.local_digests(target.host, [line.image])
-    return target.host.typed.fab("deploy", tag=next(iter(sorted(digests)), line.tag))

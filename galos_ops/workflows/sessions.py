@@ -3,31 +3,22 @@
 from __future__ import annotations
 
 import secrets
-import shlex
 from typing import cast
 
-from galos_ops.engines.engine import HeldTarget, ReleaseImages, Target
+from galos_ops.config.command_text import masked_argv
+from galos_ops.engines.engine import HeldTarget, Target
+from galos_ops.engines.images.references import images_of
 from galos_ops.engines.one_offs import one_off, sessions
+from galos_ops.engines.release_images import ReleaseImages
 from galos_ops.errors import CommandEnded, UsageError
 from galos_ops.host.attached import at_terminal, attach, undone_on_disconnect
 from galos_ops.host.lock import STATE, fence
 from galos_ops.host.release_log import Event, append, entry
 from galos_ops.host.shell import in_directory
 from galos_ops.migrations import guard
-from galos_ops.redaction import masked, masked_command, masked_output
+from galos_ops.redaction import masked, masked_output
 from galos_ops.workflows.ops import Ops
 from galos_ops.workflows.steps import Steps, pending, present
-
-
-def words(command: str) -> list[str]:
-    """Return the words of a command as a shell would have them; raises `UsageError` for none."""
-    try:
-        argv = shlex.split(command)
-    except ValueError as error:
-        raise UsageError(f"The command cannot be read: {error}.", hint="put it in quotes, as one word") from error
-    if not argv:
-        raise UsageError("There is no command.", hint="put it in quotes, as one word: 'ls -l'")
-    return argv
 
 
 def only(ops: Ops, service: str | None) -> str:
@@ -41,30 +32,29 @@ def only(ops: Ops, service: str | None) -> str:
     return names[0]
 
 
-def execute(ops: Ops, service: str | None, command: str, *, raw: bool) -> None:
+def execute(ops: Ops, service: str | None, argv: list[str], *, raw: bool) -> None:
     """Run a command in a running container of a service; raises `CommandEnded`, and `NotReadyError` without one."""
-    argv, name = words(command), only(ops, service)
-    target = next(ops.targets(name))
+    target = next(ops.targets(only(ops, service)))
     container = target.engine.session(target)
     token, terminal = secrets.token_hex(8), at_terminal()
     script = sessions.execute(container, argv, token, terminal=terminal)
     end = sessions.kill(container, token)
-    _attach(target, script, _log(target, "exec", command), end, terminal=terminal, raw=raw)
+    _attach(target, script, _log(target, "exec", argv), end, terminal=terminal, raw=raw)
 
 
-def run(ops: Ops, service: str | None, command: str, *, raw: bool) -> None:
+def run(ops: Ops, service: str | None, argv: list[str], *, raw: bool) -> None:
     """Run a command in a one-off container of the released image, which is guarded as a start is.
 
     Raises `CommandEnded`, and as `up` does.
     """
-    argv, chosen, terminal = words(command), only(ops, service), at_terminal()
+    chosen, terminal = only(ops, service), at_terminal()
     with ops.locked("run", chosen) as services:
         steps = next(services)
         target = cast("HeldTarget", steps.target)  # there is no dry run of it
         images = checked(steps)
         name = f"{target.name}-run-{secrets.token_hex(4)}"
         file = one_off.file(target.snapshot.tree(), target.name, images.service.id, "run")
-        before = f"{fence(target.lock)}\n{sessions.handed(name, len(file))}\n{_log(target, 'run', command)}"
+        before = f"{fence(target.lock)}\n{sessions.handed(name, len(file))}\n{_log(target, 'run', argv)}"
         script = sessions.one_off(target, name, argv, terminal=terminal)
         _attach(target, script, before, sessions.remove(name), stdin=file, terminal=terminal, raw=raw)
 
@@ -75,14 +65,14 @@ def checked(steps: Steps) -> ReleaseImages:
     guard.require_no_foreign_containers(target)
     guard.require_no_running_migration(target)
     released = target.running_image or target.snapshot.recorded.get(target.name)
-    images = target.images_of(released) if released else present(steps)
+    images = images_of(target, released) if released else present(steps)
     guard.require_clean(target, pending(steps, images))
     steps.remember(images)
     return images
 
 
-def _log(target: Target, event: Event, command: str) -> str:
-    detail = masked(masked_command(command))
+def _log(target: Target, event: Event, argv: list[str]) -> str:
+    detail = masked(masked_argv(argv))
     return f"mkdir -p {STATE}\n{append(entry(event, detail, target.name))}"
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from galos_ops.diagnostics.ready import ENGINE
 from galos_ops.engines.snapshot.probe import PROJECT, Scope, gather
 from galos_ops.engines.snapshot.snapshot import Snapshot
-from galos_ops.host.host import Change
 from galos_ops.host.shell import shell_path
+from galos_ops.progress import Change
 from galos_ops.provisioning import dotenv as dotenv_file
 from galos_ops.provisioning import ecr
 from galos_ops.provisioning.compose_file import compose_file

@@ -9,15 +9,17 @@ from functools import partial
 from typing import Any
 
 from galos_ops.engines import dependencies
-from galos_ops.engines.engine import ReleaseImages, Target
+from galos_ops.engines.engine import Target
+from galos_ops.engines.release_images import ReleaseImages
 from galos_ops.errors import NotReadyError, OpsError, gravest
 from galos_ops.host.together import together
 from galos_ops.migrations import guard
 from galos_ops.migrations.tools import Answer
 from galos_ops.progress import Report
+from galos_ops.workflows.on_hosts import one_of_each
 from galos_ops.workflows.steps import Steps, pending
 from galos_ops.workflows.stopping import Stop
-from galos_ops.workflows.switching import switch
+from galos_ops.workflows.switching import record, switch
 
 Publish = Callable[[dict[str, Any]], None]
 """What takes what --json says of a service."""
@@ -61,10 +63,16 @@ class Clean:
         return Clean(frozenset([one.question]), {**self.applied, one.target.name: answer.names})
 
 
-def roll(candidates: Sequence[Candidate], stop: Stop, work: Callable[[Sequence[Candidate]], None]) -> None:
+def roll(
+    candidates: Sequence[Candidate],
+    elsewhere: Sequence[Steps],
+    stop: Stop,
+    work: Callable[[Sequence[Candidate]], None],
+) -> None:
     """Do work for the candidates of each host: on all at once where a migration stopped them, else `fleet.parallel`.
 
-    The first failure ends it, and names the hosts that still run what they ran.
+    A migration is over by then, and the hosts `elsewhere` are told so. The first failure ends it, and names the hosts
+    that still run what they ran.
     """
     hosts: dict[str, list[Candidate]] = {}
     for one in candidates:
@@ -72,10 +80,12 @@ def roll(candidates: Sequence[Candidate], stop: Stop, work: Callable[[Sequence[C
     settings, parts = candidates[0].target.settings.fleet, list(hosts.values())
     down = stop.services or any(one.target.snapshot.under_migration for one in candidates)
     size = len(parts) if down else settings.parallel
+    telling = [(steps.target.host, partial(lift_elsewhere, steps)) for steps in one_of_each(elsewhere)]
     while parts:
         now, parts = parts[:size], parts[size:]
+        working = [(its[0].target.host, partial(work, its)) for its in now]
         try:
-            together(now[0][0].report, [(its[0].target.host, partial(work, its)) for its in now])
+            together(now[0][0].report, [*working, *telling])
         except OpsError as error:
             if parts:
                 error.add(f"Not tried: {', '.join(its[0].target.host.name for its in parts)}.")
@@ -90,24 +100,18 @@ def start(candidates: Sequence[Candidate], clean: Clean, stop: Stop, began: floa
     gravest error.
     """
     host, failures = candidates[0].target.host.name, dict[str, OpsError]()
-    with replace(stop, services=[steps for steps in stop.services if steps.target.host.name == host]).reported():
+    with replace(stop, services=[steps for steps in stop.services if steps.target.host.name == host]).failures():
         lift_marker(candidates[0].steps, migrated=bool(clean.applied))
     for one in candidates:
         its = replace(stop, services=[steps for steps in stop.services if steps is one.steps])
         try:
-            with its.reported():
+            with its.failures():
                 require_dependencies(one.steps, failures)
                 if one.question not in clean.questions:
                     guard.require_clean(one.target, pending(one.steps, one.images, again=True))
-                outcome = switch(
-                    one.steps,
-                    one.images,
-                    began,
-                    event="deploy" if one.tag else "up",
-                    tag=one.tag,
-                    migrations=clean.applied.get(one.target.name, ()),
-                    stopped=stop.at if its.services else None,
-                )
+                applied, at = clean.applied.get(one.target.name, ()), stop.at if its.services else None
+                outcome = switch(one.steps, one.images, began, migrations=applied, stopped=at)
+            record(one.steps, one.images, outcome, "deploy" if one.tag else "up", one.tag)
             publish(one.steps.document(outcome))
         except OpsError as error:
             failures[one.target.name] = error
@@ -121,6 +125,16 @@ def lift_marker(steps: Steps, *, migrated: bool) -> None:
     """Let a host of a fleet, or a cluster, start its services again, once nothing is pending any more."""
     if steps.target.snapshot.under_migration or (migrated and steps.target.marks):
         steps.lift_marker()
+
+
+def lift_elsewhere(steps: Steps) -> None:
+    """Do so on a host of the fleet that the task was not given; the failure says what keeps its services down."""
+    try:
+        lift_marker(steps, migrated=True)
+    except OpsError as error:
+        alone = replace(steps.target.host.typed, fleet="").fab("deploy")
+        error.add(f"Nothing starts on {steps.target.host.name} until its own deploy: {alone}.")
+        raise
 
 
 def require_dependencies(steps: Steps, failures: Mapping[str, OpsError]) -> None:

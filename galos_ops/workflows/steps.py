@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from galos_ops.engines.dependencies import ordered
-from galos_ops.engines.engine import ReleaseImages, Target
+from galos_ops.engines.engine import Target
+from galos_ops.engines.images.references import local_images
 from galos_ops.engines.images.surplus import Surplus
+from galos_ops.engines.release_images import ReleaseImages
 from galos_ops.engines.snapshot.snapshot import Container
 from galos_ops.errors import VerifyError
 from galos_ops.host.release_log import Release
 from galos_ops.migrations import guard
 from galos_ops.migrations.tools import Answer
 from galos_ops.progress import SAME, WARN, Report, Step, short
-from galos_ops.workflows.on_hosts import unique
+from galos_ops.workflows.on_hosts import Placed, one_of_each
 
 
 @dataclass(frozen=True)
@@ -46,14 +48,16 @@ class Started:
     same: bool = False
 
 
-class Steps(Protocol):
+@dataclass(frozen=True)
+class Restarted:
+    """What came of starting the previous image again: the state of the service as half a sentence."""
+
+    state: str
+    runs: bool = False
+
+
+class Steps(Placed, Protocol):
     """The steps for one service; `looked` is the mark of a step that found what is wanted by looking."""
-
-    @property
-    def target(self) -> Target: ...
-
-    @property
-    def report(self) -> Report: ...
 
     @property
     def looked(self) -> str: ...
@@ -91,6 +95,9 @@ class Steps(Protocol):
         Raises `GuardError` and `NotBegun`.
         """
 
+    def withdraw(self, images: ReleaseImages) -> None:
+        """Take back what `announce` has done, where nothing was migrated after all."""
+
     def migrate(self, images: ReleaseImages, answer: Answer) -> None:
         """Do as `announce` does, then run the migrations and check again; raises `MigrationError`.
 
@@ -100,8 +107,8 @@ class Steps(Protocol):
     def lift_marker(self) -> None:
         """Let the host's services start again, once the migration of its fleet is over."""
 
-    def restart_previous(self) -> str:
-        """Start the image that ran before, if it may start, and tell the state of the host as half a sentence."""
+    def restart_previous(self) -> Restarted:
+        """Start the image that ran before, if it may start; raises nothing, as it follows a failure."""
 
     def up(self, images: ReleaseImages) -> Started:
         """Start the images that were checked; raises `VerifyError` and `GuardError`."""
@@ -135,18 +142,28 @@ class Steps(Protocol):
 class Group:
     """The steps for services that a task takes together, on one host or on several.
 
-    `chosen` are what the task is about; the others only stop while one of them migrates. `require_stopped_elsewhere`
-    raises `GuardError` where services run, or may migrate, on hosts of the fleet that are not among these.
+    `chosen` are what the task is about; the others only stop while one of them migrates. `hold_elsewhere` holds the
+    hosts of the fleet that are not among these, and those that markers name, and gives the steps for services there.
     """
 
     chosen: Sequence[Steps]
     others: Sequence[Steps]
-    require_stopped_elsewhere: Callable[[Iterable[str]], None] = lambda _: None
+    hold_elsewhere: Callable[[Iterable[str], Collection[str], Iterable[str]], list[Steps]] = lambda *_: []
+
+    def elsewhere(self, stopping: Collection[str] = ()) -> list[Steps]:
+        """Hold the rest of the fleet, and return the steps for the same services there, as they are now.
+
+        Raises `GuardError` where another migration may go on, or one runs that is `stopping` here, and `ConnectError`,
+        `LockedError` and `NotReadyError`.
+        """
+        names = dict.fromkeys(steps.target.name for steps in self.all)
+        marked = [steps.target.snapshot.migrating or "" for steps in self.hosts]
+        return self.hold_elsewhere(names, stopping, marked)
 
     @property
     def hosts(self) -> list[Steps]:
         """One of each host."""
-        return unique(self.chosen, lambda steps: steps.target.host.name)
+        return one_of_each(self.chosen)
 
     @property
     def all(self) -> list[Steps]:
@@ -198,4 +215,4 @@ def verify(target: Target, report: Report, started: Started) -> None:
 
 def present(steps: Steps) -> ReleaseImages:
     """Return the images that `up` would start; pulled where the host does not have them."""
-    return steps.target.local_images() or steps.pull()
+    return local_images(steps.target) or steps.pull()

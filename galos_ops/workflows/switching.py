@@ -1,11 +1,11 @@
-"""From what runs to what was checked: start it, watch it, record it."""
+"""From what runs to what was checked: start it, watch it; then record it."""
 
 from __future__ import annotations
 
 import time
 
-from galos_ops.engines.engine import ReleaseImages
-from galos_ops.errors import VerifyError
+from galos_ops.engines.release_images import ReleaseImages
+from galos_ops.errors import OpsError, VerifyError
 from galos_ops.host.release_log import Event, release
 from galos_ops.progress import short
 from galos_ops.workflows.steps import Outcome, Started, Steps
@@ -16,12 +16,10 @@ def switch(
     images: ReleaseImages,
     began: float,
     *,
-    event: Event = "deploy",
-    tag: str | None = None,
     migrations: tuple[str, ...] = (),
     stopped: float | None = None,
 ) -> Outcome:
-    """Start images that the guard let pass, watch them, record them.
+    """Start images that the guard let pass, and watch them; `record` comes next.
 
     `stopped` is when the service was stopped for a migration, None without one; then the image that ran before starts
     again when the new one does not stay up, unless it is the one that runs. Raises `VerifyError`.
@@ -37,10 +35,14 @@ def switch(
     except VerifyError as error:
         if started and started.same:
             raise
-        raise steps.recover_from_failed_start(error, images, migrated=stopped is not None) from error
+        try:
+            recovered = steps.recover_from_failed_start(error, images, migrated=stopped is not None)
+        except KeyboardInterrupt as interrupt:
+            raise KeyboardInterrupt(error.sentence, *interrupt.args) from None
+        raise recovered from error
     seconds = time.monotonic() - began
     other = bool(migrations) or previous != started.image
-    outcome = Outcome(
+    return Outcome(
         host=target.host.name,
         service=target.name,
         image=started.image,
@@ -51,14 +53,14 @@ def switch(
         downtime=downtime,
         stopped=stopped is not None,
     )
-    record(steps, images, outcome, event, tag)
-    return outcome
 
 
-def record(steps: Steps, images: ReleaseImages, outcome: Outcome, event: Event, tag: str | None) -> None:
+def record(
+    steps: Steps, images: ReleaseImages, outcome: Outcome, event: Event = "deploy", tag: str | None = None
+) -> Outcome:
     """Record what changed, and say it; also what an earlier run started and did not live to record.
 
-    An `up` of the image that the release log has last is no release.
+    An `up` of the image that the release log has last is no release. A failure says that the service runs.
     """
     target, image = steps.target, short(outcome.image)
     last = target.snapshot.recorded.get(target.name)
@@ -76,7 +78,11 @@ def record(steps: Steps, images: ReleaseImages, outcome: Outcome, event: Event, 
             seconds=round(outcome.seconds, 1),
             downtime=round(outcome.downtime or 0.0, 1),
         )
-        steps.record(line, images)
+        try:
+            steps.record(line, images)
+        except OpsError as error:
+            error.add(f"{target.name} runs all the same; the next deploy records it.")
+            raise
     down = "" if outcome.downtime is None else f" · service down for {outcome.downtime:.1f} s"
     if outcome.changed:
         done = {"deploy": "deployed", "rollback": "rolled back to", "up": "started"}[event]
@@ -87,3 +93,4 @@ def record(steps: Steps, images: ReleaseImages, outcome: Outcome, event: Event, 
         steps.report.conclude(f"nothing to do: {image} already runs")
     else:
         steps.conclude(f"{image} already runs; it was not in the release log, and is now")
+    return outcome

@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from galos_ops.engines import dependencies
-from galos_ops.engines.engine import ReleaseImages, Target
+from galos_ops.engines.engine import Target
 from galos_ops.engines.images import labels, pulling, retention
 from galos_ops.engines.images.surplus import Surplus
 from galos_ops.engines.one_offs import migrator
+from galos_ops.engines.release_images import ReleaseImages
 from galos_ops.engines.snapshot.snapshot import Container, names
 from galos_ops.errors import VerifyError
 from galos_ops.host.release_log import Release
@@ -19,7 +20,7 @@ from galos_ops.migrations import guard
 from galos_ops.migrations import runner as migrating
 from galos_ops.migrations.tools import REMEMBERED, Answer
 from galos_ops.progress import SAME, WOULD, Report, Step, short
-from galos_ops.workflows.steps import Outcome, Started, unanswered, verify
+from galos_ops.workflows.steps import Outcome, Restarted, Started, unanswered, verify
 
 
 @dataclass
@@ -102,6 +103,9 @@ class Telling:
     def announce(self, images: ReleaseImages, answer: Answer) -> None:
         """Nothing is logged, and what runs would be stopped."""
 
+    def withdraw(self, images: ReleaseImages) -> None:
+        """Nothing was announced."""
+
     def lift_marker(self) -> None:
         """It stays."""
 
@@ -143,8 +147,8 @@ class Telling:
         else:
             self._tell("verify", f"watch it for {self.target.settings.verify.seconds} s")
 
-    def restart_previous(self) -> str:
-        return "nothing was stopped"
+    def restart_previous(self) -> Restarted:
+        return Restarted("nothing was stopped", runs=True)
 
     def recover_from_failed_start(self, error: VerifyError, images: ReleaseImages, *, migrated: bool) -> VerifyError:  # noqa: ARG002
         return VerifyError(error.sentence, evidence=error.evidence, hint=error.hint)

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults.barrier import AFTER, PLACE, Barrier
-from tests.faults.relay import Relay, relayed
+from tests.faults.relay import Relay, redirected, relayed
 from tests.faults.steps import BACKUP
 from tests.integration.conftest import CONTAINER, IMAGE_ID, ROOT, Operator, any_compose, bare, deployed, ready
 from tests.integration.test_deploy import V2, applied
@@ -132,14 +132,5 @@ def case(deployed: Operator, tmp_path: Path) -> Iterator[Case]:
     deployed.sandbox.publish("v2")
     deployed.environment["FABRIC_GALOS_VERIFY_SECONDS"] = "0"
     with relayed(deployed.host.port) as relay, ExitStack() as barriers:
-        yield Case(deployed, relay, through(relay, deployed, tmp_path), barriers)
-
-
-def through(relay: Relay, operator: Operator, directory: Path) -> Path:
-    """An ssh_config that leads an operator through a relay to the host, with the known_hosts for it."""
-    known, config, sandbox = directory / "known_hosts", directory / "ssh_config", operator.sandbox
-    port = str(operator.host.port)
-    known.write_text((sandbox.directory / "known_hosts").read_text().replace(port, str(relay.port)))
-    text = sandbox.ssh_config.read_text().replace(f"Port {port}", f"Port {relay.port}")
-    config.write_text(text.replace(str(sandbox.directory / "known_hosts"), str(known)))
-    return config
+        config = redirected(deployed.sandbox, {deployed.host.port: relay.port}, tmp_path)
+        yield Case(deployed, relay, config, barriers)

@@ -7,9 +7,12 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from queue import SimpleQueue
+
+from sandbox.sandbox import Sandbox
 
 
 @dataclass
@@ -129,6 +132,19 @@ def relayed(target: int) -> Iterator[Relay]:
         yield relay
     finally:
         relay.close()
+
+
+def redirected(sandbox: Sandbox, ports: Mapping[int, int], folder: Path) -> Path:
+    """Write an ssh_config that leads to other ports than those of some hosts, and the known_hosts for it."""
+    known = sandbox.directory / "known_hosts"
+    config, keys = sandbox.ssh_config.read_text(), known.read_text()
+    for port, other in ports.items():
+        config = config.replace(f"Port {port}\n", f"Port {other}\n")
+        keys = keys.replace(f"]:{port} ", f"]:{other} ")
+    (folder / known.name).write_text(keys)
+    written = folder / sandbox.ssh_config.name
+    written.write_text(config.replace(str(known), str(folder / known.name)))
+    return written
 
 
 @contextlib.contextmanager

@@ -6,6 +6,8 @@ import shlex
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from galos_ops.redaction import LEAST
 from tests.faults.conftest import Case
 from tests.integration.breaking import engine_stopped, keys_revoked, stopped, undone
@@ -143,6 +145,21 @@ def test_the_engine_restarts_while_the_new_container_is_watched(case: Case) -> N
     with engine_stopped(case.operator.host):
         running.go_on()
         wait_for(case.operator, WATCHED)
+    assert running.end() == 0, running.told
+    case.judge()
+    case.converges()
+
+
+@pytest.mark.parametrize("step", ["down", "backup", "migrate"])
+def test_an_engine_that_restarts_after_a_step_revives_nothing_that_was_stopped(case: Case, step: str) -> None:
+    """`restart: always` starts what was stopped, too, when the engine comes back."""
+    case.operator.host.shell("sed -i 's/restart: unless-stopped/restart: always/' ~/docker-compose.yml")
+    case.operator.done("up")
+    running = case.deploy(after=step)
+    running.reached()
+    with engine_stopped(case.operator.host):
+        pass
+    running.go_on()
     assert running.end() == 0, running.told
     case.judge()
     case.converges()

@@ -17,6 +17,11 @@ from tests.integration.test_deploy import wait_for
 
 FOLLOWED = "cat /proc/[0-9]*/cmdline | tr '\\0' ' ' | grep -q 'docker logs -f galos-sync-[m]igration'"
 CHANGED = [step for step in STEPS if step != "record"]
+DOWN = {
+    **dict.fromkeys(("down", "backup", "migrate"), "Down since 2"),
+    **dict.fromkeys(("up", "verify", "record"), "Perhaps down since 2"),
+}
+"""After which steps a client that is interrupted knows that it has stopped the service."""
 SIGNALS = {
     step: signal.SIGINT if step in ("pull", "backup", "migrate", "up", "record") else signal.SIGTERM for step in STEPS
 }
@@ -92,7 +97,32 @@ def test_a_link_that_is_lost_after_the_last_step_costs_nothing(case: Case, break
 
 @pytest.mark.parametrize(("step", "number"), SIGNALS.items(), ids=SIGNALS)
 def test_an_interrupt_after_a_step_is_a_sentence(case: Case, step: str, number: signal.Signals) -> None:
-    assert_interrupted(deploy(case, step), number)
+    running = deploy(case, step)
+    assert_interrupted(running, number)
+    assert DOWN.get(step, "interrupted") in running.told
+    assert ("own since" in running.told) == (step in DOWN)
+    case.judge()
+    case.converges()
+
+
+@pytest.mark.violates("checked", "another release than the one that migrated is deployed, which has nothing pending")
+def test_after_a_dead_client_s_migration_the_image_before_does_not_start_again(case: Case) -> None:
+    deploy(case, "migrate").kill()
+    case.operator.environment["FABRIC_GALOS_VERIFY_SECONDS"] = "3"
+    case.operator.sandbox.publish("crashing")
+    told = case.operator.refused(7, "deploy", "--wait", "100")
+    assert "a migration ran, so the previous image must not start on the new schema" in told
+    case.operator.sandbox.publish("v2")
+    case.converges()
+
+
+def test_what_a_dead_client_left_down_starts_again_when_the_next_deploy_cannot_pull(case: Case) -> None:
+    before = image_id(case.operator.host)
+    deploy(case, "down").kill()
+    told = case.operator.refused(1, "deploy", "--wait", "100", "--tag", "nope")
+    assert "galos-sync: the previous image" in told
+    assert "runs again" in told
+    assert container(case.operator.host) == f"running {before}"
     case.judge()
     case.converges()
 

@@ -13,8 +13,9 @@ import pytest
 from sandbox.sandbox import Sandbox
 from tests.described import violations
 from tests.faults.conftest import Running
-from tests.faults.relay import Relay, relayed
+from tests.faults.relay import Relay, redirected, relayed
 from tests.faults.steps import held
+from tests.integration.breaking import containerd_store, engine_stopped
 from tests.integration.conftest import FLAVOURS, Operator, container, image_id, kept, wipe
 from tests.integration.gate import gated
 from tests.integration.test_deploy import V2, applied
@@ -76,12 +77,8 @@ class Fleet:
 def fleet(bare: Operator, second: Operator, third: Operator, tmp_path: Path) -> Iterator[Fleet]:
     operator = replace(bare, login=ALL)
     kept([bare, second, third], "fleet", lambda: operator.done("setup", "deploy"))
-    directory, port = bare.sandbox.directory, str(second.host.port)
     with relayed(second.host.port) as relay:
-        known, config = tmp_path / "known_hosts", tmp_path / "ssh_config"
-        known.write_text((directory / "known_hosts").read_text().replace(port, str(relay.port)))
-        text = bare.sandbox.ssh_config.read_text().replace(f"Port {port}", f"Port {relay.port}")
-        config.write_text(text.replace(str(directory / "known_hosts"), str(known)))
+        config = redirected(bare.sandbox, {second.host.port: relay.port}, tmp_path)
         yield Fleet(operator, (bare, second, third), relay, config)
 
 
@@ -151,7 +148,7 @@ def test_a_failed_migration_leaves_all_down_and_marked_until_it_is_mended(fleet:
     assert "Down since " in told
     for each in fleet.members:
         assert container(each.host) == ""
-        assert each.host.shell(f"cat {MARKER}") == ALL
+        assert each.host.shell(f"cat {MARKER}", check=False) == ALL
     result = fleet.second("status")
     assert result.returncode == 5
     assert f"-H {ALL} deploy" in result.stderr
@@ -188,8 +185,10 @@ def test_a_migration_whose_client_died_is_resumed_with_every_host_down(fleet: Fl
         running.kill()
         for each in fleet.members:
             assert container(each.host) == ""
-        told = fleet.second.refused(5, "up")
-        assert "a migration of its fleet began" in told
+        for words in (("up",), ("deploy", "--dry-run"), ("deploy",)):
+            told = fleet.second.refused(5, *words)  # no galos.hosts: the marker alone says which hosts there are
+            assert "a migration of its fleet began" in told
+        assert migrations(fleet) == [[("slow-migration", None)], [], []]
         again = fleet.start("deploy", "--wait", "100")
         gate.open()
         assert again.end() == 0, again.told
@@ -263,7 +262,89 @@ def test_one_member_alone_deploys_unless_others_run_beside_its_migration(fleet: 
     assert f"-H {ALL} deploy" in told
     for each in fleet.members:
         each.judge.no_downtime()
+    fleet.second.done("hold", "--for", "2h", "--because", "restoring")
+    told = fleet.operator.refused(4, "deploy")
+    assert f"{SECOND}: " in told
+    assert ": restoring; nothing was changed." in told
+    fleet.operator.done("hold", "--for", "2h", "--because", "all of them")
+    for each in fleet.members:
+        assert ": all of them; nothing was changed." in each.refused(4, "deploy")
+        each.judge.no_downtime()
+    fleet.operator.done("hold", "--end")
     fleet.operator.done("deploy")
+
+
+def stopped_elsewhere(fleet: Fleet) -> str:
+    """Stop the service on all hosts but the first; the file of a configuration that has them all."""
+    for each in fleet.members[1:]:
+        each.done("stop")
+    return fleet.second.configured({"hosts": ALL})
+
+
+def test_while_one_member_migrates_alone_nothing_begins_on_the_others(fleet: Fleet) -> None:
+    first, second, third = fleet.members
+    config = stopped_elsewhere(fleet)
+    with gated(fleet.operator.sandbox) as gate:
+        running = Running(first.start("-f", config, "deploy"))
+        gate.reached()
+        for task in ("deploy", "up"):
+            assert "for deploy since" in second.refused(4, "-f", config, task)
+        running.kill()
+        told = second.refused(5, "-f", config, "deploy", "--wait", "100")
+        assert f"{FIRST}: a migration of its fleet began" in told
+        told = second.refused(5, "up")
+        assert f"{SECOND}: a migration of its fleet began" in told
+        assert f"-H {FIRST},{SECOND} deploy" in told
+        assert second.host.shell(f"cat {MARKER}") == FIRST
+        gate.open()
+        first.done("-f", config, "deploy", "--wait", "100")
+    assert migrations(fleet) == [[("slow-migration", 0)], [], []]
+    for each in (second, third):
+        assert each.host.shell(f"ls {MARKER}", check=False) == ""
+        told = each.refused(5, "up")  # what was clean before that migration
+        assert "cannot tell whether migrations are pending" in told
+        assert container(each.host) == ""
+    fleet.operator.done("deploy")
+    fleet.run_latest()
+
+
+def test_a_member_that_is_lost_does_not_keep_one_down_that_migrates_alone(fleet: Fleet) -> None:
+    first, second, third = fleet.members
+    config = stopped_elsewhere(fleet)
+    with gated(fleet.operator.sandbox) as gate:
+        running = Running(first.start("-f", config, "deploy", ssh_config=fleet.config))
+        gate.reached()
+        fleet.relay.reset()
+        gate.open()
+        assert running.end() == 3, running.told
+    assert f"Nothing starts on {SECOND} until its own deploy: " in running.told
+    assert container(first.host) == f"running {image_id(first.host)}"
+    assert third.host.shell(f"ls {MARKER}", check=False) == ""
+    assert "a migration of its fleet began" in second.refused(5, "up")
+    second.done("-f", config, "deploy", "--wait", "100")
+    assert second.host.shell(f"ls {MARKER}", check=False) == ""
+    fleet.operator.done("deploy")
+    fleet.run_latest()
+
+
+def test_a_member_that_does_not_tell_what_runs_there_keeps_another_one_from_migrating(fleet: Fleet) -> None:
+    first, second, _ = fleet.members
+    config = stopped_elsewhere(fleet)
+    fleet.operator.sandbox.publish("v2")
+    told = first.done("-f", config, "deploy", "--dry-run")
+    assert told.count("stop and delete") == len(fleet.members)
+    with engine_stopped(second.host):
+        told = first.refused(8, "-f", config, "deploy")
+        assert f"{SECOND}: the Docker engine does not answer" in told
+    second.host.shell("mv ~/docker-compose.yml ~/kept.yml")
+    told = first.refused(8, "-f", config, "deploy")
+    assert f"{SECOND}: there is no compose file in ~" in told
+    second.host.shell("mv ~/kept.yml ~/docker-compose.yml; cd && docker-compose start")
+    told = first.refused(5, "-f", config, "deploy")
+    assert f"{SECOND}: galos-sync would run on there beside a migration" in told
+    first.judge.no_downtime()
+    fleet.operator.done("deploy")
+    fleet.run_latest()
 
 
 def test_hosts_with_databases_of_their_own_are_no_fleet(fleet: Fleet) -> None:
@@ -280,3 +361,16 @@ def test_hosts_with_databases_of_their_own_are_no_fleet(fleet: Fleet) -> None:
     told = fleet.operator.refused(8, "deploy")
     assert "finds its database at localhost, which is another one on each host" in told
     assert "secret-word" not in told
+
+
+def test_hosts_that_keep_images_in_different_ways_are_a_fleet(bare: Operator, third: Operator) -> None:
+    both = replace(bare, login=f"{FIRST},{THIRD}")
+    with containerd_store(third.host):
+        both.done("setup", "deploy")
+        assert image_id(bare.host) != image_id(third.host)
+        assert both.done("deploy").count("nothing to do") == 2
+        bare.sandbox.publish("v2")
+        for words in (("deploy", "--dry-run"), ("deploy",)):
+            both.done(*words)
+        assert applied(both) == V2
+        assert json.loads(both("status", "--json").stdout)["differences"] == []

@@ -8,7 +8,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.integration.conftest import Operator
+from sandbox.sandbox import Sandbox
+from tests.integration.breaking import undone
+from tests.integration.conftest import FLAVOURS, Operator, container, fresh
 from tests.integration.test_deploy import APPLIED, V1, V2, applied
 
 REGISTRY = "261923651564.dkr.ecr.eu-central-1.amazonaws.com"
@@ -144,3 +146,51 @@ def test_a_dependency_that_runs_to_its_end_is_refused_by_its_name(deployed: Oper
         told = deployed.refused(8, *words)
         assert "galos-sync: it depends on cache, which would run to its end unchecked" in told
     deployed.judge.untouched()
+
+
+HOOK = """    {hook}:
+      - {{command: [touch, /hook/{hook}], user: root}}
+"""
+HOOKED = f"""services:
+  galos-sync:
+    image: {REGISTRY}/galos-sync
+    env_file: .env
+    init: true
+    volumes: [/srv/hook:/hook]
+"""
+
+
+@pytest.fixture
+def newest(sandbox: Sandbox) -> Iterator[Operator]:
+    """An operator at a host with docker-compose v5, where v1 runs and may leave something in a folder."""
+    operator = Operator(sandbox, fresh(sandbox, FLAVOURS["v5"]), FLAVOURS["v5"])
+    operator.judge.begin()
+    with undone(operator.host, "mkdir -m 777 /srv/hook", "rm -rf /srv/hook"):
+        place(operator, "docker-compose.yml", HOOKED)
+        operator.done("setup", "deploy")
+        yield operator
+
+
+@pytest.mark.parametrize("hook", ["pre_start", "post_start", "pre_stop"])
+def test_a_lifecycle_hook_is_refused_by_its_name_and_never_run(newest: Operator, hook: str) -> None:
+    runs = container(newest.host)
+    place(newest, "docker-compose.yml", HOOKED + HOOK.format(hook=hook))
+    newest.sandbox.publish("v2")
+    mark = newest.judge.mark()
+    for words in (("deploy",), ("up",), ("start",), ("deploy", "--dry-run")):
+        told = newest.refused(8, *words)
+        assert f"galos-sync: the lifecycle hook {hook} of galos-sync would be run by docker-compose" in told
+        assert "a migration belongs into galos.services.galos-sync.migration" in told
+    newest.judge.untouched(mark)
+    assert container(newest.host) == runs
+    found = newest("doctor")
+    assert (found.returncode, f"lifecycle-hook: the lifecycle hook {hook} of galos-sync" in found.stdout) == (8, True)
+
+    newest.done("pull")
+    assert "20260806140000 allow stars without orbits" in newest.refused(5, "pending")
+    newest.done("stop", "migrate")
+    assert applied(newest) == V2
+    ran = newest.host.shell("ls /srv/hook").split()
+    assert set(ran) <= {"pre_stop"}, "a hook ran that was not of the service's own container"
+    place(newest, "docker-compose.yml", HOOKED)
+    newest.done("deploy")

@@ -64,6 +64,16 @@ def images(operator: Operator) -> dict[str, str]:
     return dict(row.split() for row in rows)
 
 
+def test_a_neighbour_that_could_not_start_again_is_refused_before_anything_stops(shared: Operator) -> None:
+    shared.sandbox.publish("v2")
+    shared.host.shell("sed -i 's#/galos-map$#/galos-map:1.2#' ~/docker-compose.yml")
+    mark = shared.judge.mark()
+    told = shared.refused(8, "-f", configured(shared), "deploy", "--service", "galos-sync")
+    assert "galos-map: docker-compose.yml starts" in told
+    assert shared.judge.of_service("kill", "die", since=mark, service="galos-sync") == []
+    assert applied(shared) == V1
+
+
 def test_a_deploy_of_both_is_one_stop_each_migration_once_and_one_start(shared: Operator) -> None:
     for repository in ("galos-sync", "galos-map"):
         shared.sandbox.publish("v2", repository)
@@ -194,7 +204,7 @@ def test_an_orphaned_migration_of_another_service_is_resumed_before_anything_els
         told, _ = waiting.communicate(timeout=300)
     assert waiting.returncode == 5, told
     assert told.index("adopt") < told.index("pull") < told.index("deployed ")
-    assert "galos-sync: cannot tell whether migrations are pending" in told, "its image is that of before"
+    assert "galos-sync: it is down: an earlier run began its migration" in told
     assert told.splitlines()[-1].endswith(" deploy --service galos-sync")
     assert images(newer).keys() == {"galos-map"}
     newer.done("-f", config, "deploy")

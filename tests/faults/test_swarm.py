@@ -7,10 +7,12 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from itertools import combinations
 from pathlib import Path
 
 import pytest
 
+from galos_ops.progress import short
 from sandbox import swarm
 from sandbox.host import Host
 from tests.described import violations
@@ -131,10 +133,14 @@ def test_one_migration_while_no_node_runs_anything_and_the_second_deploy_changes
     [service] = row["services"]
     assert service["container"]["replicas"] == "2/2"
     assert set(service["container"]["nodes"]) <= {node.name for node in cluster.nodes}
+    ran = cluster.operator("exec", "true")
+    assert (ran.returncode, "not here" in ran.stderr) == (
+        (0, False) if HOME in service["container"]["nodes"] else (8, True)
+    )
     cluster.operator.done("doctor")
     cluster.operator.refused(5, "rollback")
-    for task in ("deploy", "up", "setup"):
-        told = cluster.at(1).refused(8, task)
+    for words in (["deploy"], ["up"], ["setup"], ["hold", "--for", "2h", "--because", "x"], ["hold", "--end"]):
+        told = cluster.at(1).refused(8, *words)
         assert f"{SECOND}: the stack is at home on {HOME}." in told
     assert cluster.home.shell("docker service ls --format '{{.Name}}'") == SERVICE
     cluster.converges()
@@ -151,6 +157,10 @@ def test_without_a_migration_there_is_no_moment_without_the_service(cluster: Clu
     cluster.runs_latest()
     told = cluster.operator.done("rollback")
     assert "rolled back to" in told
+    releases = json.loads(cluster.operator.done("history", "--json"))["hosts"][0]["releases"]
+    places = {one["detail"] for one in releases if one["event"] in ("deploy", "rollback")}
+    nodes = [node.name for node in cluster.nodes]
+    assert places <= {f"{REPLICAS} replicas on {', '.join(sorted(pair))}" for pair in combinations(nodes, 2)}
     ended = time.time_ns()
     cluster.operator.sandbox.publish("crashing")
     told = cluster.operator.refused(7, "deploy")
@@ -217,6 +227,31 @@ def test_a_node_that_is_cut_off_keeps_a_migration_away_and_no_release_without_on
     cluster.converges()
 
 
+def test_what_a_lost_node_may_still_run_is_not_taken_for_what_runs(cluster: Cluster) -> None:
+    cluster.operator.sandbox.publish("v2")
+    cluster.operator.done("deploy")
+    before = image_id(cluster.home)
+    lost = next(at for at in (1, 2) if cluster.nodes[at].shell("docker ps -q"))
+    swarm.demote(cluster.home, cluster.nodes[lost])
+    cluster.operator.sandbox.publish("v3")
+    with swarm.cut_off(cluster.nodes[lost]):
+        swarm.wait(cluster.home, 2)
+        cluster.operator.done("deploy")
+        assert "shutdown running" in cluster.home.shell(f"{TASKS} -f '{FORM}'")
+        for _ in range(2):
+            assert "nothing to do" in cluster.operator.done("deploy")
+        [row] = json.loads(cluster.operator("status", "--json").stdout)["hosts"]
+        found = row["services"][0]["container"]
+        assert (found["state"], found["image"], found["replicas"]) == ("running", image_id(cluster.home), "2/2")
+        assert cluster.nodes[lost].name not in found["nodes"]
+        [host] = json.loads(cluster.operator.done("history", "--json"))["hosts"]
+        assert [one["event"] for one in host["releases"]].count("deploy") == 3
+        assert f"rolled back to {short(before)}" in cluster.operator.done("rollback")
+    swarm.wait(cluster.home, 3)
+    swarm.settle(cluster.home)  # a node that is just back may refuse a task, as its networks are not
+    cluster.converges()
+
+
 def test_a_node_that_is_lost_while_the_service_stops_starts_it_again_and_nothing_migrates(cluster: Cluster) -> None:
     lost = next(at for at in (1, 2) if cluster.nodes[at].shell("docker ps -q"))
     cluster.operator.sandbox.publish("v2")
@@ -265,6 +300,18 @@ def test_a_leader_that_moves_while_it_migrates_costs_nothing(cluster: Cluster) -
     cluster.runs_latest()
 
 
+def test_a_manager_that_restarts_while_it_migrates_costs_nothing(cluster: Cluster) -> None:
+    with gated(cluster.operator.sandbox) as gate:
+        running = cluster.start("deploy")
+        gate.reached()
+        cluster.nodes[1].shell("service docker restart")
+        cluster.home.shell("until docker node ls >/dev/null 2>&1; do sleep 0.2; done")
+        swarm.wait(cluster.home, 3)
+        gate.open()
+        assert running.end() == 0, running.told
+    cluster.runs_latest()
+
+
 def test_a_container_that_ignores_sigterm_is_waited_for(cluster: Cluster) -> None:
     deaf = "    init: false\n    entrypoint: [sh, -c, \"trap '' TERM; galos-sync & while :; do sleep 1; done\"]\n"
     cluster.home.execute(["sh", "-c", "cat >>/root/docker-compose.override.yml"], stdin=deaf)
@@ -272,6 +319,26 @@ def test_a_container_that_ignores_sigterm_is_waited_for(cluster: Cluster) -> Non
     cluster.operator.sandbox.publish("v2")
     cluster.operator.done("deploy")
     cluster.converges()
+
+
+def test_a_home_without_a_quorum_does_not_tell_what_runs_and_changes_nothing(cluster: Cluster) -> None:
+    cluster.home.shell("echo NEWER=1 >>/root/.env")  # a release without a migration
+    running = cluster.start("deploy", after="pending")
+    running.reached()
+    with swarm.cut_off(cluster.home):
+        cluster.home.shell("while docker node ls >/dev/null 2>&1; do sleep 0.2; done")
+        running.go_on()
+        assert running.end() == 8, running.told
+        assert "does not tell which of its managers changes it; nothing was done to start" in running.told
+        for task in ("deploy", "up", "start", "stop", "rollback", "status"):
+            told = cluster.operator.refused(8, task)
+            assert f"{HOME}: the cluster does not tell what it runs." in told, task
+        assert "swarm-silent" in cluster.operator.refused(8, "doctor")
+        [service] = json.loads(cluster.operator("status", "--json").stdout)["hosts"][0]["services"]
+        assert service["container"]["state"] == "unknown"
+    swarm.wait(cluster.home, 3)
+    cluster.operator.done("deploy")
+    cluster.runs_latest()
 
 
 def test_when_the_home_is_gone_for_good_another_manager_takes_its_place(cluster: Cluster) -> None:

@@ -50,6 +50,22 @@ def engine_stopped(host: Host) -> Iterator[None]:
 
 
 @contextmanager
+def containerd_store(host: Host) -> Iterator[None]:
+    """Meanwhile the Docker engine of a host keeps images in containerd's store, where their IDs are others."""
+    file = "/etc/docker/daemon.json"
+    try:
+        host.engine_stop()
+        host.shell(f"""echo '{{"features": {{"containerd-snapshotter": true}}}}' >{file}""")
+        host.engine_start()
+        yield
+    finally:
+        host.shell("docker ps -aq | xargs -r docker rm -f; docker images -q | sort -u | xargs -r docker rmi -f")
+        host.engine_stop()
+        host.shell(f"rm -f {file}")
+        host.engine_start()
+
+
+@contextmanager
 def keys_revoked(sandbox: Sandbox) -> Iterator[None]:
     """Meanwhile AWS knows the hosts' key no more; there is a new one afterwards, which no host has yet."""
     try:

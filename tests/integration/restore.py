@@ -36,7 +36,8 @@ def emptied(name: str, listing: str, removal: str) -> Row:
 
 
 OTHER_IMAGES = f'docker images -q | {{ grep -vxF "$(docker images -q {KEPT_IMAGE})" || :; }}'
-# What a leave left behind, Docker 20.10 forgets with a restart.
+# What a leave left behind, an engine forgets with a restart, if not by itself; no command removes it.
+NO_SWARM = f'{swarm.OUTSIDE} && [ -z "$(docker network ls -q --filter scope=swarm)" ]'
 LEAVE = f"if {swarm.OUTSIDE}; then service docker restart; else {swarm.LEAVE}; fi"
 HELPER = "/var/cache/apt/archives/amazon-ecr-credential-helper_*.deb"
 
@@ -45,7 +46,7 @@ HOST = (
     emptied("processes", "strangers", "kill -9"),
     Row("link to the swarm", swarm.UNCUT, swarm.MEND),
     Row("engine", "docker version", "service docker start"),
-    Row("swarm", f"{swarm.OUTSIDE} && ! docker network inspect ingress", LEAVE),
+    Row("swarm", NO_SWARM, LEAVE),
     emptied("containers", "docker ps -aq", "docker rm -fv"),
     emptied("images", OTHER_IMAGES, "docker rmi -f"),
     Row("shared layer", f"docker image inspect {KEPT_IMAGE}", f"sh {KEEP}"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import select
 import time
@@ -30,6 +31,19 @@ class Terminal:
         deadline = time.monotonic() + HANG_SECONDS
         while text not in "\n".join(self._screen.display):
             assert self._read(deadline), f"{text} was never shown:\n" + "\n".join(self.lines)
+
+    def pull(self, columns: int, text: str) -> None:
+        """Pull at the window, to so many columns, one more and back, until the screen shows a text.
+
+        Docker's client misses a change of size while it starts, when its command may run already.
+        """
+        deadline = time.monotonic() + HANG_SECONDS
+        for width in itertools.cycle((columns, columns + 1)):
+            if text in "\n".join(self._screen.display):
+                return
+            self._process.resize(ROWS, width)
+            if select.select([self._process.master], [], [], 1)[0] or time.monotonic() > deadline:
+                assert self._read(deadline), f"{text} was never shown:\n" + "\n".join(self.lines)
 
     def type(self, keys: str) -> None:
         os.write(self._process.master, keys.encode())

@@ -29,10 +29,10 @@ def test_a_task_without_a_host_never_runs_here(task: str) -> None:
 def test_inv_is_told_of_fab_which_can_name_a_host() -> None:
     inv = str(Path(sys.executable).with_name("inv"))
     result = subprocess.run(
-        [inv, "-r", str(ROOT), "up", "--service", "a b"], cwd=ROOT, capture_output=True, text=True, check=False
+        [inv, "-r", str(ROOT), "rollback", "--to", "a b"], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert result.returncode == 2
-    assert result.stderr.splitlines()[-1] == f"next: fab -r {ROOT} -H HOST up --service 'a b'"
+    assert result.stderr.splitlines()[-1] == f"next: fab -r {ROOT} -H HOST rollback --to 'a b'"
 
 
 def test_the_next_command_keeps_the_account_and_the_port(tmp_path: Path) -> None:
@@ -101,8 +101,10 @@ def test_the_fleet_of_the_configuration_is_used_without_a_host_on_the_command_li
 def test_a_noisy_login_shell_is_named(ready: Operator) -> None:
     noisy = "cp /root/.bashrc /root/.bashrc.old && sed -i '1i echo hello there' /root/.bashrc"
     with undone(ready.host, noisy, "[ ! -e /root/.bashrc.old ] || mv /root/.bashrc.old /root/.bashrc"):
-        told = ready.refused(8, "pull")
-    assert "a start-up file of the login shell prints text of its own" in told
+        for task in ("pull", "env.diff", "deploy"):
+            told = ready.refused(8, task)
+            assert "a start-up file of the login shell prints text of its own" in told
+            assert "hello there" in told
 
 
 def test_a_stopped_engine_is_named(ready: Operator) -> None:

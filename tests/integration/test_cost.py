@@ -25,12 +25,18 @@ def prepared_for_a_migration(operator: Operator) -> None:
     operator.sandbox.publish("v2")
 
 
+def prepared_for_a_start(operator: Operator) -> None:
+    operator.done("stop")
+
+
 CASES: dict[str, tuple[Callable[[Operator], None], tuple[str, ...], int]] = {
     "deploy, nothing new": (prepared_for_nothing, ("deploy",), 1),
     "deploy, a new image": (prepared_for_a_new_image, ("deploy",), 6),
     "deploy, a migration": (prepared_for_a_migration, ("deploy",), 11),
     "deploy --dry-run, nothing new": (prepared_for_nothing, ("deploy", "--dry-run"), 3),
     "up, nothing new": (prepared_for_nothing, ("up",), 1),
+    "start, it runs": (prepared_for_nothing, ("start",), 2),
+    "start": (prepared_for_a_start, ("start",), 4),
     "pending": (prepared_for_nothing, ("pending",), 2),
     "status": (prepared_for_nothing, ("status",), 1),
 }

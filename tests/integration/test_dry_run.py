@@ -189,7 +189,8 @@ def test_a_migration_that_somebody_s_death_left_is_told(deployed: Operator) -> N
 @contextmanager
 def held(host: Host) -> Iterator[None]:
     """Somebody else's deploy, as far as the lock can tell."""
-    who = json.dumps({"user": "somebody", "machine": "laptop", "task": "deploy", "since": "today", "run": None})
+    since = "2026-11-23T17:24:34+00:00"
+    who = json.dumps({"user": "somebody", "machine": "laptop", "task": "deploy", "since": since, "run": None})
     put(host, "/root/.galos-ops/holder", who)
     pid = host.shell("cd ~/.galos-ops; exec 9>>lock; flock 9; setsid sleep 600 </dev/null >/dev/null 2>&1 & echo $!")
     host.shell(f"until [ -e /proc/{pid}/fd/9 ]; do :; done")

@@ -16,7 +16,7 @@ def test_what_starts_or_migrates_is_refused_with_who_and_why(deployed: Operator)
     told = deployed.done("hold", "--for", "2h", "--because", "restoring the database")
     assert "begun: for 2h: restoring the database" in told
     mark, before = deployed.judge.mark(), container(deployed.host)
-    for words in (["deploy"], ["deploy", "--dry-run"], ["up"], ["start"], ["rollback"], ["migrate"]):
+    for words in (["deploy"], ["deploy", "--dry-run"], ["up"], ["start"], ["rollback"], ["migrate"], ["prune"]):
         refusal = deployed.refused(4, *words)
         assert f"{getpass.getuser()} on " in refusal
         assert " holds deploys back until 20" in refusal

@@ -40,6 +40,8 @@ WAYS = {
     "a hop with a user and a port": (
         BEHIND + "    ProxyJump root@127.0.0.1:{gateway_port}\nHost 127.0.0.1\n    User nobody\n    Port 9\n"
     ),
+    "a hop with tokens": BEHIND + "    ProxyJump %r@127.0.0.1:{gateway_port}\nHost 127.0.0.1\n    User nobody\n",
+    "final": NEAR + "Match final all\n    Compression no\n",
     "no jump": NEAR + "    ProxyJump none\nHost *\n    ProxyJump sandbox-2\n",
     "no jump for the gateway": BEHIND + GATEWAY + "    ProxyJump none\nHost *\n    ProxyJump sandbox-2\n",
     "command": (BEHIND + "    ProxyCommand ssh -F {config} -W %h:%p sandbox-2 2>/dev/null | cat\n" + GATEWAY),

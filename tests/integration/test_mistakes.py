@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 import subprocess
 import sys
 from pathlib import Path
@@ -22,7 +23,7 @@ def fab(*words: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["-S", "/nowhere", "-H", "h"], "The file given with -S cannot be read."),
+        (["-S", "/nowhere", "-H", "h"], "An ssh_config cannot be read."),
         (["-H", "h:abc"], "A host of -H has a port that is no number."),
         (["-H", ":"], "A host of -H has no name."),
         (["-H", "user@"], "A host of -H has no name."),
@@ -36,6 +37,36 @@ def test_a_mistake_on_the_command_line_is_a_sentence(words: list[str], sentence:
     assert sentence in done.stderr
     assert "next: " in done.stderr
     assert "Traceback" not in done.stderr
+
+
+OWN = """
+from invoke import task
+from galos_ops.tasks import ns
+
+@task
+def own(c):
+    print("begun")
+
+ns.add_task(own)
+"""
+
+
+@pytest.mark.parametrize("text", [b"Match final all\n    User bob\n", b"# caf\xe9\nHost x\n    User bob\n"])
+def test_what_fabric_does_not_know_in_ssh_config_is_asked_of_ssh(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: bytes
+) -> None:
+    monkeypatch.setenv("HOME", pwd.getpwuid(os.getuid()).pw_dir)
+    (tmp_path / "ssh_config").write_bytes(text)
+    (tmp_path / "fabfile.py").write_text(OWN)
+    (tmp_path / "fabfile.yml").write_text("galos: {}\n")
+    words = ("-S", str(tmp_path / "ssh_config"), "-H", "127.0.0.1:1")
+    done = fab(*words, "pending", cwd=tmp_path)
+    assert done.returncode == 3, done.stderr
+    assert "cannot connect to" in done.stderr
+    for tasks in (["own"], ["pending", "own"]):
+        done = fab(*words, *tasks, cwd=tmp_path)
+        assert done.returncode == 2, done.stderr
+        assert "An ssh_config cannot be read." in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 
-from tests.integration.conftest import Operator
+import pytest
+
+from sandbox.sandbox import Sandbox
+from tests.integration.conftest import FLAVOURS, Operator, fresh
+from tests.processes import HANG_SECONDS
 
 
 def test_logs_of_a_time_and_of_a_pattern_with_any_docker_compose(any_compose: Operator) -> None:
@@ -19,6 +24,17 @@ def test_logs_of_a_time_and_of_a_pattern_with_any_docker_compose(any_compose: Op
     assert all(re.search(r"\| +\d{4}-\d\d-\d\dT\S+ .*v1: watching", line) for line in lines), lines
     assert any_compose.done("logs", "--grep", "no such words") == ""
     assert len(any_compose.done("logs", "--since", "1h", "--tail", "1").splitlines()) == 1
+
+    following = any_compose.start("logs", "--since", "1h", "--timestamps", "--grep", "watching", "--follow")
+    assert following.stdout
+    while "v1: watching" not in (line := following.stdout.readline()):
+        assert line, "it ended"
+    said = "echo not this >/proc/1/fd/1; echo watching what comes >/proc/1/fd/1"
+    any_compose.host.shell(f"docker exec $(docker ps -q --filter name=galos-sync) sh -c '{said}'")
+    assert re.search(r"\| +\d{4}-\d\d-\d\dT\S+ watching what comes$", following.stdout.readline().rstrip())
+    following.send_signal(signal.SIGINT)
+    assert (following.communicate(timeout=HANG_SECONDS)[0], following.returncode) == ("", 0)
+
     for words in (["--since", "soon"], ["--grep", "("], ["--tail", "x"]):
         any_compose.refused(2, "logs", *words)
 
@@ -59,5 +75,22 @@ def test_a_helper_that_does_not_know_a_name_of_ecr_is_told_so(bare: Operator) ->
     file = bare.configured({"ecr": {"registry": "261923651564.dkr-ecr.eu-central-1.on.aws"}})
     bare.done("-f", file, "ecr.docker-config")
     assert "update docker-credential-ecr-login on sandbox" in bare.refused(8, "-f", file, "ecr.check")
-    asked = "echo 261923651564.dkr.ecr-fips.us-east-1.amazonaws.com | docker-credential-ecr-login get >/dev/null 2>&1"
-    assert "ErrorParsing" not in bare.host.shell(f"{asked}; tail -n 1 ~/.ecr/log/ecr-login.log").replace(" ", "")
+
+
+@pytest.mark.parametrize("flavour", ["v1", "v2"])
+def test_the_helpers_of_debian_know_the_fips_names_of_ecr_and_not_the_dual_stack_ones(
+    sandbox: Sandbox, flavour: str
+) -> None:
+    """Those of Debian 12 and 13, as docs/configuration.md says."""
+    host = fresh(sandbox, FLAVOURS[flavour])
+
+    def known(name: str) -> bool:
+        asked = f"rm -rf ~/.ecr; echo 261923651564.{name} | docker-credential-ecr-login get 2>&1; cat ~/.ecr/log/*"
+        said = host.shell(f"{{ {asked}; }} 2>&1; true")
+        assert said
+        return "can only be used with Amazon Elastic Container Registry" not in said
+
+    assert known("dkr.ecr-fips.us-east-1.amazonaws.com")
+    assert not known("dkr-ecr.eu-central-1.on.aws")
+    assert not known("dkr-ecr-fips.us-east-1.on.aws")
+    assert not known("example.com")

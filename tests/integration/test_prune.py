@@ -88,6 +88,8 @@ def test_prune_takes_what_is_ours_and_not_needed_and_nothing_else(deployed: Oper
     assert "galos-ops/galos-sync:candidate" in done["images"]
     assert f"{REFERENCE}@{old}" not in done["images"]
     assert images(deployed) == {third, first}, "what others tagged stays"
+    tagged = host.shell("docker images -q --no-trunc galos-ops/galos-sync").split()
+    assert tagged == [third], "a kept release lost what spares it from pruning"
     assert volumes(deployed) == before
     assert container(host) == f"running {third}"
     deployed.judge.no_downtime(mark)

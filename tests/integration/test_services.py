@@ -76,6 +76,7 @@ def test_one_deploy_migrates_each_service_that_needs_it_and_stops_no_other(two: 
     before = containers(two)
     told = two.refused(6, "-f", config, "deploy")
     assert "sandbox: galos-map: the migration failed" in told
+    assert "Deployed before it: galos-sync." in told
     assert containers(two) == {"galos-sync": before["galos-sync"]}
     two.refused(5, "-f", config, "up", "--service", "galos-map")
     two.done("-f", config, "up", "--service", "galos-sync")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 
 import pytest
@@ -12,6 +13,8 @@ from tests.integration.terminal import INTERRUPT, Terminal
 
 MARKED = "grep -ls GALOS_OPS_SESSION /proc/[0-9]*/environ 2>/dev/null | wc -l"
 TASKS = ["exec", "run"]
+SIZED = "until stty size 2>/dev/null | grep -qx '60 {}'; do sleep 0.1; done; echo {}"
+"""A line that waits until its terminal is so wide, which Docker says soon after the start, and then says a word."""
 
 
 def one_offs(operator: Operator) -> str:
@@ -21,7 +24,9 @@ def one_offs(operator: Operator) -> str:
 
 def logged(operator: Operator) -> list[tuple[str, str]]:
     log = json.loads(operator.done("history", "--json"))["hosts"][0]["releases"]
-    return [(one["event"], one["detail"]) for one in log if one["event"] in ("exec", "run")]
+    found = [one for one in log if one["event"] in ("exec", "run")]
+    assert {(one["user"], one["time"][:2]) for one in found} <= {(getpass.getuser(), "20")}
+    return [(one["event"], one["detail"]) for one in found]
 
 
 @pytest.mark.parametrize("task", TASKS)
@@ -42,6 +47,7 @@ def test_run_works_with_any_docker_compose(any_compose: Operator, flavour: str) 
     any_compose.done("deploy")
     assert any_compose.done("run", "sh -c 'echo $0' it").endswith("it\n")
     assert any_compose(*["run", "sh -c 'exit 9'"]).returncode == 9
+    assert Terminal(any_compose, "run", f'sh -c "{SIZED.format(77, "begun")}; exit 8"', columns=77).end() == 8
     assert one_offs(any_compose) == ""
 
 
@@ -70,10 +76,11 @@ def test_other_bytes_pass_as_they_are(deployed: Operator) -> None:
 def test_at_a_terminal_it_has_one_of_the_same_size_and_ctrl_c_goes_to_the_command(
     deployed: Operator, task: str
 ) -> None:
-    sized = "until stty size 2>/dev/null | grep -qx '60 77'; do sleep 0.1; done"  # Docker gives it soon after the start
-    script = f"trap 'echo caught; exit 7' INT; {sized}; echo begun; while :; do sleep 0.1; done"
+    steps = (SIZED.format(77, "begun"), SIZED.format(66, "narrower"))
+    script = f"trap 'echo caught; exit 7' INT; {'; '.join(steps)}; while :; do sleep 0.1; done"
     terminal = Terminal(deployed, task, f'sh -c "{script}"', columns=77)
     terminal.until("begun")
+    terminal.pull(66, "narrower")
     terminal.type(INTERRUPT)
     terminal.until("caught")
     assert terminal.end() == 7
@@ -105,10 +112,11 @@ def test_run_is_refused_as_a_start_is(deployed: Operator) -> None:
     assert deployed.judge.of_service(since=mark) == []
 
 
-def test_a_hold_refuses_run_and_not_exec(deployed: Operator) -> None:
+def test_a_hold_refuses_run_and_not_what_starts_nothing(deployed: Operator) -> None:
     deployed.done("hold", "--for", "2h", "--because", "restoring")
     assert "restoring; nothing was changed" in deployed.refused(4, "run", "true")
-    deployed.done("exec", "true")
+    for words in (["exec", "true"], ["pull"], ["env.push"], ["setup"], ["stop"], ["down"]):
+        deployed.done(*words)
 
 
 def test_while_run_goes_on_no_other_task_changes_the_host(deployed: Operator) -> None:
@@ -138,5 +146,7 @@ def test_what_is_no_command_is_exit_2(deployed: Operator, words: list[str]) -> N
 
 @pytest.mark.parametrize("words", [["exec", "--", "touch", "/tmp/here"], ["run", "ls", "--", "touch", "/tmp/here"]])
 def test_a_remainder_is_refused_before_anything_runs(deployed: Operator, words: list[str]) -> None:
-    assert "takes its command as one word" in deployed.refused(2, *words)
+    told = deployed.refused(2, *words)
+    assert "takes its command as one word" in told
+    assert told.splitlines()[-1] == f"next: {deployed.next(words[0], '--command', 'touch /tmp/here')}"
     deployed.host.shell("! [ -e /tmp/here ]")

@@ -27,6 +27,7 @@ PACKAGE = "amazon-ecr-credential-helper"
 HELPER = "docker-credential-ecr-login"
 PRIVATE = (".aws/config", ".aws/credentials", ".docker/config.json", ".env")
 SECRET = "hunter2"
+LIKE_NUMBERS = ("1234-56-78", "2024-01-01T12:00:00 Z", "=", "<<", "0x_", "0x" + "5e" * 32, "9" * 400, "1_0", "yes", "~")
 PASSWORD = "h&nter 2\"$x'"
 
 
@@ -125,6 +126,23 @@ def test_what_env_push_placed_reaches_the_container(sandbox: Sandbox, tmp_path: 
         find = "docker ps -aq --filter label=com.docker.compose.service=galos-sync"
         container = json.loads(fab.host.shell(f"docker inspect $({find})"))[0]["Config"]["Env"]
         assert {f"{name}={value}" for name, value in values.items()} <= set(container)
+
+
+def test_values_that_yaml_takes_for_dates_and_numbers_are_released_as_they_are(
+    any_compose: Operator, tmp_path: Path
+) -> None:
+    values = {
+        "DATABASE_URL": any_compose.sandbox.database_url(),
+        **{f"V{number}": value for number, value in enumerate(LIKE_NUMBERS)},
+    }
+    local = tmp_path / "local.env"
+    local.write_text("".join(f"{name}='{value}'\n" for name, value in values.items()))
+    any_compose.environment["FABRIC_GALOS_ENV_FILE"] = str(local)
+    any_compose.done("setup")
+    any_compose.done("deploy")
+    [container] = json.loads(any_compose.host.shell("docker inspect $(docker ps -q)"))
+    assert {f"{name}={value}" for name, value in values.items()} <= set(container["Config"]["Env"])
+    assert "nothing to do" in any_compose.done("deploy")
 
 
 def test_setup_needs_the_service_s_variables_from_here_or_from_the_host(ready: Operator) -> None:

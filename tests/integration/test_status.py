@@ -85,7 +85,7 @@ def test_a_host_where_all_is_well_and_then_a_release_with_a_migration(deployed: 
     )
     deployed.host.shell("mv ~/docker-compose.yml ~/kept; mv ~/away ~/docker-compose.yml")
     seen = document(deployed, "status", "status", code=5)
-    assert "pull_policy: always" in seen["services"][0]["pending"]["reason"]
+    assert [name.split()[0] for name in seen["services"][0]["pending"]["migrations"]] == V2[2:]
     deployed.host.shell("mv ~/kept ~/docker-compose.yml")
 
     document(deployed, "deploy", "deploy")

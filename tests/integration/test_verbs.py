@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from tests.integration.breaking import undone
 from tests.integration.conftest import REFERENCE, Operator, container, image_id
 
@@ -15,6 +17,47 @@ def test_start_after_a_pull_starts_the_old_image(deployed: Operator) -> None:
     deployed.done("start")
     assert container(deployed.host) == f"running {old}"
     assert image_id(deployed.host) == new
+
+
+def push(operator: Operator, more: str) -> None:
+    """Send the .env with a longer DATABASE_URL, which means the same database."""
+    ours = (operator.sandbox.directory / ".env").read_text()
+    path = operator.sandbox.directory / ".env.other"
+    path.write_text(re.sub(r"^DATABASE_URL=.*", rf"\g<0>{more}", ours, flags=re.MULTILINE))
+    operator.environment["FABRIC_GALOS_ENV_FILE"] = str(path)
+    assert "DATABASE_URL" in operator.done("env.push")
+
+
+def test_start_starts_what_is_as_configured_and_nothing_else(any_compose: Operator) -> None:
+    """The image is asked with today's .env; the container would work on the database of the one before."""
+    operator = any_compose
+    operator.done("setup", "deploy")
+    operator.done("stop", "start")
+    old = container(operator.host)
+    operator.sandbox.publish("v2")
+    operator.done("pull")
+    operator.done("stop", "start")
+    assert container(operator.host) == old, "docker-compose v1 hashes the image that the tag means, too"
+
+    def refused(*words: str) -> None:
+        told = operator.refused(5, *words)
+        assert "galos-sync: its container was made with another .env or compose file than there is now" in told
+        assert told.splitlines()[-1] == f"next: {operator.next('up')}"
+
+    operator.done("stop")
+    push(operator, "?application_name=one")
+    mark = operator.judge.mark()
+    refused("start")
+    refused("start", "--dry-run")
+    assert operator.judge.of_service(since=mark) == []
+    assert container(operator.host).startswith("exited ")
+    operator.done("deploy")
+    operator.done("stop")
+    push(operator, "?application_name=two")
+    refused("start")
+    operator.done("up")
+    operator.done("stop", "start")
+    assert container(operator.host) == f"running {image_id(operator.host)}"
 
 
 def test_start_asks_the_image_of_the_container_itself(deployed: Operator) -> None:

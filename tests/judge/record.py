@@ -11,7 +11,6 @@ from itertools import pairwise
 from typing import Any, Literal, cast
 
 KEPT = 256  # events that dockerd keeps for those who ask later
-ENDS = ("die", "destroy")
 SERVICE = "com.docker.compose.service"
 ONE_OFF = "com.docker.compose.oneoff"
 TASK, STACK = "com.docker.swarm.service.name", "com.docker.stack.namespace"

@@ -156,20 +156,24 @@ def checked(evidence: Evidence) -> Iterator[str]:
 def checked_itself(evidence: Evidence, migration: Run) -> bool:
     """Whether a migration that ended well asked the database once more when everything was applied.
 
-    The session that migrates begins before the migrations do. When one was applied is known to its client, which counts
-    the way to the database, too: a check that follows at once may seem to begin before.
+    The session that migrates begins before the migrations do; where none was new, it is one more. When one was applied
+    is known to its client, which counts the way to the database, too: a check that follows at once may seem to begin
+    before. The engine tells of a start when what it started may have ended already, so that its sessions count from
+    when the container was made.
     """
     service, release, end = migration.container.service, migration.container.release, migration.end
     if migration.code != 0 or end is None or not evidence.clean(service, release, end):
         return False
-    database = evidence.databases[service]
+    database, made = evidence.databases[service], evidence.record.created(migration.container)
     last = max((when for when in evidence.begun.get(database, {}).values() if when < end), default=0)
-    return any(
-        session.database == database
-        and session.application != evidence.application
-        and max(migration.start, last) < session.start < end
+    asked = [
+        session
         for session in evidence.sessions
-    )
+        if session.database == database
+        and session.application != evidence.application
+        and max(made, last) < session.start < end
+    ]
+    return len(asked) > (last < made)
 
 
 def left(evidence: Evidence) -> Iterator[str]:

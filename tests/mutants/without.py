@@ -10,6 +10,12 @@ WITHOUT: dict[str, tuple[str, ...]] = {
     ),
     "it goes the way of a new user through what others test alone": (
         "test_from_an_empty_folder_to_a_rollback",
+        "test_the_commands_of_the_pages_do_what_is_said_of_them",
+        "test_the_commands_of_the_pages_that_pipe_into_jq_tell_what_they_say",
+        "test_the_commands_of_the_pages_for_several_hosts_do_what_is_said_of_them",
+        "test_the_commands_of_the_pages_for_several_services_do_what_is_said_of_them",
+        "test_the_pages_show_a_host_that_is_set_up_and_its_releases",
+        "test_the_pages_show_releases_that_fail",
         "test_the_tutorial_shows_what_happens",
         "test_uninstalling_leaves_the_service_and_nothing_of_ours",
     ),
@@ -17,8 +23,14 @@ WITHOUT: dict[str, tuple[str, ...]] = {
         "test_of_many_deploys_at_once_in_any_order_one_runs",
     ),
     "it takes the lock as every task does": ("test_while_run_goes_on_no_other_task_changes_the_host",),
-    "whichever manager leads, each step asks its own": ("test_a_leader_that_moves_while_it_migrates_costs_nothing",),
+    "whichever manager leads or is away, each step asks its own": (
+        "test_a_leader_that_moves_while_it_migrates_costs_nothing",
+        "test_a_manager_that_restarts_while_it_migrates_costs_nothing",
+    ),
     "docker-compose itself scales back to one": ("test_two_containers_of_the_service_are_one_after_a_deploy",),
+    "held twice: whose keys they are is asked of AWS, too, before they are placed": (
+        "test_keys_that_aws_refuses_never_reach_the_host",
+    ),
     "held twice: it is adopted, and removed by name": (
         "test_a_leftover_of_a_migration_that_never_started_is_no_obstacle",
     ),
@@ -83,6 +95,9 @@ WITHOUT: dict[str, tuple[str, ...]] = {
     "it shows that what a mutant lets in is not kept out always": (
         "test_a_host_behind_a_gateway_is_a_host",
         "test_a_connection_that_somebody_else_opened_to_a_known_host_is_used",
+    ),
+    "it tests the helper of Debian, of which our pages tell": (
+        "test_the_helpers_of_debian_know_the_fips_names_of_ecr_and_not_the_dual_stack_ones",
     ),
     "it tests the package, not what a function does": (
         "test_the_wheel_holds_the_library_and_nothing_else",

@@ -15,8 +15,7 @@ from pathlib import Path
 from sandbox.sandbox import Sandbox
 from tests import processes
 from tests.bring_up import FLAVOURS, of_three_hosts
-from tests.faults.conftest import through
-from tests.faults.relay import relayed
+from tests.faults.relay import redirected, relayed
 from tests.integration.conftest import Operator, container, fresh, image_id
 from tests.soak.actions import DEPLOY, Actor, Violation, act
 
@@ -61,7 +60,8 @@ def epoch(sandbox: Sandbox, folder: Path, seed: str, ended: Counter[str]) -> boo
     operator = Operator(sandbox, fresh(sandbox, name), name)
     operator.judge.begin()
     with relayed(operator.host.port) as relay:
-        actor = Actor(operator, relay, through(relay, operator, folder), rng, ended)
+        config = redirected(sandbox, {operator.host.port: relay.port}, folder)
+        actor = Actor(operator, relay, config, rng, ended)
         try:
             operator.done("setup")
             for _ in range(ACTIONS):

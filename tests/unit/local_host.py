@@ -140,6 +140,7 @@ class LocalHost(Host):
         self.stubs = Stubs(directory / "stubs")
         self.variables = {"HOME": str(self.home), "PATH": f"{self.stubs.bin}:{tools(shell).name}"}
         self.scripts: list[str] = []
+        self.greeting = ""  # what a start-up file of the login shell prints, as printf has it
         self._shell = shutil.which(shell) or shell
 
     def path(self, name: str) -> Path:
@@ -162,7 +163,8 @@ class LocalHost(Host):
     def started(self, command: str) -> subprocess.Popen[bytes]:
         """A command that runs as sshd would run it, its three streams ours."""
         pipe = subprocess.PIPE
-        words = [self._shell, "-c", command]
+        greeting = f"printf '{self.greeting}'\n" if self.greeting else ""
+        words = [self._shell, "-c", greeting + command]
         return subprocess.Popen(words, stdin=pipe, stdout=pipe, stderr=pipe, env=self.variables, cwd=self.home)
 
     def _execute(self, command: str, stdin: bytes | None, timeout: int, on_line: OnLine | None, doing: str) -> Result:  # noqa: ARG002

@@ -5,7 +5,8 @@ from __future__ import annotations
 from galos_ops.config.settings import Settings
 from galos_ops.engines.compose import Compose
 from galos_ops.engines.docker_compose import DockerCompose
-from galos_ops.engines.engine import HeldTarget, Image, ReleaseImages, Target
+from galos_ops.engines.engine import HeldTarget, Target
+from galos_ops.engines.release_images import Image, ReleaseImages
 from galos_ops.engines.snapshot.snapshot import Snapshot
 from galos_ops.host.host import Host
 from galos_ops.host.lock import Lock

@@ -137,6 +137,23 @@ def test_without_a_word_in_ssh_config_the_usual_agent_is_asked(keys: Keys, monke
     assert tried(keys.door(), config) == ["one"]
 
 
+def test_a_key_whose_comment_is_no_utf_8_is_a_key(keys: Keys) -> None:
+    for name, comment in (("one", b"jos\xe9@laptop"), ("two", b"ann@laptop")):
+        subprocess.run(["ssh-keygen", "-q", "-c", "-C", comment, "-f", keys.path(name)], check=True)
+    keys.add("one", "two")
+    assert tried(keys.door(), keys.config()) == ["one", "two"]
+
+
+def test_a_damaged_key_is_passed_over_and_told(keys: Keys) -> None:
+    Path(f"{keys.path('one')}.pub").unlink()
+    lines = Path(keys.path("one")).read_text().splitlines()
+    lines[3] = f"{lines[3][:30]}{'B' if lines[3][30] != 'B' else 'C'}{lines[3][31:]}"  # in its other public half
+    Path(keys.path("one")).write_text("\n".join([*lines, ""]))
+    with pytest.raises(AuthenticationException, match="one: it is damaged"):
+        SshAuthentication("ann", keys.config("one"), {}).authenticate(keys.door().client)
+    SshAuthentication("ann", keys.config("one", "two"), {}).authenticate(keys.door("two").client)
+
+
 def test_an_agent_that_never_answers_is_none(keys: Keys, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(authentication, "AGENT_SECONDS", 0.1)
     with socket.socket(socket.AF_UNIX) as silent:

@@ -31,6 +31,12 @@ GOT_USER = "<GetUserResponse><GetUserResult><User/></GetUserResult></GetUserResp
 WHOSE = "keys of user/puller in 261923651564, not known to do more than pull"
 
 
+def given(**more: str) -> str:
+    """A configuration of AWS whose `credential_process` prints keys of a session."""
+    keys = {"Version": 1, "AccessKeyId": ID, "SecretAccessKey": SECRET, "SessionToken": SECRET, **more}
+    return f"[default]\ncredential_process = echo '{json.dumps(keys)}'\n"
+
+
 def caller(name: str) -> str:
     """What STS says of the keys of an account's user."""
     arn = f"<Arn>arn:aws:iam::261923651564:{name}</Arn>"
@@ -211,6 +217,9 @@ def test_a_denied_action_is_named(aws: FakeAws) -> None:
         (CREDENTIALS, "[default]\nendpoint_url = http://127.0.0.1:1\n", ConnectError, "Cannot reach AWS"),
         (CREDENTIALS, "[default]\nendpoint_url = https://127.0.0.1:1\nca_bundle = /no\n", ConnectError, "Cannot reach"),
         ("", "[default]\ncredential_process = sh -c 'echo hunter2 >&2; exit 1'\n", UsageError, "has no AWS keys"),
+        ("", "[default]\ncredential_process = echo []\n", UsageError, "cannot be read"),
+        pytest.param("", given(Expiration="2020-01-01T00:00:00Z"), NotReadyError, "have expired", id="expired"),
+        ("", given(Expiration="2020-01-01T00:00:00"), UsageError, "cannot be read"),
     ],
 )
 @pytest.mark.usefixtures("aws")

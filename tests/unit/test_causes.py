@@ -68,8 +68,11 @@ SAID = {
         "ERROR 2006 (HY000): MySQL server has gone away",
         "error: pool timed out while waiting for an open connection",
         "error: expected to read 5 bytes, got 0 bytes at EOF",
+        "PDOException: SQLSTATE[08006]: connection failure",
     ],
     "": [
+        'error returned from database: role "reporting" does not exist',
+        "ERROR: value 08123 is out of range",
         'error returned from database: column "axial_tilt" of relation "bodies" does not exist',
         "ERROR: syntax error at or near \"ALTR\"",
         "django.db.utils.ProgrammingError: relation \"locks\" already exists",

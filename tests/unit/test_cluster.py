@@ -12,8 +12,9 @@ import pytest
 from galos_ops.diagnostics.condition import Subject
 from galos_ops.diagnostics.conditions import swarm
 from galos_ops.diagnostics.verdict import cluster_line
+from galos_ops.engines.cluster_notes import CLAIM, HOME, NODE
 from galos_ops.engines.snapshot import cluster
-from galos_ops.engines.snapshot.cluster import CLAIM, HOME, NODE, STACK, SUM, Cluster, Node
+from galos_ops.engines.snapshot.cluster import STACK, SUM, Cluster, Node
 from galos_ops.engines.snapshot.probe_output import parse
 from galos_ops.engines.snapshot.snapshot import Snapshot
 from galos_ops.errors import NotReadyError
@@ -67,13 +68,14 @@ def note(kind: str, id: str) -> str:
 
 
 INFO = 'cluster\tinfo {"id":"n1","manager":true}'
+TOLD = "cluster\ttold {}"
 NODES = (node("n1", "one", manager={"Leader": True}), node("n2", "two", manager={}), node("n3", "three", "down"))
 RESOLVED = "config\t" + base64.b64encode(b"name: galos\nservices: {galos-sync: {image: x}}").decode()
 
 
 def looked(*lines: str) -> Snapshot:
     return parse(
-        "\n".join((INFO, RESOLVED, "directory\t/srv/galos", f"image\t{PINNED} {IMAGE} {WHEN}", *NODES, *lines))
+        "\n".join((INFO, TOLD, RESOLVED, "directory\t/srv/galos", f"image\t{PINNED} {IMAGE} {WHEN}", *NODES, *lines))
     )
 
 
@@ -92,8 +94,8 @@ def test_a_service_that_runs_nothing_is_a_stopped_container() -> None:
 
 
 def test_a_task_that_is_to_stop_and_runs_is_alive() -> None:
-    [one] = looked(service(), task("t1", "running", desired="shutdown")).of("galos-sync")
-    assert (one.alive, one.state) == (True, "stopping")
+    found = looked(service(), task("t1", "running", desired="shutdown")).of("galos-sync")
+    assert [(one.id, one.state, one.alive) for one in found] == [("t1", "stopping", True), ("s1", "exited", False)]
 
 
 def test_an_image_that_is_not_here_is_its_reference() -> None:
@@ -104,7 +106,7 @@ def test_an_image_that_is_not_here_is_its_reference() -> None:
 
 def test_other_stacks_and_what_docker_compose_runs_are_not_ours() -> None:
     row = {"id": "c", "image": IMAGE, "state": "running", "restarts": 0, "name": "/galos-galos-sync-1"}
-    row |= {"service": "galos-sync", "oneoff": "False", "project": "galos", "directory": "/srv/galos"}
+    row |= {"service": "galos-sync", "oneoff": "False", "hook": "", "project": "galos", "directory": "/srv/galos"}
     row |= dict.fromkeys(("started", "finished"), "") | {"health": None}
     found = looked(
         service("other_galos-sync", labels={STACK: "other"}), task("t1", "running"), f"container\t{json.dumps(row)}"

@@ -5,7 +5,7 @@ import yaml
 
 from galos_ops.engines.compose import Compose
 from galos_ops.engines.docker_compose import FROM_VARIABLE, DockerCompose, grace_seconds, render
-from galos_ops.engines.engine import LogLines
+from galos_ops.engines.log_lines import LogLines
 from galos_ops.host.shell import in_directory
 from tests.unit.local_host import LocalHost, Reply
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from galos_ops.config.command_text import masked_argv, masked_command
 from galos_ops.config.origins import Layer, values
-from galos_ops.redaction import masked_command
 from tests import processes
 from tests.described import violations
 
@@ -99,6 +100,18 @@ def test_any_other_task_ends_at_the_first_of_them(folder: Path) -> None:
         ("curl -H 'Authorization: Bearer abc' https://h", "curl -H 'Authorization: ***' https://h"),
         ("notify --token abc --to me", "notify --token *** --to me"),
         ("op read op://vault/galos/env", "op read op://vault/***"),
+        ("git ls-remote https://ghp_abc@github.com", "git ls-remote https://github.com"),
+        ("curl -H 'Authorization: token ghp_abc' https://h", "curl -H 'Authorization: ***' https://h"),
+        ('curl -H "Authorization: GenieKey a-b" https://h', 'curl -H "Authorization: ***" https://h'),
+        ("curl -H 'Cookie: a=b; c=d' https://h", "curl -H 'Cookie: ***' https://h"),
+        ("curl -H 'X-Api-Key: abc' https://h", "curl -H 'X-Api-Key: ***' https://h"),
+        ("curl -su ann:hunter22 https://h", "curl -su ann:*** https://h"),
+        ("curl --user 'ann:hunter 22' https://h", "curl --user 'ann:***' https://h"),
+        ("notify --api-key abc --access-key d --to me", "notify --api-key *** --access-key *** --to me"),
+        ("mysqldump -uroot -phunter22 galos >x", "mysqldump -uroot -p*** galos >x"),
+        ("mariadb-dump -P 3306 -p'hunter 22' galos", "mariadb-dump -P 3306 -p*** galos"),
+        ("sshpass -p hunter22 ssh -p 2222 h", "sshpass -p *** ssh -p 2222 h"),
+        ("docker login -u ann -p hunter22 h", "docker login -u ann -p *** h"),
     ],
 )
 def test_a_command_is_shown_without_its_secrets(command: str, shown: str) -> None:
@@ -107,5 +120,48 @@ def test_a_command_is_shown_without_its_secrets(command: str, shown: str) -> Non
     assert [one.value for one in values(merged, [Layer("f", merged)])] == [shown]
 
 
-def test_a_command_without_secrets_is_shown_as_it_is() -> None:
-    assert masked_command("--source galos_db/migrations") == "--source galos_db/migrations"
+@pytest.mark.parametrize(
+    "command",
+    [
+        'curl -d \'{"token": "hunter22"}\' https://h',
+        r'curl -d "{\"token\": \"hunter22\"}" https://h',
+        r'curl -d "{\"Authorization\": \"Bearer hunter22\"}" https://h',
+        r"curl -H Authorization:\ token\ hunter22 https://h",
+        'curl -H "Authorization: Bearer  hunter22"',
+        r"PASSWORD=a\ hunter22 x",
+        "PASSWORD=$'a hunter22' x",
+        "curl -d 'password=abc|hunter22' https://h",
+        "curl -u ann:hunter22 https://h | curl -u bob:hunter22 https://h",
+        "mysqldump -phunter22 a | mysql -p hunter22 b",
+        "docker exec db sh -c 'mysqldump -uroot -phunter22 galos'",
+        "notify --private-key hunter22 --auth_key=hunter22",
+    ],
+)
+def test_no_secret_is_shown_however_a_command_quotes_it(command: str) -> None:
+    assert "hunter22" not in masked_command(command)
+    assert "hunter22" not in masked_argv(["sh", "-c", command])
+
+
+@pytest.mark.parametrize("piece", ["x", "mysql ", "curl ", '"', "password ", "\\", "cookie:", "a://"])
+def test_a_long_command_is_shown_at_once(piece: str) -> None:
+    began = time.process_time()
+    masked_command(piece * (100_000 // len(piece)))
+    assert time.process_time() - began < 10
+
+
+@pytest.mark.parametrize(
+    "command", ["--source galos_db/migrations", "mysqldump -p >x", "docker run -p 80:80 -u 1:1 i", "curl https://h"]
+)
+def test_a_command_without_secrets_is_shown_as_it_is(command: str) -> None:
+    assert masked_command(command) == command
+
+
+def test_galos_ops_takes_the_nearest_fabfile_yml_above_and_no_task_of_ones_own(folder: Path) -> None:
+    below = folder / "a" / "b"
+    below.mkdir(parents=True)
+    (folder / "fabfile.py").write_text("raise SystemExit('read')\n")
+    galos_ops = str(Path(FAB).with_name("galos-ops"))
+    done = processes.run([galos_ops, "config", "--json"], cwd=below)
+    assert done.returncode == 0, done.stderr
+    [row] = [row for row in json.loads(done.stdout)["values"] if row["key"] == "galos.verify.seconds"]
+    assert (row["value"], Path(row["origin"]).name) == ("30", "fabfile.yml")

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from galos_ops.config.settings import Settings
-from galos_ops.engines.databases import database, stops
+from galos_ops.engines.databases import database, local, stops
 from galos_ops.engines.dependencies import groups
 from galos_ops.engines.snapshot.snapshot import Snapshot
 from galos_ops.host.shell import ExitCode
@@ -30,6 +30,8 @@ RUNNING = """ps --format {{.Label "com.docker.compose.service"}}/{{.Names}}"""
         "postgresql:///elite?host=db",
         "postgresql://db/?dbname=elite",
         "postgresql:///?host=db&port=5432&dbname=elite",
+        "postgis://db/elite",
+        "cockroachdb://db:5432/elite",
     ],
 )
 def test_what_does_not_tell_two_databases_apart_does_not_count(same: str) -> None:
@@ -56,6 +58,21 @@ def test_another_server_port_or_name_is_another_database(other: str) -> None:
     assert database(other) == database(other)
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("mysql2://db/app", "mysql+pymysql://db/app"),
+        ("trilogy://db/app", "mysql://db:3306/app"),
+        ("sqlserver://db/app", "mssql://db:1433/app"),
+        ("postgresql://%2Frun%2Fpostgresql/app", "postgresql:///app?host=/run/postgresql"),
+        ("postgresql://127.0.0.1/app", "postgresql://localhost/app"),
+        ("postgresql://[::1]/app", "postgresql://host.docker.internal/app"),
+    ],
+)
+def test_one_server_has_several_names_and_one_default_port(one: str, other: str) -> None:
+    assert database(one) == database(other)
+
+
 def settings(**stopping: list[str] | None) -> Settings:
     rows = {name: {"migration": {"tool": "none", "stops": names}} for name, names in stopping.items()}
     return Settings.of({"services": rows})
@@ -76,6 +93,54 @@ def test_services_with_the_same_database_stop_for_each_other_unless_the_configur
     assert [stops(every, seen, name) for name in "abcd"] == [("a", "b"), ("b", "a"), ("c",), ("d",)]
     named = settings(a=["c", "d"], b=[], c=None, d=None)
     assert [stops(named, seen, name) for name in "abcd"] == [("a", "c", "d"), ("b",), ("c",), ("d",)]
+
+
+SERVER = {"container_name": "Galos-DB", "networks": {"default": {"aliases": ["pg"]}, "back": None}}
+
+
+@pytest.mark.parametrize(
+    ("host", "more"),
+    [
+        ("galos-db", {}),
+        ("pg", {}),
+        ("database", {"links": ["postgres:database"]}),
+        ("postgres", {"links": ["postgres"]}),
+    ],
+)
+def test_a_database_of_the_compose_file_is_one_by_whatever_name(host: str, more: dict[str, Any]) -> None:
+    url = "postgresql://u@{}/app"
+    seen = snapshot({"postgres": SERVER, "a": given(url.format(host), **more), "b": given(url.format("postgres"))})
+    assert stops(settings(a=None, b=None), seen, "a") == ("a", "b")
+    assert local(seen, "a") == "postgres"
+
+
+@pytest.mark.parametrize(
+    ("hosts", "found"),
+    [
+        (["db:host-gateway"], "localhost"),
+        (["db=127.0.0.1"], "localhost"),
+        ({"db": "host-gateway"}, "localhost"),
+        (["db=[::1]"], "localhost"),
+        (["db:10.0.0.5"], ""),
+        ({"db": ["10.0.0.5"]}, ""),
+    ],
+)
+def test_a_name_that_the_compose_file_gives_to_an_address_is_that_address(hosts: Any, found: str) -> None:
+    seen = snapshot({"a": given(URL, extra_hosts=hosts), "b": given("postgresql://10.0.0.5/elite")})
+    assert local(seen, "a") == found
+    assert stops(settings(a=None, b=None), seen, "a") == (("a",) if found else ("a", "b"))
+
+
+@pytest.mark.parametrize(
+    ("url", "found"),
+    [
+        ("postgresql:///app", "a socket"),
+        ("postgresql:///app?host=/run/postgresql", "/run/postgresql"),
+        ("postgresql://db.example/app", ""),
+    ],
+)
+def test_a_socket_is_another_server_on_each_host(url: str, found: str) -> None:
+    assert local(snapshot({"a": given(url)}), "a") == found
 
 
 def test_the_database_of_a_carrier_of_migrations_counts_too() -> None:

@@ -95,5 +95,29 @@ def test_what_runs_to_its_end_is_refused_though_it_once_did() -> None:
         needed(target({"a": {"depends_on": ["x"]}, "x": {}}, "x", services=carried))
 
 
+COMMAND = [{"command": ["sh", "-c", "migrate"]}]
+
+
+@pytest.mark.parametrize("hook", ["pre_start", "post_start", "pre_stop"])
+@pytest.mark.parametrize("name", ["a", "x", "y"])
+def test_a_lifecycle_hook_of_what_would_start_is_refused_by_its_name(name: str, hook: str) -> None:
+    rows: dict[str, Any] = {"a": {"depends_on": ["x"]}, "x": {"depends_on": ["y"]}, "y": {}}
+    rows[name][hook] = COMMAND
+    with pytest.raises(NotReadyError, match=rf"^box: a: the lifecycle hook {hook} of {name} would be run by") as error:
+        needed(target(rows, "a", "x", "y"))
+    assert error.value.hint == "take it out of the compose file; a migration belongs into galos.services.a.migration"
+
+
+def test_every_hook_is_named() -> None:
+    rows = {"a": {"depends_on": ["x"], "pre_stop": COMMAND, "pre_start": COMMAND}, "x": {"post_start": COMMAND}}
+    with pytest.raises(NotReadyError, match="hook pre_start of a, pre_stop of a, post_start of x would"):
+        needed(target(rows))
+
+
+def test_a_hook_of_what_does_not_start_with_it_is_no_obstacle() -> None:
+    rows = {"a": {"depends_on": ["b"], "post_start": []}, "b": {"post_start": COMMAND}, "z": {"post_start": COMMAND}}
+    assert needed(target(rows, "b")) == []
+
+
 def test_an_optional_dependency_without_its_profile_is_none() -> None:
     assert needed(target({"a": {"depends_on": {"x": {"required": False}}}})) == []

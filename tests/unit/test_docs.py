@@ -16,10 +16,13 @@ from invoke.parser.context import ParserContext
 
 from galos_ops.tasks.starting import init
 from tasks import ns
+from tests.transcripts import slug
 
 ROOT = Path(__file__).parents[2]
 PAGES = {str(path.relative_to(ROOT)): path for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"))}
-FILES = PAGES | {str(path.relative_to(ROOT)): path for path in ROOT.glob("docs/ci/*.yml")}
+CI_FILES = (*ROOT.glob("docs/ci/*.yml"), *ROOT.glob("galos_ops/templates/git*.yml"))
+CI = {str(path.relative_to(ROOT)): path for path in CI_FILES}
+FILES = PAGES | CI
 
 FENCE = re.compile(r"^( *)```.*?^\1```$", re.MULTILINE | re.DOTALL)
 SPAN = re.compile(r"`([^`\n]+)`")
@@ -36,8 +39,8 @@ def slugs(page: Path) -> list[str]:
     """The anchors of a page's headings, as GitHub makes them."""
     found: list[str] = []
     for heading in re.findall(r"^#+ (.*)$", FENCE.sub("", page.read_text()), re.MULTILINE):
-        slug = re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
-        found.append(f"{slug}-{found.count(slug)}" if slug in found else slug)
+        anchor = slug(heading)
+        found.append(f"{anchor}-{found.count(anchor)}" if anchor in found else anchor)
     return found
 
 
@@ -112,12 +115,29 @@ def test_the_commands_of_a_page_are_found() -> None:
     assert "-H HOST doctor --fix" in [" ".join(one.split()) for one in commands("docs/doctor.md")]
 
 
-@pytest.mark.parametrize(("name", "limit"), [("github-actions", "timeout-minutes"), ("gitlab-ci", "timeout")])
-def test_a_ci_job_has_more_time_than_all_that_a_deploy_waits_for(name: str, limit: str) -> None:
+@pytest.mark.parametrize("name", CI)
+def test_a_ci_job_has_more_time_than_all_that_a_deploy_waits_for(name: str) -> None:
     table = (ROOT / "docs/deploy.md").read_text().partition("## Time limits")[2]
     seconds = sum(map(int, re.findall(r"\d+", table)))
     twice = 120 + 3600  # what is pending is asked again, and a backup has the time of a migration
-    text = FILES[f"docs/ci/{name}.yml"].read_text()
-    found = re.search(rf"^ *{limit}: (?P<minutes>\d+).*--wait (?P<wait>\d+)", text, re.MULTILINE | re.DOTALL)
+    form = r"^ *timeout(-minutes)?: (?P<minutes>\d+).*--wait (?P<wait>\d+)"
+    found = re.search(form, CI[name].read_text(), re.MULTILINE | re.DOTALL)
     assert found
     assert int(found["minutes"]) * 60 > seconds + twice + int(found["wait"])
+
+
+INSTALLING = re.compile(r"^#|\bpip\b|GALOS_OPS|^ *cache|^ *env:$")
+
+
+@pytest.mark.parametrize(
+    ("name", "path"), [("github-actions", ".github/workflows/deploy"), ("gitlab-ci", ".gitlab-ci")]
+)
+def test_a_ci_file_says_where_it_lives_and_what_init_writes_is_what_is_run_but_for_how_it_installs(
+    name: str, path: str
+) -> None:
+    ours, theirs = (CI[f"{folder}/{name}.yml"].read_text() for folder in ("docs/ci", "galos_ops/templates"))
+    assert ours.startswith(f"# {path}.yml in a copy of the repository of galos-ops.\n")
+    assert theirs.startswith(f"# {path}.yml in the repository of your fabfile.py and fabfile.yml.\n")
+    run, written = ([line for line in text.splitlines() if not INSTALLING.search(line)] for text in (ours, theirs))
+    assert written == run
+    assert any('deploy ${TAG:+--tag "$TAG"} ' in line for line in written)

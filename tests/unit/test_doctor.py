@@ -24,7 +24,7 @@ from galos_ops.engines.snapshot.probe import DOCTOR, Scope, files, gather
 from galos_ops.engines.snapshot.probe_output import parse
 from galos_ops.engines.snapshot.snapshot import FREE, Container, FreeSpace, Snapshot
 from galos_ops.host import lock
-from galos_ops.host.lock import LockState
+from galos_ops.host.holder import LockState
 from galos_ops.migrations.tools import Answer
 from galos_ops.provisioning.ecr import CONFIG, CREDENTIALS, DOCKER_CONFIG
 from galos_ops.redaction import Secret
@@ -39,6 +39,7 @@ ENV, LOG = "~/.env", "~/.galos-ops/releases.jsonl"
 URL = f"postgresql://galos:{SECRET}@db/elite_development"
 KEYS = f"[default]\naws_access_key_id = AKIAEXAMPLE\naws_secret_access_key = {SECRET}\n"
 CONFIGURED = f"services:\n  galos-sync:\n    image: {IMAGE}\n    environment:\n      DATABASE_URL: {URL}\n"
+DEPENDING = f"{CONFIGURED}    depends_on:\n      seed:\n"
 RUNNING = Container(
     "c1", "sha256:aa", "running", 0, "root-galos-sync-1", "galos-sync", False, "root", "/root",
     started="2026-08-01T00:00:00+00:00", log_driver="json-file", log_size="10m",
@@ -151,7 +152,7 @@ SERVICE = StackService(
 )
 REJECTED = Task("t1", "s1", 1, "n2", "shutdown", "rejected", "", "No such image: x", "", IMAGE, "sum")
 ONE, TWO = Node("n1", "one", "ready", "active"), Node("n2", "two", "down", "active")
-CLUSTER = Cluster("n1", True, (ONE,), (SERVICE,))
+CLUSTER = Cluster("n1", manager=True, tells=True, nodes=(ONE,), services=(SERVICE,))
 
 
 def in_cluster(config: str = CONFIGURED, **changed: Any) -> Change:
@@ -269,6 +270,22 @@ CASES: tuple[tuple[str, Change, str | None], ...] = (
     ),
     ("image-not-configured", facts(config="services: {galos-sync: {image: other}}"), "it starts other:latest, not "),
     (
+        "dependency-runs-once",
+        facts(config=f"{DEPENDING}        condition: service_completed_successfully\n  seed: {{image: x}}\n"),
+        "it depends on seed, which would run to its end unchecked each time it starts",
+    ),
+    (
+        "dependency-runs-once",
+        facts(config=f"{DEPENDING}        condition: service_healthy\n  seed: {{image: x}}\n"),
+        None,
+    ),
+    (
+        "lifecycle-hook",
+        facts(config=f"{DEPENDING}        required: true\n  seed: {{image: x, post_start: [{{command: x}}]}}\n"),
+        "the lifecycle hook post_start of seed would be run by docker-compose, outside of the guard",
+    ),
+    ("lifecycle-hook", facts(config=f"{CONFIGURED}    post_start: []\n"), None),
+    (
         "architecture-differs",
         facts(architecture="arm64", built={IMAGE: "amd64"}),
         "the image is for amd64, the host is arm64",
@@ -318,6 +335,8 @@ CASES: tuple[tuple[str, Change, str | None], ...] = (
     ("logs-unrotated", ran(log_driver="local", log_size=""), None),
     ("swarm-not-manager", in_cluster(manager=False), "it is no manager of a Swarm"),
     ("swarm-not-manager", in_cluster(), None),
+    ("swarm-silent", in_cluster(tells=False), "the cluster does not tell what it runs"),
+    ("swarm-silent", in_cluster(), None),
     (
         "swarm-home-elsewhere",
         in_cluster(notes={"galos-ops-home-root": "n2"}, nodes=(ONE, TWO)),

@@ -10,6 +10,7 @@ import pytest
 from galos_ops.engines.docker_compose import DockerCompose
 from galos_ops.engines.one_offs.one_off import needs
 from galos_ops.engines.snapshot.registry import parse
+from galos_ops.host import files
 from galos_ops.host.lock import lock
 from galos_ops.host.shell import ExitCode
 from galos_ops.provisioning.files import place
@@ -19,7 +20,7 @@ from tests.unit.local_host import LocalHost
 CHANGES: dict[str, Callable[[FakeHost], object]] = {
     "change": lambda host: host.change("true", doing="change"),
     "sudo": lambda host: host.sudo("true", doing="install"),
-    "write": lambda host: host.write("~/x", "x"),
+    "write": lambda host: files.write(host, "~/x", "x"),
     "lock": lambda host: lock(host, "~", "deploy", 0, print).__enter__(),
 }
 

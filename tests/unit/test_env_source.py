@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from galos_ops.config.settings import Settings
 from galos_ops.errors import CommandFailed, UsageError
-from galos_ops.provisioning import dotenv, env_source
+from galos_ops.provisioning import aws, dotenv, env_source
 from galos_ops.provisioning.dotenv_rules import problems
 from galos_ops.provisioning.dotenv_text import assignments
 from galos_ops.redaction import masked
@@ -57,6 +57,15 @@ def test_a_command_is_bounded_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(env_source, "SECONDS", 1)
     with pytest.raises(CommandFailed, match="not done after 1 s, ended"):
         dotenv.local(settings("sleep 3600"))
+
+
+def test_of_two_parameters_with_the_name_of_one_variable_none_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    paths = ["/galos/production/DATABASE_URL", "/galos/staging/DATABASE_URL"]
+    monkeypatch.setattr(aws, "parameters", lambda *_: dict.fromkeys(["/galos/A", *paths], "hunter22"))
+    with pytest.raises(UsageError, match="below which DATABASE_URL has 2 values") as caught:
+        dotenv.local(settings("ssm:/galos"))
+    assert caught.value.evidence.splitlines() == paths
+    assert caught.value.hint == "name the path of one of them, as ssm:/galos/production"
 
 
 @pytest.mark.parametrize(

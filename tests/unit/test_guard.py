@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from galos_ops.engines.compose import pin
-from galos_ops.engines.engine import Image, ReleaseImages
 from galos_ops.engines.one_offs import one_off
+from galos_ops.engines.release_images import Image, ReleaseImages
 from galos_ops.engines.snapshot.snapshot import Snapshot
 from galos_ops.errors import LockedError
 from galos_ops.host.shell import ExitCode
@@ -46,6 +46,13 @@ def answers(
     ran = Reply(f"{ran_in} {state}\n") if ran_in else Reply(exited=1, stderr=f"Error: No such object: {name}\n")
     form = "{{.Image}} {{.State.Status}} {{.State.ExitCode}}"
     host.stubs.add("docker", {f"inspect -f {form} {name}": ran, f"rm -f -v {name}": ""})
+
+
+def test_what_asks_and_what_migrates_runs_no_lifecycle_hook() -> None:
+    hooks = {key: [{"command": ["sh", "-c", "migrate"]}] for key in ("pre_start", "post_start", "pre_stop")}
+    tree = {"services": {"a": {"image": "x", **hooks}}}
+    [row] = json.loads(one_off.file(tree, "a", IMAGE_ID, "check"))["services"].values()
+    assert row == {"image": IMAGE_ID, "labels": {one_off.LABEL: "check"}}
 
 
 def test_a_clean_answer_is_remembered_for_these_very_inputs(host: LocalHost) -> None:
@@ -100,11 +107,12 @@ def test_the_key_of_a_clean_answer_is_a_sum_of_all_that_is_asked(host: LocalHost
     keys = {
         guard.key(chosen, IMAGES),
         guard.key(chosen, images(OTHER)),
+        guard.key(chosen, ReleaseImages(Image(REFERENCE, OTHER), IMAGES.migrations)),
         guard.key(target(host, resolved(environment={"DATABASE_URL": "x"})), IMAGES),
         guard.key(replace(chosen, service=replace(chosen.service, migration=migration)), IMAGES),
     }
     assert None not in keys
-    assert len(keys) == 4
+    assert len(keys) == 5
     assert guard.key(chosen, IMAGES) == guard.key(target(host, resolved()), IMAGES)
 
 

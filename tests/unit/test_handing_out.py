@@ -7,8 +7,10 @@ import shlex
 import pytest
 
 from galos_ops.engines.swarm import handing_out
+from galos_ops.errors import CommandFailed, NotReadyError
 from galos_ops.host.result import Result
 from tests.unit.local_host import LocalHost
+from tests.unit.targets import target
 
 DOCKER = """
 case "$*" in
@@ -66,6 +68,22 @@ def test_a_node_that_never_tells_is_not_waited_for_for_ever(host: LocalHost) -> 
     result = handed(host, HAS.format("a") + WAITS.format("b"))
     assert result.exited == 1
     assert "b did not fetch it" in result.stdout
+
+
+@pytest.mark.parametrize("lost", ["service create", "service ps"])
+def test_a_cluster_that_does_not_tell_is_no_node_that_could_not_fetch(host: LocalHost, lost: str) -> None:
+    script = f'case "$*" in "{lost} "*|"node ls"*) echo no leader >&2; exit 1 ;; esac'
+    host.stubs.program("docker", script)
+    with pytest.raises(NotReadyError, match="the cluster does not tell what it runs") as caught:
+        handing_out.hand_out(target(host), "web@sha256:1")
+    assert "no leader" in caught.value.evidence
+
+
+def test_a_job_that_the_cluster_does_not_take_is_a_failed_command(host: LocalHost) -> None:
+    host.stubs.program("docker", 'case "$*" in "service create "*) echo invalid constraint >&2; exit 1 ;; esac')
+    with pytest.raises(CommandFailed) as caught:
+        handing_out.hand_out(target(host), "web@sha256:1")
+    assert "invalid constraint" in caught.value.evidence
 
 
 @pytest.mark.parametrize("hostile", ["node.labels.a == 'b; rm -rf /'", "$(reboot)"])

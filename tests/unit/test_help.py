@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from inspect import getdoc
@@ -11,6 +12,7 @@ import pytest
 from invoke.collection import Collection
 
 from galos_ops.tasks import namespace
+from tests.described import described
 
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
@@ -39,6 +41,25 @@ def test_the_list_names_the_section_of_the_runbook_for_each_task(tasks: Collecti
     assert found == SECTIONS
 
 
+def having(tasks: Collection, option: str) -> set[str]:
+    """The tasks that have an option."""
+    return {name for name in tasks.task_names if any(option in one.names for one in tasks[name].get_arguments())}
+
+
+def test_the_tasks_with_json_are_those_of_the_page(tasks: Collection) -> None:
+    page = (ROOT / "docs/json.md").read_text()
+    told = re.search(r"^(`status`, (?:.|\n)*?) have the option: ", page, re.MULTILINE)
+    assert told
+    assert set(re.findall(r"`(.*?)`", told[1])) == having(tasks, "json")
+    assert having(tasks, "json") <= described().keys()
+
+
+def test_every_task_that_changes_a_host_has_a_dry_run_but_those_of_the_page(tasks: Collection) -> None:
+    looking = {"status", "history", "logs", "config", "pending", "env.diff"}
+    assert set(tasks.task_names) - looking - having(tasks, "dry-run") == {"exec", "run", "doctor"}
+    assert "but for `exec`, `run` and `doctor --fix`" in (ROOT / "docs/dry-run.md").read_text()
+
+
 @pytest.mark.parametrize(
     ("words", "word", "found"),
     [
@@ -46,12 +67,16 @@ def test_the_list_names_the_section_of_the_runbook_for_each_task(tasks: Collecti
         ("fab -H galos-1 ecr.", "ecr.", {"ecr.check", "ecr.helper", "ecr.credentials"}),
         ("fab -H galos-1 deploy --w", "--w", {"--wait"}),
         ("fab -H galos-1 deploy --d", "--d", {"--dry-run"}),
+        ("galos-ops -H galos-1 dep", "dep", {"deploy"}),
+        ("galos-ops ini", "ini", {"init"}),
+        ("galos-ops -H galos-1 deploy --w", "--w", {"--wait"}),
     ],
 )
 def test_bash_completes_tasks_and_options(words: str, word: str, found: set[str]) -> None:
+    program = words.split()[0]
     script = (
-        'eval "$(fab --print-completion-script bash)"; '
-        f"COMP_WORDS=({words}); _complete_fab fab {word}; printf '%s\\n' \"${{COMPREPLY[@]}}\""
+        f'eval "$({program} --print-completion-script bash)"; '
+        f"COMP_WORDS=({words}); _complete_{program} {program} {word}; printf '%s\\n' \"${{COMPREPLY[@]}}\""
     )
     path = {"PATH": f"{BIN}:/usr/bin:/bin"}
     done = subprocess.run(["bash", "-c", script], cwd=ROOT, env=path, capture_output=True, text=True, check=True)

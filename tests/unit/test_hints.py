@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[2]
 SOURCES = [path for path in (ROOT / "galos_ops").rglob("*.py") if path.name != "command_line.py"]
 TREES = {path.relative_to(ROOT): ast.parse(path.read_text()) for path in SOURCES}
 TASKS = namespace().task_names
-MAKERS = {"fab", "again", "ssh"}
+MAKERS = {"fab", "alone", "again", "ssh"}
 HOST = "deployer@galos-1:2222"
 TYPED = CommandLine(HOST, "typed", {"service": "galos-sync"}, ("-r", str(ROOT), "-f", "it's.yml", "-S", "ssh config"))
 
@@ -38,7 +38,7 @@ def calls(tree: ast.AST, name: str) -> Iterator[ast.Call]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == name:
             owner = node.func.value
-            if "typed" in (getattr(owner, "attr", ""), getattr(owner, "id", "")):
+            if name == "alone" or "typed" in (getattr(owner, "attr", ""), getattr(owner, "id", "")):
                 yield node
 
 
@@ -46,7 +46,9 @@ def commands() -> list[tuple[str, dict[str, Any]]]:
     """`(task, options)` of every command that the code can tell, in calls of `fab` and in templates."""
     found = []
     for tree in TREES.values():
-        for call in calls(tree, "fab"):
+        for call in [*calls(tree, "fab"), *calls(tree, "alone")]:
+            if ast.unparse(call).endswith("fab(task, **named, **options)"):  # what `alone` is made of
+                continue
             task = ast.literal_eval(call.args[0])
             found.append((task, {str(word.arg): value(word) for word in call.keywords}))
         for text in strings(tree):

@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fabric import Config, Connection
+from fabric import Config, Connection, SerialGroup
 
 from galos_ops.errors import GuardError, LockedError, OpsError
 from galos_ops.tasks import hooks, run
-from galos_ops.tasks.host_task import HostTask, host_task
+from galos_ops.tasks.host_task import HostTask, fleet_task, host_task
+from galos_ops.workflows.fleet import Fleet
 from galos_ops.workflows.ops import Ops
 from tests import processes
 from tests.unit.test_run import Box
@@ -44,9 +45,9 @@ def task(done: list[str], error: OpsError | None = None) -> HostTask:
     return deploy
 
 
-def host(**commands: str) -> Connection:
+def host(name: str = "a", **commands: str) -> Connection:
     galos = {"hooks": commands}
-    return Connection("a", config=Config(overrides={"galos": galos, "load_ssh_configs": False}))
+    return Connection(name, config=Config(overrides={"galos": galos, "load_ssh_configs": False}))
 
 
 def kept(path: Path) -> Any:
@@ -64,6 +65,18 @@ def test_each_hook_gets_the_document_with_who_and_what_was_typed(tmp_path: Path)
     assert first["by"].keys() == {"user", "machine", "run"}
     assert (last["hook"], last["exit"], last["error"], last["not_tried"]) == ("after", 0, None, [])
     assert last["hosts"] == [{"host": "a", "exit": 0, "error": None, "services": []}]
+
+
+def test_of_several_hosts_each_hook_is_called_once_for_all(tmp_path: Path) -> None:
+    before, after = tmp_path / "before", tmp_path / "after"
+    commands = {"before": f"cat >>{before}", "after": f"cat >>{after}"}
+
+    @fleet_task()
+    def deploy(fleet: Fleet, json: bool = False, *, dry_run: bool = False) -> None:  # noqa: ARG001
+        assert kept(before)["not_tried"] == [member.host.name for member in fleet.members]
+
+    deploy(SerialGroup.from_connections([host(name, **commands) for name in ("a", "b")]))
+    assert [(row["host"], row["exit"]) for row in kept(after)["hosts"]] == [("a", 0), ("b", 0)]
 
 
 def test_a_failure_is_told_to_failed_alone_and_keeps_its_code(tmp_path: Path) -> None:

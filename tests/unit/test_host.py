@@ -12,6 +12,7 @@ import pytest
 
 from galos_ops.config.command_line import CommandLine
 from galos_ops.errors import CommandFailed, CommandTimedOut, NotReadyError
+from galos_ops.host import files
 from galos_ops.host.host import Host
 from galos_ops.host.host_key import known_hosts_files
 from galos_ops.host.shell import kill_on_disconnect, shell_path
@@ -36,7 +37,7 @@ def mode(path: Path) -> int:
 def test_a_new_file_and_its_folders_are_the_owners_alone(host: LocalHost) -> None:
     before = os.umask(0)
     try:
-        host.write("~/one/two/file", "text")
+        files.write(host, "~/one/two/file", "text")
     finally:
         os.umask(before)
     assert listed(host) == ["one", "one/two", "one/two/file"]
@@ -47,14 +48,14 @@ def test_a_new_file_and_its_folders_are_the_owners_alone(host: LocalHost) -> Non
 @pytest.mark.parametrize("wanted", [0o600, 0o644, 0o755])
 def test_a_file_gets_the_mode_that_was_asked_for_whatever_it_had(host: LocalHost, wanted: int) -> None:
     path = host.put("~/file", "old", mode=0o640)
-    host.write("~/file", "new", mode=wanted)
+    files.write(host, "~/file", "new", mode=wanted)
     assert (path.read_text(), mode(path)) == ("new", wanted)
 
 
 def test_a_text_is_private_before_its_first_byte(host: LocalHost) -> None:
     host.stubs.program("cat", "stat -L -c %a /dev/stdout >&2; exit 1")  # the file that it would write to
     with pytest.raises(CommandFailed) as caught:
-        host.write("~/file", "text", mode=0o644)
+        files.write(host, "~/file", "text", mode=0o644)
     assert caught.value.evidence == "600\n"
     assert listed(host) == []
 
@@ -65,7 +66,7 @@ def test_a_symbolic_link_stays_and_its_target_is_written(host: LocalHost, target
     if target == "there":
         host.put("~/data/real", "old")
     (host.home / "link").symlink_to("data/real")
-    host.write("~/link", "new")
+    files.write(host, "~/link", "new")
     assert (host.home / "link").readlink() == Path("data/real")
     assert (host.home / "data/real").read_text() == "new"
     assert listed(host) == ["data", "data/real", "link"]
@@ -75,7 +76,7 @@ def test_a_symbolic_link_stays_and_its_target_is_written(host: LocalHost, target
 def test_as_root_a_file_keeps_its_owner(host: LocalHost) -> None:
     path = host.put("~/file", "old")
     os.chown(path, 1234, 5678)
-    host.write("~/file", "new")
+    files.write(host, "~/file", "new")
     assert (path.read_text(), path.stat().st_uid, path.stat().st_gid) == ("new", 1234, 5678)
 
 
@@ -83,7 +84,7 @@ def test_who_is_not_root_does_not_try_to_give_a_file_away(host: LocalHost) -> No
     host.stubs.add("id", {"-u": "1000\n"})
     host.stubs.add("chown", {})
     host.put("~/file", "old")
-    host.write("~/file", "new")
+    files.write(host, "~/file", "new")
     assert host.files() == {"~/file": "new"}
 
 
@@ -92,7 +93,7 @@ def test_a_write_that_fails_at_any_step_leaves_the_old_file_and_nothing_else(hos
     host.put("~/file", "old")
     host.stubs.program(program, f"echo {program} failed >&2; exit 1")
     with pytest.raises(CommandFailed, match="could not write ~/file; it is as it was") as caught:
-        host.write("~/file", "new")
+        files.write(host, "~/file", "new")
     assert f"{program} failed" in caught.value.evidence
     assert host.files() == {"~/file": "old"}
     assert listed(host) == ["file"]
@@ -104,7 +105,7 @@ def test_a_text_that_did_not_arrive_whole_is_not_put_in_place(host: LocalHost, m
     whole = host._execute
     monkeypatch.setattr(host, "_execute", lambda command, stdin, *more: whole(command, stdin[:-1], *more))
     with pytest.raises(CommandFailed, match="it is as it was"):
-        host.write("~/file", "new text")
+        files.write(host, "~/file", "new text")
     assert host.files() == {"~/file": "old"}
 
 
@@ -124,12 +125,12 @@ def tiny(host: LocalHost) -> Iterator[Path]:
 
 @as_root
 def test_a_full_disk_leaves_the_file_as_it_was(host: LocalHost, tiny: Path) -> None:
-    host.write("~/tiny/file", "old" * 1000)
+    files.write(host, "~/tiny/file", "old" * 1000)
     with pytest.raises(CommandFailed, match="it is as it was") as caught:
-        host.write("~/tiny/file", "new" * 3000)
+        files.write(host, "~/tiny/file", "new" * 3000)
     assert "No space left on device" in caught.value.evidence
     assert host.files() == {"~/tiny/file": "old" * 1000}
-    host.write("~/tiny/file", "new" * 1000)
+    files.write(host, "~/tiny/file", "new" * 1000)
     assert host.files() == {"~/tiny/file": "new" * 1000}
     assert [path.name for path in tiny.iterdir()] == ["file"]
 
@@ -138,16 +139,16 @@ def test_a_full_disk_leaves_the_file_as_it_was(host: LocalHost, tiny: Path) -> N
 def test_a_file_that_somebody_changed_since_it_was_read_stays(host: LocalHost, read: str | None) -> None:
     host.put("~/file", "of somebody else")
     with pytest.raises(NotReadyError, match=r"~/file was changed by somebody else meanwhile; it was left as it is"):
-        host.write("~/file", "new", over=read)
+        files.write(host, "~/file", "new", over=read)
     assert host.files() == {"~/file": "of somebody else"}
-    host.write("~/file", "new", over="of somebody else")
+    files.write(host, "~/file", "new", over="of somebody else")
     assert host.files() == {"~/file": "new"}
 
 
 @pytest.mark.parametrize("read", [None, "old"])
 def test_a_file_that_is_gone_is_made_again_only_by_who_knew_none(host: LocalHost, read: str | None) -> None:
     with pytest.raises(NotReadyError) if read else nullcontext():
-        host.write("~/file", "new", over=read)
+        files.write(host, "~/file", "new", over=read)
     assert ("~/file" in host.files()) == (read is None)
 
 
@@ -155,16 +156,16 @@ def test_a_write_that_is_ended_by_a_signal_takes_its_temporary_file_along(host: 
     host.put("~/file", "old")
     host.stubs.program("sync", "kill -TERM $PPID")
     with pytest.raises(CommandFailed):
-        host.write("~/file", "new")
+        files.write(host, "~/file", "new")
     assert listed(host) == ["file"]
     assert host.files() == {"~/file": "old"}
 
 
 @pytest.mark.parametrize("path", ["~/a b/it's", "~/-n", "~/$HOME", "~/`id`;x", '~/a"b\\c', "~/ü", "~/*"])
 def test_a_path_is_taken_as_it_is_typed(host: LocalHost, path: str) -> None:
-    host.write(path, "text")
+    files.write(host, path, "text")
     assert host.files() == {path: "text"}
-    assert host.read(path) == ["text"]
+    assert files.read(host, path) == ["text"]
 
 
 # --- reading ---------------------------------------------------------------------------------------------------------
@@ -174,14 +175,14 @@ def test_files_are_read_in_one_round_trip_to_the_byte(host: LocalHost) -> None:
     texts = {"~/a": "one\n\n\n", "~/b": "", "~/c": "\n", "~/d": "no end, ü\r\n\u2028x", "~/e": "x" * 300_000}
     for path, text in texts.items():
         host.put(path, text)
-    assert host.read("~/none", *texts, "~/none/x") == [None, *texts.values(), None]
+    assert files.read(host, "~/none", *texts, "~/none/x") == [None, *texts.values(), None]
     assert len(host.scripts) == 1
 
 
 def test_a_file_behind_a_link_is_read(host: LocalHost) -> None:
     host.put("~/real", "text")
     (host.home / "link").symlink_to("real")
-    assert host.read("~/link") == ["text"]
+    assert files.read(host, "~/link") == ["text"]
 
 
 @pytest.mark.parametrize(
@@ -199,11 +200,38 @@ def test_what_is_there_and_cannot_be_read_is_never_taken_for_missing(host: Local
             path.symlink_to("nowhere")
     host.put("~/other", "x")
     with pytest.raises(NotReadyError, match="cannot read ~/file; it was left as it is") as caught:
-        host.read("~/other", "~/file")
+        files.read(host, "~/other", "~/file")
     assert evidence in caught.value.evidence
 
 
+@pytest.mark.parametrize(
+    ("greeting", "evidence"),
+    [
+        ("Welcome.\\n", "Welcome."),
+        ("\\n", ""),
+        ("Welcome.\\n\\n", "Welcome."),
+        ("no end", "no end"),
+        ("a\\tb\\n", "a"),
+        ("\\t\\n", ""),
+    ],
+)
+def test_a_login_shell_that_prints_is_told_and_nothing_of_a_file(host: LocalHost, greeting: str, evidence: str) -> None:
+    host.put("~/file", "PASSWORD=hunter2")
+    host.greeting = greeting
+    with pytest.raises(NotReadyError, match="a start-up file of the login shell prints text of its own") as caught:
+        files.read(host, "~/file")
+    assert caught.value.evidence.strip() == evidence
+
+
 # --- commands --------------------------------------------------------------------------------------------------------
+
+
+def test_fabrics_echo_leaves_standard_output_to_what_is_asked_for(
+    host: LocalHost, capsys: pytest.CaptureFixture[str]
+) -> None:
+    host.connection.config.run.echo = True
+    host.run("true", doing="try")
+    assert capsys.readouterr() == ("", "true\n")
 
 
 def test_a_command_leaves_its_streams_and_its_exit_code(host: LocalHost) -> None:

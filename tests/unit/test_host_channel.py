@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 import paramiko
 import pytest
+from paramiko.ssh_exception import SSHException
+from pytest_mock import MockerFixture
 
 from galos_ops.config.command_line import CommandLine
 from galos_ops.errors import CommandFailed, CommandTimedOut, ConnectError
 from galos_ops.host import host as module
 from galos_ops.host import result
+from galos_ops.host.attached import attach
 from galos_ops.host.host import Host
-from tests.unit.ssh_server import SshServer
+from tests.processes import HANG_SECONDS
+from tests.unit.ssh_server import Answer, SshServer
 
 
 @pytest.fixture
@@ -176,6 +183,22 @@ def test_a_link_that_is_lost_is_no_failed_command(host: Host, server: SshServer,
         host.run("x", doing="try again")
 
 
+def test_a_link_that_is_lost_before_the_host_key_is_asked_for_is_a_lost_link(host: Host, server: SshServer) -> None:
+    assert host.fingerprint.startswith("SHA256:")
+    server.transport.close()
+    host.connection.transport.join(HANG_SECONDS)
+    with pytest.raises(ConnectError, match="connection was lost while trying to look at the host"):
+        _ = host.fingerprint
+
+
+def test_a_link_that_is_lost_while_a_given_connection_is_recognised_is_a_lost_link(
+    host: Host, mocker: MockerFixture
+) -> None:
+    mocker.patch.object(paramiko.Transport, "get_remote_server_key", side_effect=SSHException("No existing session"))
+    with pytest.raises(ConnectError, match="the connection was lost"), host:
+        pass
+
+
 def test_a_link_is_lost_from_the_moment_that_its_channels_are_closed(
     host: Host, server: SshServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -265,6 +288,50 @@ def test_a_command_that_ended_by_a_signal_is_no_success(host: Host, server: SshS
     server.answer = lambda _, channel: channel.close()  # without an exit status, as sshd does for a signal
     with pytest.raises(CommandFailed, match=r"\(exit -1\)"):
         host.run("x", doing="try")
+
+
+@contextmanager
+def standard_output(file: int) -> Iterator[None]:
+    kept = os.dup(1)
+    os.dup2(file, 1)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
+        os.close(file)
+
+
+def says(data: bytes) -> Answer:
+    def answer(_: str, channel: paramiko.Channel) -> None:
+        channel.sendall(data)
+        ends(channel)
+
+    return answer
+
+
+def attached(host: Host) -> int:
+    return attach(host, "x", doing="run the command", terminal=False, mask=bytes)
+
+
+def test_a_disk_that_is_full_here_is_no_lost_link(host: Host, server: SshServer) -> None:
+    server.answer = says(b"dump\n")
+    with (
+        standard_output(os.open("/dev/full", os.O_WRONLY)),
+        pytest.raises(CommandFailed, match="Standard output cannot be written here: No space left on device"),
+    ):
+        attached(host)
+
+
+def test_a_reader_that_is_slower_than_the_host_gets_all_of_it(host: Host, server: SshServer) -> None:
+    server.answer = says(b"dump\n" * 100_000)
+    read, write = os.pipe()
+    os.set_blocking(write, False)
+    with ThreadPoolExecutor(1) as pool, open(read, "rb") as reader:
+        found = pool.submit(reader.read)
+        with standard_output(write):
+            assert attached(host) == 0
+        assert found.result() == b"dump\n" * 100_000
 
 
 def test_a_host_that_says_nothing_is_not_waited_for(

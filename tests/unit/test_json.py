@@ -8,7 +8,7 @@ from galos_ops.engines.snapshot.cluster import Node
 from galos_ops.engines.snapshot.registry import Registry
 from galos_ops.engines.snapshot.snapshot import FreeSpace
 from galos_ops.host.hold import Hold
-from galos_ops.host.lock import LockState
+from galos_ops.host.holder import LockState
 from galos_ops.host.release_log import Release
 from galos_ops.provisioning.aws import Image
 from galos_ops.workflows.steps import Outcome

@@ -214,6 +214,22 @@ def test_a_migration_that_asks_again_when_all_is_applied_needs_no_other_check(
     assert ("no check of its image was clean" not in str(found.get("checked"))) == known
 
 
+@pytest.mark.parametrize(("more", "known"), [((), False), ((WITHIN,), True)])
+def test_a_migration_with_nothing_new_asked_again_if_it_was_connected_twice(
+    more: tuple[Session, ...], known: bool
+) -> None:
+    record = without(("again", "start"), ("again", "die"))
+    old = {"galaxy": {"1": 0, "2": 5 * MS}}
+    found = violations(replace(CLEAN, record=record, begun=old, applied=old, sessions=(*CLEAN.sessions, *more)))
+    assert ("no check of its image was clean" not in str(found.get("checked"))) == known
+
+
+def test_a_start_that_the_engine_tells_late_takes_nothing_from_the_check_within() -> None:
+    events = moved("migration", "start", 39).events
+    record = without(("again", "start"), ("again", "die"), events=events)
+    assert violations(replace(CLEAN, record=record, sessions=(*CLEAN.sessions, WITHIN))) == {}
+
+
 def test_what_migrates_later_takes_nothing_from_a_check_before() -> None:
     record = without(("again", "start"), ("again", "die"))
     later = {"galaxy": {**CLEAN.begun["galaxy"], "3": 90 * MS}}

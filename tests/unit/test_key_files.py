@@ -88,6 +88,23 @@ def test_another_kind_of_file_is_no_key(tmp_path: Path, content: bytes) -> None:
         load(str(path))
 
 
+@pytest.mark.parametrize(("kind", "bits"), [("ed25519", ""), ("ecdsa", "256")])
+def test_a_damaged_key_is_told_as_one(tmp_path: Path, kind: str, bits: str) -> None:
+    path, _ = made(tmp_path, kind, bits)
+    first, *lines, last = Path(path).read_text().splitlines()
+    reasons = set()
+    for number, line in enumerate(lines):
+        for at in range(0, len(line), 3):
+            damaged = f"{line[:at]}{'C' if line[at] == 'B' else 'B'}{line[at + 1 :]}"
+            Path(path).write_text("\n".join([first, *lines[:number], damaged, *lines[number + 1 :], last, ""]))
+            public_key(path)
+            try:
+                load(path)
+            except SSHException as error:
+                reasons.add(str(error))
+    assert f"{path}: it is damaged" in reasons
+
+
 def test_a_file_that_is_not_there_is_no_key(tmp_path: Path) -> None:
     assert public_key(str(tmp_path / "none")) is None
     with pytest.raises(OSError, match="none"):

@@ -11,9 +11,12 @@ A, B, C = ("sha256:" + letter * 64 for letter in "abc")
 
 
 def test_what_images_say_is_read_by_their_ids_and_an_image_that_is_gone_says_nothing() -> None:
-    host = FakeHost()
-    host._execute = lambda *_: said(f"{A}\t1.4\tabcdef0123456789\n{B}\t\t<no value>\n")  # type: ignore[method-assign]
+    host, asked = FakeHost(), []
+    answer = said(f"{A}\t1.4\tabcdef0123456789\n{B}\t\t<no value>\n")
+    host._execute = lambda command, *_: asked.append(command) or answer  # type: ignore[method-assign, func-returns-value]
     assert made(host, [A, B, C, ""]) == {A: Made("1.4", "abcdef0123456789"), B: Made()}
+    names = [f'index .Config.Labels "org.opencontainers.image.{name}"' for name in ("version", "revision")]
+    assert [asked[0].count(name) for name in names] == [1, 1]
     assert made(FakeHost(), [""]) == {}
 
 

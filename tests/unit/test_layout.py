@@ -52,6 +52,14 @@ def test_sentences_end_their_lines_between_words() -> None:
     assert wrapped("a  row   of cells", None) == ["a  row   of cells"]
 
 
+def test_the_first_columns_of_a_table_are_cut_after_all_others() -> None:
+    rows = [["2026-11-23 20:45", "6d516a84", "ann@laptop", "a long detail"], ["", "1f", "", ""]]
+    assert table(rows, 40, 2)[0] == "2026-11-23 20:45  6d516a84  ann@…  a lo…"
+    assert table(rows, 32, 2)[0] == "2026-11-23 20:45  6d516a84  …  …"
+    assert table(rows, 26, 2)[0] == "2026-11-2…  6d516a84  …  …"
+    assert all(len(line) <= 26 for line in table(rows, 26, 2))
+
+
 ROWS = [["galos-1", "sha256:33e86345", "20260806140000 allow stars without orbits"], ["b", "", "none"]]
 
 

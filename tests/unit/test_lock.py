@@ -12,29 +12,38 @@ from galos_ops.engines.images import retention
 from galos_ops.engines.one_offs import migrator
 from galos_ops.errors import LockedError, NotReadyError
 from galos_ops.host import lock
-from galos_ops.host.lock import SILENCE_SECONDS, STEP_SECONDS, Lock, describe, fence, holder, run_url, script
+from galos_ops.host.holder import describe, holder, run_url
+from galos_ops.host.lock import SILENCE_SECONDS, STEP_SECONDS, Lock, fence, script
 from galos_ops.host.release_log import release
 from galos_ops.host.shell import ExitCode
+from galos_ops.migrations import on_host
 from tests.processes import HANG_SECONDS
 from tests.unit.local_host import LocalHost, Reply
 from tests.unit.targets import COMPOSE, IMAGE_ID, IMAGES, target
 
-WHO = '{"user": "ann", "machine": "laptop", "task": "deploy", "since": "2026-01-02T03:04:05+00:00", "run": null}'
+WHO = (
+    '{"user": "CORP\\\\new",  "machine": "laptop", "task": "deploy", "since": "2026-01-02T03:04:05+00:00", "run": null}'
+)
 
 
 def test_a_holder_is_described_in_words() -> None:
-    assert describe(WHO) == "ann on laptop has held the host for deploy since 2026-01-02T03:04:05+00:00"
+    assert describe(WHO) == "CORP\\new on laptop has held the host for deploy since 2026-01-02T03:04:05+00:00"
     in_ci = json.dumps({**json.loads(WHO), "run": "https://ci/1"})
     assert describe(in_ci).endswith("+00:00, https://ci/1")
 
 
-@pytest.mark.parametrize("line", ["", "{", "[]", "{}", "null", '"x"'])
+@pytest.mark.parametrize("line", ["", "{", "[]", "{}", "null", '"x"', pytest.param("[" * 100_000, id="deep")])
 def test_a_holder_that_nobody_can_read_is_still_a_holder(line: str) -> None:
     assert describe(line) == "another galos-ops task holds the host"
 
 
 def test_we_describe_ourselves_in_the_same_words() -> None:
     assert "has held the host for migrate since 2" in describe(json.dumps(holder("migrate")))
+
+
+def test_our_name_is_text_whatever_its_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOGNAME", "jos\udce9")
+    assert holder("migrate")["user"] == "jos?"
 
 
 @pytest.mark.parametrize(
@@ -235,7 +244,7 @@ def test_what_a_command_on_the_host_leaves_in_the_background_keeps_no_lock(host:
     host.put("~/.galos-ops/token", "t0ken\n")
     ours = target(host).held(Lock("t0ken"))
     leaves = ["sh", "-c", "sh -c 'cat <fifo' >/dev/null 2>&1 & exit 3"]
-    assert ours.on_host(leaves, doing="back up", timeout=60).exited == 3
+    assert on_host.run(ours, leaves, doing="back up", timeout=60).exited == 3
     with (host.home / ".galos-ops" / "step").open("a") as free:
         fcntl.flock(free, fcntl.LOCK_EX | fcntl.LOCK_NB)
     (host.home / "fifo").write_text("")
@@ -244,7 +253,7 @@ def test_what_a_command_on_the_host_leaves_in_the_background_keeps_no_lock(host:
 def test_a_command_on_the_host_holds_its_step_to_its_own_end(host: LocalHost) -> None:
     host.put("~/.galos-ops/token", "t0ken\n")
     script = "exec 9<~/.galos-ops/step; flock -n 9 && echo free || echo held"
-    done = target(host).held(Lock("t0ken")).on_host(["sh", "-c", script], doing="back up", timeout=60)
+    done = on_host.run(target(host).held(Lock("t0ken")), ["sh", "-c", script], doing="back up", timeout=60)
     assert done.stdout == "held\n"
 
 
@@ -253,7 +262,7 @@ def test_an_exit_code_of_a_command_on_the_host_is_never_taken_for_one_of_ours(ho
     """One that ends with 95 would read as a lock that has expired."""
     host.put("~/.galos-ops/token", "t0ken\n")
     ours = target(host).held(Lock("t0ken"))
-    ended = ours.on_host(["sh", "-c", f"exit {code:d}"], doing="back up", timeout=60)
+    ended = on_host.run(ours, ["sh", "-c", f"exit {code:d}"], doing="back up", timeout=60)
     assert ended.exited == ExitCode.OF_A_COMMAND
 
 

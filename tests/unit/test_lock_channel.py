@@ -13,6 +13,7 @@ import pytest
 from galos_ops.config.command_line import CommandLine
 from galos_ops.errors import CommandFailed, CommandTimedOut, ConnectError, LockedError, NotReadyError
 from galos_ops.host import lock as module
+from galos_ops.host.holder import holder
 from galos_ops.host.host import Host
 from galos_ops.host.lock import holding, lock
 from tests.unit.local_host import LocalHost
@@ -84,8 +85,7 @@ def test_who_waits_says_for_whom_and_gets_the_lock(connected: Host) -> None:
     with lock(connected, "~", "deploy", 60, say):
         ends.wait()
     assert [sentence.partition(" since ")[0] for sentence in said] == [
-        f"waiting at most 60 s: {module.holder('x')['user']} on {module.holder('x')['machine']} "
-        "has held the host for migrate"
+        f"waiting at most 60 s: {holder('x')['user']} on {holder('x')['machine']} has held the host for migrate"
     ]
 
 
@@ -113,6 +113,18 @@ def test_a_directory_that_cannot_be_written_is_not_ready(connected: Host, box: L
     with (
         pytest.raises(NotReadyError, match="cannot take the lock in the service's directory"),
         lock(connected, "~/file", "deploy", 0, print),
+    ):
+        raise AssertionError
+
+
+@pytest.mark.parametrize("greeting", ["Welcome\\n", "\\n", "no end"])
+def test_a_login_shell_that_prints_is_not_taken_for_a_lock_that_cannot_be_had(
+    connected: Host, box: LocalHost, greeting: str
+) -> None:
+    box.greeting = greeting
+    with (
+        pytest.raises(NotReadyError, match="a start-up file of the login shell prints text of its own"),
+        lock(connected, "~", "deploy", 0, print),
     ):
         raise AssertionError
 

@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from galos_ops.errors import CommandFailed
 from galos_ops.tasks.logs import Masked
+from galos_ops.tasks.looking import show
 from tests.processes import run
 
 FAB = str(Path(sys.executable).with_name("fab"))
@@ -24,6 +26,13 @@ def test_what_is_no_password_is_logged_as_it_is() -> None:
     record = logging.LogRecord("invoke", logging.DEBUG, "", 0, text, (), None)
     assert Masked().filter(record)
     assert record.getMessage() == text
+
+
+def test_a_line_that_cannot_be_written_here_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    with Path("/dev/full").open("w") as full:
+        monkeypatch.setattr(sys, "stdout", full)
+        with pytest.raises(CommandFailed, match="Standard output cannot be written here: No space left on device"):
+            show("line")
 
 
 def test_fab_debug_does_not_show_the_sudo_password() -> None:

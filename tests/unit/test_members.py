@@ -76,3 +76,10 @@ def test_a_run_says_what_differs_once_all_hosts_were_looked_at() -> None:
     [row] = run.document["differences"]
     images = ({"host": "a", "image": OLD}, {"host": "b", "image": NEW})
     assert row == {"service": "galos-sync", "images": images, "variables": ()}
+
+
+def test_one_image_that_engines_keep_in_different_ways_is_the_same_by_its_digest() -> None:
+    classic, containerd = replace(member(), digests={OLD: ("d1", "d2")}), replace(member(NEW), digests={NEW: ("d2",)})
+    assert differences({"a": classic, "b": containerd}, SERVICES) == []
+    assert len(differences({"a": classic, "b": replace(member(NEW), digests={NEW: ("d3",)})}, SERVICES)) == 1
+    assert len(differences({"a": classic, "b": member(None)}, SERVICES)) == 1

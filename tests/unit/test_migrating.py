@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import subprocess
+from dataclasses import replace
 
 import pytest
 
+from galos_ops.engines.engine import HeldTarget
 from galos_ops.engines.one_offs.migrator import AGAIN, BEGUN, ENDED, Shown, in_shell, split
+from galos_ops.engines.snapshot.snapshot import Snapshot
 from galos_ops.errors import GuardError, MigrationError, NotBegun
+from galos_ops.host import files
 from galos_ops.host.release_log import LOG, Release, joined, parse
 from galos_ops.host.result import Result
 from galos_ops.migrations import evidence
-from galos_ops.migrations.runner import migrate
+from galos_ops.migrations.runner import announce, lift_marker, migrate, withdraw
 from tests.unit.local_host import LocalHost, Reply
-from tests.unit.targets import IMAGE_ID, IMAGES, held
+from tests.unit.targets import FACTS, IMAGE_ID, IMAGES, held
 from tests.unit.test_databases import RUNNING
 from tests.unit.test_guard import OTHER, PENDING, answers
 
@@ -57,7 +61,7 @@ def migrates(
 
 def lines(host: LocalHost) -> list[Release]:
     """What the log says of migrations."""
-    return joined(parse(host.read(f"~/{LOG}")[0]).releases)
+    return joined(parse(files.read(host, f"~/{LOG}")[0]).releases)
 
 
 def run(host: LocalHost) -> list[str]:
@@ -74,7 +78,7 @@ def test_a_migration_is_logged_shown_and_checked_again_in_its_own_container(host
     [line] = lines(host)
     assert (line.event, line.image, line.migrations) == ("migrate", IMAGE_ID, ("1 one", "2 two"))
     assert (line.outcome, line.reason, line.evidence) == ("succeeded", "exit 0", ())
-    assert host.read(f"~/{line.output}") == ["Applied 1\nApplied 2\n"]
+    assert files.read(host, f"~/{line.output}") == ["Applied 1\nApplied 2\n"]
     assert PASSED not in host.files()
 
 
@@ -124,7 +128,7 @@ def test_nothing_is_begun_beside_a_container_that_runs(host: LocalHost) -> None:
     with pytest.raises(GuardError, match="nothing was migrated, as stray runs beside it"):
         run(host)
     assert len(host.stubs.calls) == 1
-    assert host.read(f"~/{LOG}") == [None]
+    assert files.read(host, f"~/{LOG}") == [None]
 
 
 def test_a_migration_that_cannot_be_logged_is_not_begun(host: LocalHost) -> None:
@@ -133,6 +137,60 @@ def test_a_migration_that_cannot_be_logged_is_not_begun(host: LocalHost) -> None
     with pytest.raises(NotBegun, match="could not log the migration"):
         run(host)
     assert len(host.stubs.calls) == 1
+
+
+MARKER = "~/.galos-ops/migrating"
+
+
+def of_fleet(host: LocalHost, facts: Snapshot = FACTS) -> HeldTarget:
+    """The target on a host where nothing runs, of a task for a fleet."""
+    host.stubs.add("docker", {RUNNING: ""})
+    host.typed = replace(host.typed, fleet="a,box")
+    return held(host, facts)
+
+
+def test_a_migration_elsewhere_is_noted_and_logged_until_it_is_over(host: LocalHost) -> None:
+    target = of_fleet(host)
+    host.put(PASSED, "an answer from before")
+    announce(target, IMAGES, ("1 one",))
+    assert host.files()[MARKER] == "a,box\n"
+    assert PASSED not in host.files()
+    assert [line.migrates for line in lines(host)] == [True]
+    lift_marker(target)
+    assert MARKER not in host.files()
+
+
+def test_a_migration_that_did_not_begin_after_all_leaves_no_note_and_a_line_that_says_so(host: LocalHost) -> None:
+    target = of_fleet(host)
+    announce(target, IMAGES, ("1 one",))
+    withdraw(target, IMAGES)
+    assert MARKER not in host.files()
+    [line] = lines(host)
+    assert (line.outcome, line.migrations, line.migrates) == ("not begun", ("1 one",), False)
+
+
+def test_what_an_earlier_migration_noted_stays_where_a_later_one_does_not_begin(host: LocalHost) -> None:
+    target = of_fleet(host, replace(FACTS, migrating="a,b"))
+    announce(target, IMAGES, ("1 one",))
+    withdraw(target, IMAGES)
+    assert host.files()[MARKER] == "a,box\n"
+
+
+def test_a_note_that_cannot_be_made_leaves_the_one_before(host: LocalHost) -> None:
+    target = of_fleet(host, replace(FACTS, migrating="a,b,c"))
+    host.put(MARKER, "a,b,c\n")
+    host.stubs.program("mv", "exit 1")
+    with pytest.raises(NotBegun, match="could not log the migration"):
+        announce(target, IMAGES, ())
+    assert {name: text for name, text in host.files().items() if "migrating" in name} == {MARKER: "a,b,c\n"}
+
+
+def test_a_migration_that_cannot_be_logged_leaves_no_note_of_it(host: LocalHost) -> None:
+    target = of_fleet(host)
+    host.path(f"~/{LOG}").mkdir(parents=True)
+    with pytest.raises(NotBegun):
+        announce(target, IMAGES, ())
+    assert MARKER not in host.files()
 
 
 @pytest.mark.parametrize(
@@ -150,6 +208,56 @@ def test_a_migration_that_did_not_end_well_is_a_failed_one_with_its_output(
     [line] = lines(host)
     assert (line.outcome, line.evidence[0]) == ("failed", "Applied 1")
     assert words in str(line.reason)
+
+
+DIGEST = f"sha256:{'d' * 64}"
+BOTH, LAST = "Can apply 1/migrate one (0ns)\nCan apply 2/migrate two (0ns)\n", "Can apply 2/migrate two (0ns)\n"
+
+
+def fails(host: LocalHost, before: str, answer: Reply | None = None) -> str:
+    """Have a migration fail after which the image gives this answer; what is said after that of the failure.
+
+    `before` is the image that was stopped, `OTHER` has a digest.
+    """
+    migrates(host, ends="1")
+    form = '{{join .RepoDigests " "}}'
+    if before == OTHER:
+        host.stubs.add("docker", {f"image inspect -f {form} {OTHER}": f"repo@{DIGEST}\n"})
+    if answer:
+        answers(host, answer)
+    with pytest.raises(MigrationError) as caught:
+        migrate(held(host, replace(FACTS, stopped={"galos-sync": before})), IMAGES, ("1 one", "2 two"), lambda _: None)
+    return caught.value.sentence.partition("until it succeeds.")[2]
+
+
+def test_a_failed_migration_names_the_way_back_where_none_of_it_is_recorded(host: LocalHost) -> None:
+    told = f" None of it is recorded as applied: fab -H box deploy --tag {DIGEST}, where the tables are as before, "
+    assert fails(host, OTHER, Reply(BOTH)).startswith(told)
+
+
+@pytest.mark.parametrize("answer", [Reply(LAST), Reply(exited=1, stderr="error: migration 1 is partially applied\n")])
+def test_a_failed_migration_names_no_way_back_where_some_of_it_may_be_recorded(host: LocalHost, answer: Reply) -> None:
+    assert fails(host, OTHER, answer) == ""
+
+
+@pytest.mark.parametrize("before", ["", IMAGE_ID])
+def test_a_failed_migration_names_no_way_back_to_what_did_not_run_before(host: LocalHost, before: str) -> None:
+    assert fails(host, before) == ""
+
+
+def test_a_failed_migration_names_no_way_back_to_an_image_without_a_digest(host: LocalHost) -> None:
+    built = f"sha256:{'e' * 64}"
+    host.stubs.add("docker", {f'image inspect -f {{{{join .RepoDigests " "}}}} {built}': "\n"})
+    assert fails(host, built) == ""
+
+
+def test_a_database_that_is_away_is_no_reason_to_go_back(host: LocalHost) -> None:
+    migrates(host, ends="1")
+    away = f"{BEGUN}\nerror: connection refused\n"
+    host.stubs.add("docker", {f"logs -f {NAME}": away})
+    with pytest.raises(MigrationError, match="the database is away") as caught:
+        migrate(held(host, replace(FACTS, stopped={"galos-sync": OTHER})), IMAGES, ("1 one", "2 two"), lambda _: None)
+    assert caught.value.sentence.endswith("until it succeeds.")
 
 
 def test_a_migration_that_runs_in_another_image_is_ended_at_once(host: LocalHost) -> None:
@@ -178,7 +286,7 @@ def test_a_migration_that_ended_well_and_left_some_pending_is_a_failed_one(
     [line] = lines(host)
     assert (line.outcome, line.reason) == ("failed", f"it ended well, but the check says {state}")
     assert evidence in "".join(line.evidence)
-    assert "Applied 1\n" in str(host.read(f"~/{line.output}")[0])
+    assert "Applied 1\n" in str(files.read(host, f"~/{line.output}")[0])
 
 
 def test_what_an_unfinished_check_said_is_no_answer() -> None:

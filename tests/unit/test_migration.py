@@ -44,6 +44,11 @@ def flyway(*states: str) -> str:
     return json.dumps({"migrations": rows})
 
 
+def repeated(*states: str) -> str:
+    """The same of a repeatable migration, which has no version and a row for each time that it was applied."""
+    return json.dumps({"migrations": [{"version": None, "description": "views", "state": state} for state in states]})
+
+
 @pytest.mark.parametrize(
     ("tool", "exited", "stdout", "expected"),
     [
@@ -58,6 +63,10 @@ def flyway(*states: str) -> str:
         ("django", 1, DJANGO_PENDING, Answer("pending", DJANGO_NAMES)),
         ("flyway", 0, flyway("Success", "Baseline"), CLEAN),
         ("flyway", 0, flyway("Success", "Pending"), Answer("pending", ("2 step",))),
+        ("flyway", 0, flyway("Success", "Deleted", "Available"), CLEAN),
+        ("flyway", 0, repeated("Outdated", "Pending"), Answer("pending", ("views",))),
+        ("flyway", 0, repeated("Outdated"), Answer("pending", ("views",))),
+        ("flyway", 0, repeated("Superseded", "Success"), CLEAN),
         ("rails", 0, "", CLEAN),
         ("rails", 1, RAILS_PENDING, Answer("pending", ("20260806140000 AllowStars",))),
         ("command", 0, "all well\n", CLEAN),

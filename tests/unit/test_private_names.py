@@ -16,6 +16,8 @@ NAMES = [
     "dotenv.parser.parse_stream",
     "dotenv.variables.Variable",
     "dotenv.variables.parse_variables",
+    "paramiko.agent.SSH2_AGENT_IDENTITIES_ANSWER",
+    "paramiko.agent.cSSH2_AGENTC_REQUEST_IDENTITIES",
 ]
 MET = {
     "_load_ssh_files": ("fabric.config", "Config"),
@@ -25,6 +27,7 @@ MET = {
     "lookup": ("paramiko.config", "SSHConfig"),
     "make_context": ("invoke.tasks", "Call"),
     "connected": ("galos_ops.tasks.destinations", ""),
+    "getuser": ("getpass", ""),
     "unix_getpass": ("getpass", ""),
 }
 """Where the functions are that a mistake is known by."""

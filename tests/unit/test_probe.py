@@ -14,6 +14,7 @@ from galos_ops.engines.snapshot.probe import CONTAINER, PROJECT, Scope, gather, 
 from galos_ops.engines.snapshot.probe_output import container, parse
 from galos_ops.engines.snapshot.snapshot import Container, Snapshot, tagged
 from galos_ops.errors import NotReadyError
+from galos_ops.provisioning.compose_file import compose_file
 from galos_ops.redaction import Secret
 from tests.unit.local_host import LocalHost, Reply
 from tests.unit.targets import target
@@ -24,7 +25,7 @@ def row(line: str, **more: object) -> str:
     names = ("id", "image", "state", "restarts", "name", "service", "oneoff", "project", "directory")
     tree: dict[str, object] = dict(zip(names, line.split(" ", 8), strict=True))
     times = {"started": "2026-01-01T00:00:00.5Z", "finished": "0001-01-01T00:00:00Z"}
-    log = {"exit_code": 0, "health": None, "log_driver": "json-file", "log_size": "10m"}
+    log = {"hook": "", "exit_code": 0, "health": None, "log_driver": "json-file", "log_size": "10m"}
     return json.dumps({**tree, "restarts": int(str(tree["restarts"])), **times, **log, **more})
 
 
@@ -54,6 +55,17 @@ OUTPUT = "\n".join(
         "passed\tgalos-sync 99ff",
     )
 )
+
+
+@pytest.mark.parametrize(
+    ("labels", "oneoff"),
+    [({"oneoff": "False"}, False), ({"oneoff": "True"}, True), ({"oneoff": "", "hook": "post_start"}, True)],
+)
+def test_a_container_of_a_lifecycle_hook_is_never_the_service_s_own(labels: dict[str, str], oneoff: bool) -> None:
+    line = row("c1 sha256:aa exited 0 /x galos-sync - root /root", **labels)
+    found = parse(f"directory\t/root\ncontainer\t{line}")
+    assert [one.oneoff for one in found.containers] == [oneoff]
+    assert bool(found.of("galos-sync")) is not oneoff
 
 
 def test_every_line_of_the_probe_becomes_a_fact() -> None:
@@ -174,7 +186,7 @@ def test_a_reference_without_a_tag_means_latest(reference: str, expected: str) -
 REFERENCE = "registry/galos-sync:latest"
 CREATED = "2026-01-01T00:00:00Z"
 ENGINE_ASKED = "version --format {{.Server.Version}}"
-IMAGE_ASKED = "image inspect -f {{.Id}} {{.Created}} "
+IMAGE_ASKED = "image inspect -f {{.Id}} {{.Created}}{{range .RepoDigests}} {{.}}{{end}} "
 LISTING = "ps -aq --no-trunc --filter label=com.docker.compose.service"
 ROW = "sha256:aa running 0 /root-galos-sync-1 galos-sync False root"
 
@@ -225,6 +237,7 @@ def test_all_facts_are_told_in_one_round_trip(host: LocalHost) -> None:
         passed={"galos-sync": "99ff", "galos.web": "aa00"},
         private=(Secret("A=1\n"),),
         recorded={"sync": "sha256:0b", "web": "sha256:0d"},
+        logged={"sync": "migrate", "web": "deploy"},
     )
 
 
@@ -318,6 +331,23 @@ def test_the_compose_file_is_the_one_that_docker_compose_takes(
     assert look(host).compose_file == used
 
 
+@pytest.mark.parametrize("value", ["prod.yml:more.yml", '"prod.yml:more.yml"'])
+def test_the_compose_files_are_those_that_dotenv_names(host: LocalHost, value: str) -> None:
+    host.put("~/.env", f"COMPOSE_FILE=old.yml\nCOMPOSE_FILE={value}\n")
+    for name in (FILES[0], "prod.yml"):
+        host.put(f"~/{name}", "services: {}\n")
+    assert look(host).compose_file == "prod.yml:more.yml"
+    written = compose_file(host, Settings())
+    assert (written.changed, written.detail) == (False, "prod.yml:more.yml is found")
+
+
+def test_the_project_is_named_as_dotenv_has_it_where_docker_compose_does_not_tell() -> None:
+    named = Snapshot(directories=("/srv/prod",), environment=Secret("COMPOSE_PROJECT_NAME='galos'\nX=1\n"))
+    assert named.project_name == "galos"
+    assert replace(named, environment=None).project_name == "prod"
+    assert replace(named, config=Secret("name: told\n")).project_name == "told"
+
+
 def test_a_login_shell_that_prints_is_named(box: LocalHost) -> None:
     box.stubs.program("timeout", 'echo "Welcome to box"; shift 3; exec "$@"')  # as a start-up file would before it
     with pytest.raises(NotReadyError, match="start-up file of the login shell") as caught:
@@ -337,3 +367,42 @@ def test_a_part_that_did_not_come_to_its_end_is_not_taken_for_an_empty_one(host:
     assert parse(output, names - {"engine"})
     with pytest.raises(ValueError, match="the host did not say: engine"):
         parse(output, names)
+
+
+def test_a_migration_that_did_not_begin_is_not_the_last_event(host: LocalHost) -> None:
+    with_docker(host)
+    with_compose(host)
+
+    def line(event: str, outcome: str | None = None) -> str:
+        row = {"event": event, "service": "sync", "tag": "", "image": "sha256:0a", "outcome": outcome, "detail": ""}
+        return f"{json.dumps(row)}\n"
+
+    log = line("deploy") + line("migrate") + line("migrate", "not begun")
+    host.put("~/.galos-ops/releases.jsonl", log)
+    assert look(host).logged == {"sync": "deploy"}
+    host.put("~/.galos-ops/releases.jsonl", line("migrate") + log.replace("deploy", "migrate"))
+    assert look(host).logged == {"sync": "migrate"}
+
+
+def test_a_marker_names_the_hosts_of_a_task(host: LocalHost) -> None:
+    with_docker(host)
+    with_compose(host)
+    assert not look(host).under_migration
+    host.put("~/.galos-ops/migrating", "a,b\n")
+    assert look(host).migrating == "a,b"
+
+
+def test_a_marker_counts_by_being_there(host: LocalHost) -> None:
+    with_docker(host)
+    with_compose(host)
+    host.put("~/.galos-ops/migrating", "")
+    assert look(host).under_migration
+
+
+def test_an_image_is_told_with_the_digests_that_registries_know_it_by(host: LocalHost) -> None:
+    with_docker(host)
+    with_compose(host)
+    named = "registry/galos-sync@sha256:d1 localhost:5000/a@sha256:d2"
+    host.stubs.add("docker", {IMAGE_ASKED + REFERENCE: f"sha256:aa {CREATED} {named}\n"})
+    facts = look(host, (REFERENCE,))
+    assert (facts.images, facts.digests) == ({REFERENCE: "sha256:aa"}, {"sha256:aa": ("sha256:d1", "sha256:d2")})

@@ -13,8 +13,8 @@ from galos_ops.engines.snapshot.registry import Registry, digests
 from galos_ops.engines.snapshot.registry import compared as registry
 from galos_ops.engines.snapshot.snapshot import FREE, FreeSpace, Snapshot
 from galos_ops.host import lock
+from galos_ops.host.holder import LockState, holder
 from galos_ops.host.host import Host
-from galos_ops.host.lock import LockState
 from galos_ops.host.release_log import parse as releases
 from galos_ops.provisioning import ecr
 from tests.unit.local_host import LocalHost, Reply
@@ -231,18 +231,18 @@ def test_a_directory_that_is_not_there_has_no_disk_no_lock_and_no_log(host: Loca
 
 
 def test_who_holds_the_lock_is_told_while_it_is_held_and_no_longer(host: LocalHost) -> None:
-    who = json.dumps(lock.holder("deploy"))
+    who = json.dumps(holder("deploy"))
     holding = host.started(f"exec sh -c {shlex.quote(lock.script('~', 0, 't0ken', who))}")
     assert holding.stdout
     assert holding.stdout.readline() == b"held\n"
     told = look(host, [], "~").lock
-    assert (told.held, told.task, told.user) == (True, "deploy", lock.holder("deploy")["user"])
+    assert (told.held, told.task, told.user) == (True, "deploy", holder("deploy")["user"])
     holding.communicate()
     assert look(host, [], "~").lock == FREE
 
 
 def test_a_holder_that_was_killed_left_its_name_and_holds_nothing(box: LocalHost) -> None:
-    box.put("~/.galos-ops/holder", json.dumps(lock.holder("deploy")))
+    box.put("~/.galos-ops/holder", json.dumps(holder("deploy")))
     box.put("~/.galos-ops/lock", "")
     assert look(box, [], "~").lock == FREE
 

@@ -26,6 +26,12 @@ def test_the_public_names_are_those_of_their_modules() -> None:
     assert set(galos_ops.__all__) <= {*dir(galos_ops), *galos_ops._HOMES}
 
 
+def test_each_task_is_a_public_name_of_the_tasks() -> None:
+    root = galos_ops.tasks.namespace()
+    public = [getattr(galos_ops.tasks, name) for name in galos_ops.tasks.__all__ if name != "namespace"]
+    assert {id(one) for one in public} == {id(root[name]) for name in root.task_names}
+
+
 def test_the_package_alone_loads_nothing_else() -> None:
     script = (
         "import sys, galos_ops; print(*(name for name in sys.modules if name.startswith(('galos_ops.', 'fabric'))))"

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from galos_ops.engines.engine import ReleaseImages
 from galos_ops.engines.images import pulling
+from galos_ops.engines.release_images import ReleaseImages
 from galos_ops.engines.snapshot.registry import Registry
 from galos_ops.host.lock import Lock
 from galos_ops.ui.plain import Plain

@@ -16,10 +16,12 @@ from hypothesis import strategies as st
 
 from galos_ops.config.settings import Migration
 from galos_ops.engines.docker_compose import DockerCompose
+from galos_ops.host import files
 from galos_ops.host.host import Host
 from galos_ops.host.lock import script
 from galos_ops.host.release_log import append, parse, release
 from galos_ops.host.shell import shell_path
+from galos_ops.migrations import on_host
 from galos_ops.migrations.tools import argv
 from galos_ops.redaction import Secret
 from tests.properties import PROCESSES
@@ -72,7 +74,9 @@ def test_the_values_of_env_reach_a_command_on_the_host_as_they_are(shell: str, t
     with machine(shell) as host:
         rows = {f"ODD_{number}": text for number, text in enumerate(texts)}
         text = "".join(f"{name}={quoted(text)}\n" for name, text in rows.items())
-        done = held(host, replace(FACTS, environment=Secret(text))).on_host(["env", "-0"], doing="print", timeout=60)
+        done = on_host.run(
+            held(host, replace(FACTS, environment=Secret(text))), ["env", "-0"], doing="print", timeout=60
+        )
     assert done.ok
     found = dict(line.partition("=")[::2] for line in done.stdout.split("\0"))
     assert {name: found[name] for name in rows} == rows
@@ -83,7 +87,7 @@ def test_a_name_that_no_shell_can_export_stops_no_command_on_the_host_and_runs_a
     names = ("A.B", "A-B", "'A;echo ran;B'", "UID", "PPID", "1A", "A")
     with machine(shell) as host:
         text = "".join(f"{name}=x\n" for name in names)
-        done = held(host, replace(FACTS, environment=Secret(text))).on_host(["env"], doing="print", timeout=60)
+        done = on_host.run(held(host, replace(FACTS, environment=Secret(text))), ["env"], doing="print", timeout=60)
     assert done.ok
     found = [line for line in done.stdout.splitlines() if line.endswith("=x") or "ran" in line]
     assert set(found) - {"UID=x", "PPID=x"} == {"A=x"}
@@ -101,8 +105,8 @@ def test_a_file_is_read_back_as_it_was_written_whatever_its_name(shell: str, nam
     folder = name.replace("/", "-").replace("\n", " ").encode()[:100].decode(errors="ignore")
     with machine(shell) as host:
         path = f"~/{folder}/file"
-        host.write(path, text)
-        assert host.read(path, "~/none") == [text, None]
+        files.write(host, path, text)
+        assert files.read(host, path, "~/none") == [text, None]
         assert [one.name for one in host.home.iterdir()] == [folder]
 
 
@@ -116,4 +120,4 @@ def test_who_holds_the_host_and_what_was_released_are_told_as_they_are(shell: st
         assert host.run(taking, doing="lock").stdout == f"held\n{who}\n"
         line = replace(release("deploy", "galos-sync", "latest", "sha256:aa"), user=who, migrations=tuple(texts))
         host.run(f"cd ~\n{append(line)}", doing="log")
-        assert parse(host.read("~/.galos-ops/releases.jsonl")[0]).releases == (line,)
+        assert parse(files.read(host, "~/.galos-ops/releases.jsonl")[0]).releases == (line,)

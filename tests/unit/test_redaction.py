@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from urllib.parse import quote
 
 import pytest
 from hypothesis import example, given
@@ -43,9 +44,35 @@ def nothing_known() -> Iterator[None]:
         ("DATABASE_URL=postgresql://ann:hunter2%21@db/x", "password hunter2! of hunter2%21"),
         ("DATABASE_URL=postgresql://ann:hunter2 x@db/x", "postgresql://ann:hunter2 x@db/x"),
         ("URL=https://db/x?sslpassword=hunter2", "hunter2"),
+        ("URL=postgres://x@h/d?password=hunter%202", "postgres://x@h/d?password=hunter%202 is hunter 2"),
+        ("URL=postgres://x@h/d?a=1&password=hunter+2&b=2", "hunter+2, hunter 2"),
+        ("URL=https://h/d?pwd=hunter2", "hunter2"),
+        ('PG="host=db password=hunter2"', "host=10.0.0.3 password=hunter2"),
+        ("PG=host=db password = hunter2 user=ann", "password=hunter2"),
+        ("PG=\"host=db user=ann password='hunter 2'\"", "'hunter 2'"),
+        (r"PG=password='hunter\'2' host=db", r"hunter'2 is hunter\'2"),
+        ("MS=Server=db;User Id=sa;Pwd=hunter2;Encrypt=true", "hunter2"),
+        ("MS=jdbc:sqlserver://db:1433;user=sa;password=hunter2;encrypt=true", "hunter2"),
+        ("REDIS=cache:6380,password=hunter2,ssl=True", "password hunter2"),
+        ("DUMP=pg_dump --password=hunter2 -h db", "hunter2"),
+        ('CONFIG={"password": "hunter2"}', "password hunter2"),
+        ("""CONFIG='{"db": {"password": "hunter2"}, "ports": [1, 2]}'""", "hunter2"),
+        (r'CONFIG="{\"password\": \"hunter2\"}"', "hunter2"),
+        ('KEYS=["hunter1", "hunter2"]', "hunter1, hunter2"),
+        (r'CONFIG={"password": "hunter\u00e9\"2"}', r"hunter" + "\u00e9" + r'"2 is hunter\u00e9\"2'),
+        ('CONFIG=\'{\n  "password": "hunter2",\n  "keys": [\n    "hunter3"\n  ]}\'', "hunter2 hunter3"),
+        ('CONFIG={"url": "postgres://ann:hunter2@db/x"}', "hunter2"),
+        ('CONFIG={"key": "begin\\nhunter2\\nend"}', "hunter2"),
         ("\ufeffPASSWORD=hunter2\r\n", "hunter2"),
         ("PASSWORD=hunter", "[hunter] (hunter) hunter: hunter."),
         ("PASSWORD=hunter", '"A=1\\nhunter\\n"'),
+        ("PASSWORD=hunter&<>='2", r'{"dsn":"hunter\u0026\u003c\u003e\u003d\u00272"}'),
+        ("PASSWORD=hunter&<>2", r'level=error msg="{\"dsn\":\"hunter\\u0026\\u003C\\u003E2\"}"'),
+        ("PASSWORD=hunter2+/secret=", r'{"key":"hunter2\u002B\/secret\u003D"}'),
+        ("PASSWORD=hunter&<2", "https://h/?p=hunter%26%3c2"),
+        ("PASSWORD=h\u00fcnter22 hunter", json.dumps("h\u00fcnter22 hunter")),
+        ("PASSWORD='a\\\\\\\\b-hunter'", json.dumps("a\\\\\\\\b-hunter")),
+        ("PASSWORD=hunter\U0001f511key", json.dumps("hunter\U0001f511key")),
     ],
 )
 def test_no_piece_of_a_value_is_shown(env: str, shown: str) -> None:
@@ -65,6 +92,21 @@ def test_ordinary_words_stay() -> None:
     text = "info: true, 1 of 3 in prod: abc; galos-sync of eu.galos is up"
     assert masked(text) == text
     assert masked("role galos, port 1") == "role ***, port 1"
+
+
+@pytest.mark.parametrize(
+    "env",
+    [
+        "PG=host=db.example.org port=5432 user=galos sslmode=require password=true",
+        "MS=Server=db.example.org;Database=galos;Pwd=info;Encrypt=true",
+        'CONFIG={"password": "true", "secret": "abc", "level": "info", "galos": 5432, "db.example.org": null}',
+        "URL=postgres://galos@db.example.org:5432/galos?sslmode=require&password=true&connect_timeout=5432",
+    ],
+)
+def test_of_what_holds_a_password_among_others_the_others_stay(env: str) -> None:
+    learn([env])
+    text = "galos at db.example.org:5432 with sslmode=require: info, true, abc, password, secret, level"
+    assert masked(text) == text
 
 
 def test_a_url_is_shown_without_its_password() -> None:
@@ -111,4 +153,7 @@ def test_a_long_value_is_shown_nowhere(value: str) -> None:
     redaction._KNOWN = redaction._Known()
     learn([f"PASSWORD='{value}'"])
     assert value not in masked(f"x{value}y {value} {json.dumps(value)} {value!r}")
+    coded = [json.dumps(value), json.dumps(json.dumps(value)), quote(value), quote(value, safe="")]
+    html = "".join(rf"\u{ord(one):04x}" if one in "&<>='" else one for one in value)
+    assert {masked(each).strip('\\"') for each in (*coded, html)} == {"***"}
     assert pieces_of(f"PASSWORD='{value}'")

@@ -1,20 +1,23 @@
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import asdict, replace
 from typing import Any
 
 import pytest
 
-from galos_ops.config.settings import Releases
+from galos_ops.config.settings import Releases, Service, Settings
 from galos_ops.engines.engine import HeldTarget, Target
-from galos_ops.engines.images.retention import beyond_keep, record, sweep
+from galos_ops.engines.images.retention import beyond_keep, own, record, sweep
 from galos_ops.engines.images.surplus import LocalImage, unneeded
 from galos_ops.errors import CommandFailed, GuardError, NotReadyError, UsageError
+from galos_ops.host import files
 from galos_ops.host.release_log import LATER, LOG, Event, Log, Release, append, entry, joined, parse, started
+from galos_ops.redaction import Secret
 from galos_ops.workflows.rollback import chosen_release, require_no_migration_since
 from tests.unit.fake_host import FakeHost, said
 from tests.unit.local_host import LocalHost, Reply
-from tests.unit.targets import REFERENCE, held, target
+from tests.unit.targets import FACTS, REFERENCE, SETTINGS, held, target
 
 TARGET = target(FakeHost())
 
@@ -40,13 +43,15 @@ def test_a_log_is_read_back_as_it_was_written() -> None:
 @pytest.mark.parametrize(
     "torn",
     [
+        pytest.param("[" * 100_000, id="deep"),
         "{", '{"event": "deploy"}', "[]", "null", "\x00\x00", "7", '"x"',
         *(
             json.dumps({**asdict(V1), **spoiled})
             for spoiled in (
                 {"migrations": None}, {"migrations": "1"}, {"migrations": [1]}, {"event": "delete"}, {"time": "now"},
                 {"time": 5}, {"time": "2026-01-01T00:00:00"}, {"seconds": "1"}, {"tag": None}, {"image": ["x"]},
-                {"outcome": "well"}, {"evidence": "no"}, {"evidence": [1]}, {"output": 1},
+                {"time": "0001-01-01T00:00:00+14:00"}, {"outcome": "well"}, {"evidence": "no"}, {"evidence": [1]},
+                {"output": 1},
             )
         ),
     ],
@@ -70,7 +75,7 @@ def test_what_starts_no_image_is_no_release_to_keep_or_to_go_back_to(host: Local
     for number in range(8):
         script = append(entry("hold", f"for 2h: {number}", "galos-sync"))
         unit.change(script, doing="log")
-    [text] = host.read(f"~/{LOG}")
+    [text] = files.read(host, f"~/{LOG}")
     log = parse(text)
     assert (len(log.releases), log.unreadable, started(log.releases)) == (8, 0, [])
     assert log.releases[0].detail == "for 2h: 0"
@@ -196,7 +201,7 @@ def test_a_line_is_appended_whole_for_the_owner_alone_and_is_on_the_disk(host: L
     host.put("~/.galos-ops/token", "")
     host.stubs.program("sync", 'echo "$1" >>synced')
     host.run(f"cd ~\n{append(first)}\n{append(second)}", doing="log")
-    assert parse(host.read(LOG_PATH)[0]) == Log((first, second), 0)
+    assert parse(files.read(host, LOG_PATH)[0]) == Log((first, second), 0)
     assert host.path(LOG_PATH).stat().st_mode & 0o777 == 0o600
     assert host.files()["~/synced"] == f"{LOG}\n{LOG}\n"
 
@@ -206,7 +211,7 @@ def test_what_follows_a_line_that_was_cut_short_is_whole(host: LocalHost, torn: 
     host.put(LOG_PATH, written([V1]) + torn)
     host.stubs.program("sync", "")
     host.run(f"cd ~\n{append(V2)}\n{append(V3)}", doing="log")
-    assert parse(host.read(LOG_PATH)[0]) == Log((V1, V2, V3), 1)
+    assert parse(files.read(host, LOG_PATH)[0]) == Log((V1, V2, V3), 1)
 
 
 @pytest.mark.parametrize("fault", ["no folder", "sync"])
@@ -225,7 +230,7 @@ def test_a_release_is_logged_and_its_image_is_kept_from_pruning(host: LocalHost)
     tagged: dict[str, Reply | str] = {f"tag {image} galos-ops/galos-sync:abababababab": "", LISTING: kept("aa")}
     host.stubs.add("docker", {**tagged, "rmi galos-ops/galos-sync:candidate": Reply(exited=1), DANGLING: ""})
     record(held(host), replace(V2, image=image))
-    assert parse(host.read(LOG_PATH)[0]).releases == (V1, replace(V2, image=image))
+    assert parse(files.read(host, LOG_PATH)[0]).releases == (V1, replace(V2, image=image))
 
 
 def test_a_release_whose_image_cannot_be_kept_is_a_failure(host: LocalHost) -> None:
@@ -257,6 +262,34 @@ def test_images_of_the_repository_that_no_tag_names_go_but_what_is_to_start_agai
     done = host.run(f"cd\n{sweep(held(host))}", doing="sweep")
     assert (done.ok, done.stdout) == (True, "")
     assert sweep(target(host)) == ":"
+
+
+def carried(image: str) -> Target:
+    """A target whose migrations another image carries."""
+    settings = Settings.of({"services": {"galos-sync": {"migration": {"service": "carrier"}}}})
+    rows = {"galos-sync": {"image": REFERENCE}, "carrier": {"image": image}}
+    facts = replace(FACTS, config=Secret(json.dumps({"services": rows})))
+    return replace(TARGET, settings=settings, service=settings.services["galos-sync"], snapshot=facts)
+
+
+def test_the_images_that_carry_migrations_are_ours_where_they_are_of_our_registry() -> None:
+    repository, registry = REFERENCE.rpartition(":")[0], SETTINGS.ecr.registry
+    images = [LocalImage("old", (), (f"{repository}@d1",)), LocalImage("older", (), (f"{registry}/carrier@d2",))]
+    found = [f"{repository}@d1", f"{registry}/carrier@d2"]
+    assert list(unneeded(carried(f"{registry}/carrier:latest"), images, set())) == found
+    assert list(unneeded(carried(f"{registry}/carrier@sha256:ab"), images, set())) == found
+    assert list(unneeded(carried("flyway/flyway:11"), images, set())) == found[:1]
+
+
+def test_our_tags_of_a_directory_are_its_own() -> None:
+    def own_of(directory: str) -> str:
+        return own(replace(TARGET, settings=replace(SETTINGS, directory=directory)))
+
+    assert own_of("~") == "galos-ops/galos-sync"
+    assert len({own_of(one) for one in ("~", "/srv/prod", "/srv/staging")}) == 3
+    assert re.fullmatch(r"galos-ops/galos-sync-[0-9a-f]{8}", own_of("/srv/prod"))
+    theirs = LocalImage("older", (f"{own_of('/srv/staging')}:aa",), (f"{REFERENCE.rpartition(':')[0]}@d1",))
+    assert list(unneeded(TARGET, [theirs], set())) == []
 
 
 def test_what_is_not_needed_is_ours_and_nobody_else_s() -> None:
@@ -314,3 +347,12 @@ def test_a_line_that_was_cut_short_is_no_release_that_takes_the_place_of_another
 def test_before_the_first_release_nothing_would_be_removed(host: LocalHost) -> None:
     host.stubs.add("docker", {LISTING: ""})
     assert beyond_keep(target(host), "sha256:aa") == []
+
+
+def test_a_way_back_names_its_service_where_there_are_several() -> None:
+    services = {"galos-sync": Service("galos-sync"), "galos-map": Service("galos-map")}
+    both = replace(TARGET, settings=replace(TARGET.settings, services=services))
+    for name in (None, "v9"):
+        with pytest.raises((NotReadyError, UsageError)) as caught:
+            chosen_release(both, [FIRST], FIRST.image, name)
+        assert " --service galos-sync --t" in caught.value.hint

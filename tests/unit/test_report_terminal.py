@@ -21,12 +21,17 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LINES", "24")
 
 
-def drawn(screen: Screen, columns: int = 40) -> list[str]:
-    """What a terminal of this width shows in the end."""
+def display(screen: Screen, columns: int = 40) -> list[str]:
+    """All lines of a terminal of this width in the end."""
     shown = pyte.Screen(columns, 24)
     pyte.Stream(shown).feed(screen.getvalue().replace("\n", "\r\n"))
     assert not shown.cursor.hidden
-    return [line.rstrip() for line in shown.display if line.strip()]
+    return [line.rstrip() for line in shown.display]
+
+
+def drawn(screen: Screen, columns: int = 40) -> list[str]:
+    """What such a terminal shows in the end."""
+    return [line for line in display(screen, columns) if line]
 
 
 @pytest.mark.parametrize("columns", [40, 100])
@@ -45,6 +50,15 @@ def test_the_running_step_is_drawn_over_and_its_line_stays(monkeypatch: pytest.M
     assert len(line) == columns
     assert HIDE in screen.getvalue()
     assert "\x1b[32m✓" in screen.getvalue()
+
+
+def test_a_step_that_is_over_leaves_no_empty_line() -> None:
+    screen = Screen()
+    with Terminal(screen) as report:
+        for name in ("lock", "pull"):
+            with report.step(name):
+                screen.wait_for(f" {name}")
+    assert [line.split()[:2] for line in display(screen)[:2]] == [["✓", "lock"], ["✓", "pull"]]
 
 
 def test_output_and_sentences_stay_above_the_running_line() -> None:

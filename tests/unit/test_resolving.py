@@ -13,8 +13,9 @@ from fabric import Config, Connection
 from invoke.config import Config as InvokeConfig
 from paramiko import SSHConfig
 
-from galos_ops.errors import UsageError
-from galos_ops.host.connection import hops
+from galos_ops.config.command_line import CommandLine
+from galos_ops.errors import ConnectError, UsageError
+from galos_ops.host.connection import connect, hops
 from galos_ops.host.resolving import login_of, resolve, unresolved
 from galos_ops.tasks.destinations import connected
 
@@ -79,6 +80,18 @@ def test_what_was_typed_wins_over_ssh_config_and_that_over_fabrics_own(
     )
     found = connected(parameters, config(ssh_config, text, user="fabric", port=2222))
     assert places(found.connection, found.address) == [place]
+
+
+@pytest.mark.parametrize("parameters", [{"host": "box:0"}, {"host": "ann@box:65536"}, {"host": "box", "port": 0}])
+def test_a_port_that_no_host_can_have_is_refused(parameters: dict[str, Any]) -> None:
+    with pytest.raises(UsageError, match="has a port that is not from 1 to 65535"):
+        connected(parameters, Config())
+
+
+@pytest.mark.parametrize("name", ["a..b", "x" * 64 + ".example.com"])
+def test_a_name_that_cannot_be_one_has_no_address(name: str) -> None:
+    with pytest.raises(ConnectError, match=f"no address is known for {name}"):
+        connect(Connection(name, config=Config(overrides={"load_ssh_configs": False})), CommandLine(name, "status"))
 
 
 def test_a_gateway_that_a_program_gave_wins_over_ssh_config(ssh_config: Path) -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import inspect
 import json
 import signal
+import sys
 from collections.abc import Callable
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import fabric
@@ -31,8 +33,9 @@ from galos_ops.errors import (
 )
 from galos_ops.tasks import namespace, run, typed
 from galos_ops.tasks.executor import Executor, HostsCall
-from galos_ops.tasks.host_task import HostTask, host_task
+from galos_ops.tasks.host_task import HostTask, host_task, parse_int_option
 from galos_ops.workflows.ops import Ops
+from tests import processes
 from tests.described import violations
 from tests.unit.fake_host import FakeHost
 
@@ -114,6 +117,14 @@ def test_of_several_codes_the_gravest_counts() -> None:
         assert gravest([least("x"), most("y"), least("z")]).code == most.exit_code
 
 
+def test_what_is_said_more_of_the_gravest_hides_none_of_the_others() -> None:
+    inner = gravest([ConnectError("a: lost."), CommandFailed("b: it still runs.", evidence="denied", hint="stop it")])
+    outer = gravest([inner, VerifyError("c: crashed.")])
+    outer.add("Not tried: d.")
+    assert outer.message == ("a: lost.\nb: it still runs.\n  | denied\nnext: stop it\nc: crashed. Not tried: d.")
+    assert [one.sentence[:1] for one in outer.together] == ["a", "b", "c"]
+
+
 @pytest.mark.parametrize("group", [SerialGroup("a", "b"), ThreadingGroup("a", "b")])
 def test_a_group_is_worked_on_host_by_host(group: fabric.Group) -> None:
     done: list[str] = []
@@ -161,6 +172,14 @@ def test_json_of_many_hosts_is_one_document(capsys: pytest.CaptureFixture[str]) 
         (host, 0, None) for host in ("a", "b", "c")
     ]
     assert (found["not_tried"], found["error"]) == ([], None)
+
+
+def test_json_is_in_letters_that_every_terminal_and_every_file_takes(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(OpsError):
+        task({"a": NotReadyError("ü: \udcff.")}, [], looking=True)(SerialGroup("a"), json=True)
+    out = capsys.readouterr().out
+    assert out.isascii()
+    assert json.loads(out)["error"]["sentence"] == "ü: \udcff."
 
 
 def test_json_tells_which_hosts_failed_and_which_were_not_tried(capsys: pytest.CaptureFixture[str]) -> None:
@@ -318,6 +337,61 @@ def test_what_we_use_of_fabric_is_there(monkeypatch: pytest.MonkeyPatch) -> None
     program.executor_class = theirs
     host_task()
     assert program.executor_class is theirs
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["deploy", "--tag", "a b"],
+        ["deploy", "--wait", "-1"],
+        ["deploy", "--wait", "soon", "--json"],
+        ["up", "--service", "nope"],
+        ["exec", ""],
+        ["run", "'"],
+        ["hold", "--for", "40d", "--because", "x"],
+        ["logs", "--since", "soon"],
+        ["logs", "--grep", "("],
+        ["logs", "--tail", "x"],
+        ["history", "--limit", "0"],
+        ["ecr.images", "--limit", "x"],
+    ],
+    ids=" ".join,
+)
+def test_what_makes_no_sense_is_told_before_a_hook_is_asked_or_a_host_connected_to(
+    words: list[str], tmp_path: Path
+) -> None:
+    (tmp_path / "fabfile.py").write_text("from galos_ops.tasks import ns\n")
+    (tmp_path / "fabfile.yml").write_text("galos: {hooks: {before: touch asked}}\n")
+    fab = str(Path(sys.executable).with_name("fab"))
+    done = processes.run([fab, "-H", "127.0.0.1:1", *words], cwd=tmp_path)
+    assert done.returncode == 2, done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "asked").exists()
+    if "--json" in words:
+        found = json.loads(done.stdout)
+        assert (found["exit"], found["error"]["exit"], found["hosts"]) == (2, 2, [])
+
+
+@pytest.mark.parametrize("words", [["hold", "--for", "1h", "--because"], ["exec"], ["deploy", "--service"]])
+def test_what_is_no_text_is_told_before_a_host_is_connected_to(words: list[str], tmp_path: Path) -> None:
+    (tmp_path / "fabfile.py").write_text("from galos_ops.tasks import ns\n")
+    fab = str(Path(sys.executable).with_name("fab"))
+    done = processes.run([fab, "-H", "127.0.0.1:1", *words, "\udcff"], cwd=tmp_path)
+    assert done.returncode == 2, done.stderr
+    assert r"is '\udcff'; it must be UTF-8 text." in done.stderr
+
+
+def test_a_value_that_python_gives_needs_no_parsing() -> None:
+    seen: list[object] = []
+
+    @host_task(parse={"wait": parse_int_option})
+    def waiting(_ops: Ops, wait: int | None = None) -> None:
+        seen.append(wait)
+
+    waiting(HOSTS, wait=600)
+    waiting(HOSTS, "60")
+    waiting(HOSTS)
+    assert seen == [600] * 3 + [60] * 3 + [None] * 3
 
 
 def test_what_was_typed_before_the_task_is_read_from_fab(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -81,7 +81,7 @@ def beyond(tree: Any, key: str, sentence: str) -> bool:
     if key.endswith("repository"):
         name = key.removeprefix("galos.services.").removesuffix(".repository")
         row = tree["services"][name]
-        return not (isinstance(row, dict) and row.get("repository")) and not REPOSITORY.match(name)
+        return not (isinstance(row, dict) and row.get("repository")) and not re.match(REPOSITORY, name)
     return "names" in sentence or ".arguments is '" in sentence
 
 

@@ -126,6 +126,12 @@ def test_an_unknown_service_is_refused_with_the_known_ones() -> None:
         ("a: [", "is not YAML"),
         ("- a", "must be a mapping, not a list"),
         ("galos: 5", "must be a mapping, not a whole number"),
+        pytest.param("galos: {services: {a: {tag: 2024-31-12}}}", "is not YAML", id="no such date"),
+        pytest.param("a: " + "[" * 3000 + "]" * 3000, "is not YAML", id="deep"),
+        ("a: &a [*a]", "is not YAML"),
+        ("1: x", "has the key 1, which is a whole number"),
+        ("galos: {services: {true: {}}}", r"has the key galos\.services\.True, which is true or false"),
+        ("run: [{2024-01-01: x}]", r"has the key run\.0\.2024-01-01, which is date"),
     ],
 )
 def test_a_broken_file_is_named(tmp_path: Path, text: str, message: str) -> None:

@@ -67,6 +67,12 @@ def test_ssh_is_asked_for_what_was_typed(tmp_path: Path) -> None:
     assert config["identityfile"] == ["/a key/box of ann"]
 
 
+def test_a_gateway_may_be_named_by_tokens(tmp_path: Path) -> None:
+    (tmp_path / "config").write_text("Host box\n    HostName 10.0.0.1\n    ProxyJump %r@jump.%h,%n\n")
+    options = ["-F", str(tmp_path / "config")]
+    assert ask(Login("box", "ann", 2222), options)["proxyjump"] == "ann@jump.10.0.0.1,box"
+
+
 def test_a_name_of_a_file_may_be_any_bytes(tmp_path: Path) -> None:
     name = os.fsdecode(b"/keys/\xff\xe2\x80\xa8")
     (tmp_path / "config").write_bytes(b"Host box\n    IdentityFile " + os.fsencode(name) + b"\n")

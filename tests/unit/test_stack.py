@@ -9,7 +9,8 @@ import pytest
 import yaml
 
 from galos_ops.engines.snapshot.cluster import SUM
-from galos_ops.engines.swarm import stack
+from galos_ops.engines.swarm import shape, stack
+from tests.everything import EVERYTHING
 
 IMAGE = "registry.example/galos-sync@sha256:" + "a" * 64
 
@@ -62,6 +63,15 @@ version: '3.9'
 volumes: {data: {}}
 """
 
+APART = {
+    "services.credential_spec.file",  # instead of the registry
+    "services.healthcheck.disable",  # instead of a test
+    "secrets.driver",  # a plug-in's
+    "secrets.driver_opts",
+    *(f"{kind}.external" for kind in ("volumes", "secrets", "configs")),
+}
+"""What cannot stand beside the rest of it."""
+
 
 def rendered(text: str, service: str = "galos-sync") -> dict[str, Any]:
     found: dict[str, Any] = json.loads(stack.render(yaml.safe_load(text), service, IMAGE, "galos"))
@@ -73,7 +83,7 @@ def test_what_v2_resolves_becomes_one_service_of_a_stack() -> None:
     row = tree["services"].pop("galos-sync")
     label = {SUM: row["labels"][SUM]}
     assert tree == {
-        "version": "3.8",
+        "version": "3.9",
         "services": {},
         "networks": {"default": {"name": "galos_default_overlay"}, "back": {"name": "shared", "external": True}},
         "volumes": {"data": {"name": "galos_data"}},
@@ -103,6 +113,33 @@ def test_what_v2_resolves_becomes_one_service_of_a_stack() -> None:
         },
     }
     assert stack.unsupported(yaml.safe_load(V2), "galos-sync") == []
+
+
+def shaped(of: shape.Shape, *path: str) -> set[str]:
+    """The keys of a shape by their paths, those that may be lost left out."""
+    if isinstance(of, str):
+        return {".".join(path)} if of == shape.ANY else set()
+    return {one for key, inner in of.items() for one in shaped(inner, *path, *([key] if key != shape.EACH else []))}
+
+
+def used(of: shape.Shape, value: Any, *path: str) -> set[str]:
+    """The same of those that a value has."""
+    if isinstance(value, list):
+        return {one for inner in value for one in used(of, inner, *path)}
+    if isinstance(of, str) or value is None:
+        return {".".join(path)}
+    named = {key: (of.get(key) or of[shape.EACH], [key] if key in of else []) for key in value}
+    return {one for key, (inner, name) in named.items() for one in used(inner, value[key], *path, *name)}
+
+
+def test_the_file_with_everything_has_all_that_a_stack_may_have() -> None:
+    """`tests/integration/test_stack.py` gives it to the real client."""
+    tree = yaml.safe_load(EVERYTHING)
+    assert stack.unsupported(tree, "web") == []
+    shapes = {"services": shape.SERVICE, **shape.ABOVE}
+    known = {one for kind, of in shapes.items() for one in shaped(of, kind)}
+    tried = {one for kind, of in shapes.items() for row in tree[kind].values() for one in used(of, row, kind)}
+    assert known - tried == APART
 
 
 def test_what_v1_resolves_becomes_one_service_of_a_stack() -> None:
@@ -145,19 +182,81 @@ def test_when_a_container_starts_again_is_said_as_swarm_says_it(restart: object,
         ({"ports": [{"target": 80, "published": "8080", "host_ip": "127.0.0.1"}]}, "ports: host_ip"),
         ({"ports": [{"target": 80, "published": "8080-8090"}]}, "ports: published 8080-8090"),
         ({"networks": {"back": {"ipv4_address": "10.0.0.2"}}}, "networks.back: ipv4_address"),
+        ({"networks": {"six": None}}, "networks.six: enable_ipv6"),
+        ({"networks": {"range": None}}, "networks.range.ipam.config: gateway"),
         ({"deploy": {"mode": "global"}}, "deploy.mode: global"),
+        ({"deploy": {"resources": {"reservations": {"devices": [{}]}}}}, "deploy.resources.reservations: devices"),
+        ({"deploy": {"update_config": {"a_key_of_tomorrow": 1}}}, "deploy.update_config: a_key_of_tomorrow"),
         ({"secrets": [{"source": "key"}]}, "secrets.key: environment"),
         ({"configs": ["site"]}, "configs.site: content"),
+        ({"volumes": [{"type": "volume", "volume": {"subpath": "a/b"}}]}, "volumes.volume: subpath"),
+        ({"volumes": [{"type": "bind", "bind": {"selinux": "z"}}]}, "volumes.bind: selinux"),
+        ({"volumes": [{"type": "bind", "bind": {"recursive": "disabled"}}]}, "volumes.bind: recursive"),
+        ({"volumes": [{"type": "tmpfs", "tmpfs": {"mode": 0o700}}]}, "volumes.tmpfs: mode"),
+        ({"volumes": [{"type": "tmpfs", "tmpfs": {"size": "half"}}]}, "volumes.tmpfs: size half"),
+        ({"volumes": [{"type": "image", "source": "x", "target": "/x"}]}, "volumes: type image"),
+        ({"volumes": ["/srv:/srv:ro,z"]}, "volumes: /srv:/srv:ro,z"),
+        ({"tmpfs": ["/run", "/tmp:size=64m,exec"]}, "tmpfs: /tmp:size=64m,exec"),
+        ({"tmpfs": "/tmp:size=50%"}, "tmpfs: /tmp:size=50%"),
+        ({"credential_spec": {"config": "spec"}}, "credential_spec: config"),
+        ({"entrypoint": [], "command": ["sh"]}, "an empty entrypoint"),
     ],
 )
 def test_what_would_be_lost_on_the_way_is_named(row: dict[str, Any], named: str) -> None:
-    above = {"secrets": {"key": {"environment": "KEY"}}, "configs": {"site": {"content": "x"}}}
+    six, between = {"enable_ipv6": True}, {"ipam": {"config": [{"subnet": "10.9.0.0/24", "gateway": "10.9.0.1"}]}}
+    above = {
+        "secrets": {"key": {"environment": "KEY"}},
+        "configs": {"site": {"content": "x"}},
+        "networks": {"six": six, "range": between},
+    }
     assert stack.unsupported({"services": {"web": {"image": "web", **row}}, **above}, "web") == [named]
 
 
 def test_keys_that_say_nothing_are_not_in_the_way() -> None:
-    row = {"image": "web", "privileged": False, "devices": [], "network_mode": None}
+    row = {"image": "web", "privileged": False, "devices": [], "network_mode": None, "x-mine": 1}
+    row |= {"deploy": {"x-mine": 1, "resources": {"reservations": {"devices": None}}}}
+    row |= {"volumes": ["/srv:/srv:ro,rshared", {"type": "bind", "bind": {"create_host_path": True}}, "/data"]}
     assert stack.unsupported({"services": {"web": row}}, "web") == []
+    made = json.loads(stack.render({"services": {"web": row}}, "web", IMAGE, "s"))["services"]["web"]
+    assert "x-mine" not in made | made["deploy"]
+    assert made["volumes"] == ["/srv:/srv:ro,rshared", {"type": "bind"}, "/data"]
+
+
+def made(row: dict[str, Any]) -> dict[str, Any]:
+    """The service that a stack file has for a service of a resolved compose file."""
+    found: dict[str, Any] = json.loads(stack.render({"services": {"web": row}}, "web", IMAGE, "s"))
+    assert stack.unsupported({"services": {"web": row}}, "web") == []
+    return found["services"]["web"]  # type: ignore[no-any-return]
+
+
+def test_a_tmpfs_is_a_volume_as_a_stack_loses_it_otherwise() -> None:
+    row = made({"tmpfs": ["/run", "/tmp:rw,noexec,size=64m"], "volumes": ["data:/data"]})
+    small = {"type": "tmpfs", "target": "/tmp", "tmpfs": {"size": 67_108_864}}
+    assert row["volumes"] == ["data:/data", {"type": "tmpfs", "target": "/run"}, small]
+    assert "tmpfs" not in row
+    assert made({"tmpfs": "/run"})["volumes"] == [{"type": "tmpfs", "target": "/run"}]
+
+
+@pytest.mark.parametrize(
+    ("size", "number"), [(1048576, 1048576), ("1048576", 1048576), ("1g", 1 << 30), ("2MiB", 2 << 20)]
+)
+def test_the_size_of_a_tmpfs_is_a_number(size: object, number: int) -> None:
+    row = made({"volumes": [{"type": "tmpfs", "target": "/t", "tmpfs": {"size": size}}]})
+    assert row["volumes"] == [{"type": "tmpfs", "target": "/t", "tmpfs": {"size": number}}]
+
+
+@pytest.mark.parametrize("mode", [0o440, "0440", "0o440"])
+@pytest.mark.parametrize("kind", ["secrets", "configs"])
+def test_the_mode_of_a_secret_or_config_is_a_number(kind: str, mode: object) -> None:
+    assert made({kind: [{"source": "key", "mode": mode}]})[kind] == [{"source": "key", "mode": 0o440}]
+
+
+def test_quantities_are_what_the_schema_has_for_them() -> None:
+    row = made({"mem_limit": 536870912, "cpus": 0.5, "pids_limit": "100", "mem_reservation": "64m"})
+    assert row["deploy"]["resources"] == {
+        "limits": {"memory": "536870912", "cpus": "0.5", "pids": 100},
+        "reservations": {"memory": "64m"},
+    }
 
 
 def test_the_sum_changes_with_what_would_start_and_with_nothing_else() -> None:

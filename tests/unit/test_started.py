@@ -9,7 +9,7 @@ import pytest
 
 from galos_ops.engines import started
 from galos_ops.engines.docker_compose import DockerCompose
-from galos_ops.engines.engine import ReleaseImages
+from galos_ops.engines.release_images import ReleaseImages
 from galos_ops.engines.snapshot.snapshot import Container, Snapshot
 from galos_ops.redaction import Secret
 from tests.unit.fake_host import FakeHost
@@ -27,13 +27,13 @@ LEFT = replace(
 )
 
 
-def left(facts: Snapshot, wanted: ReleaseImages = IMAGES, file: bytes = FILE) -> list[str]:
+def unchanged(facts: Snapshot, wanted: ReleaseImages = IMAGES, file: bytes = FILE) -> list[str]:
     chosen = target(FakeHost(), facts)
-    return [one.id for one in started.left(chosen, wanted, started.key(chosen, file))]
+    return [one.id for one in started.unchanged(chosen, wanted, started.key(chosen, file))]
 
 
 def test_containers_that_the_last_up_made_of_the_same_are_left_alone() -> None:
-    assert left(LEFT) == ["c1", "c2"]
+    assert unchanged(LEFT) == ["c1", "c2"]
 
 
 Change = Callable[[Snapshot], Snapshot]
@@ -60,23 +60,23 @@ CHANGES: dict[str, Change] = {
 
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
 def test_whatever_is_different_is_started_again(change: Change) -> None:
-    assert left(change(LEFT)) == []
+    assert unchanged(change(LEFT)) == []
 
 
 def test_another_image_another_file_and_another_version_are_made_of_another() -> None:
-    assert left(LEFT, images(OTHER)) == []
-    assert left(LEFT, file=b"{ }") == []
+    assert unchanged(LEFT, images(OTHER)) == []
+    assert unchanged(LEFT, file=b"{ }") == []
     newer = replace(target(FakeHost(), LEFT), engine=replace(COMPOSE, docker_compose=DockerCompose("docker", (5,))))
     assert started.key(newer, FILE) != MADE
 
 
 def test_what_was_seen_before_this_run_changed_the_host_is_not_relied_on(host: LocalHost) -> None:
     chosen = target(host, LEFT)
-    assert started.left(chosen, IMAGES, MADE)
+    assert started.unchanged(chosen, IMAGES, MADE)
     chosen.run("true", doing="look")
-    assert started.left(chosen, IMAGES, MADE)
+    assert started.unchanged(chosen, IMAGES, MADE)
     chosen.unlocked("true", doing="fetch")
-    assert not started.left(chosen, IMAGES, MADE)
+    assert not started.unchanged(chosen, IMAGES, MADE)
 
 
 @pytest.mark.parametrize("folder", [True, False])

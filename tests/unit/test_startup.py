@@ -21,8 +21,9 @@ finally:
     print(*sorted(sys.modules.keys() - before), file=sys.stderr)
 """
 TASKS = {
-    *("galos_ops", "galos_ops.config", "galos_ops.errors", "galos_ops.progress", "galos_ops.redaction"),
-    *(f"galos_ops.config.{name}" for name in ("building", "command_line", "loading", "settings")),
+    *("galos_ops", "galos_ops.config"),
+    *(f"galos_ops.{name}" for name in ("errors", "escapes", "progress", "redaction")),
+    *(f"galos_ops.config.{name}" for name in ("building", "command_line", "loading", "settings", "yaml_text")),
     *(
         "galos_ops.tasks",
         *(f"galos_ops.tasks.{name}" for name in ("executor", "host_task", "logs", "mistakes", "typed")),

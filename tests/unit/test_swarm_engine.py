@@ -5,14 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from pytest_mock import MockerFixture
 
 from galos_ops.engines.docker_compose import DockerCompose
+from galos_ops.engines.swarm import look
 from galos_ops.engines.swarm.swarm import GRACE_SECONDS, STOP_SECONDS, Swarm
 from galos_ops.errors import CommandFailed, NotReadyError
 from galos_ops.host.shell import ExitCode
 from galos_ops.redaction import Secret
 from tests.unit.fake_host import FakeHost, said
 from tests.unit.targets import FACTS, target
+from tests.unit.test_cluster import looked, service, task
 
 SLOW = "name: galos\nservices: {slow: {stop_grace_period: 5m}, quick: {stop_grace_period: 1s}, other: {}}"
 ENGINE = Swarm.of(DockerCompose("docker-compose", (2, 26)), replace(FACTS, config=Secret(SLOW)))
@@ -59,3 +62,27 @@ def test_what_docker_says_of_itself_is_told() -> None:
     error = ENGINE.still_runs_error(target(FakeHost()), said(exited=1, stderr="The swarm does not have a leader."))
     assert "could not stop (exit 1)" in error.sentence
     assert error.evidence == "The swarm does not have a leader."
+
+
+def test_exec_takes_the_container_that_runs_at_home() -> None:
+    found = looked(service(), task("t1", "running", "n2"), task("t2", "running", "n1"), task("t3", "starting", "n1"))
+    assert ENGINE.session(target(FakeHost(), found)) == "c-t2"
+
+
+def test_exec_names_the_node_that_a_container_runs_on_and_what_to_type_there() -> None:
+    away = looked(service(), task("t1", "running", "n2"), task("t2", "starting", "n1"))
+    with pytest.raises(NotReadyError, match="box: galos-sync: it runs on two, not here") as caught:
+        ENGINE.session(target(FakeHost(), away))
+    assert caught.value.hint == "on that node: ssh two docker exec -it c-t1 COMMAND"
+    with pytest.raises(NotReadyError, match="box: galos-sync: no container of it runs"):
+        ENGINE.session(target(FakeHost(), looked(service(replicas=0))))
+
+
+def test_a_release_is_said_to_run_on_its_nodes_and_a_cluster_that_is_silent_keeps_it_from_no_log(
+    mocker: MockerFixture,
+) -> None:
+    found = looked(service(), task("t1", "running", "n2"), task("t2", "running", "n1"), task("t3", "starting", "n1"))
+    mocker.patch.object(look, "look", return_value=found)
+    assert ENGINE.placed(target(FakeHost())) == "2 replicas on one, two"
+    mocker.patch.object(look, "look", side_effect=NotReadyError("the cluster does not tell what it runs."))
+    assert ENGINE.placed(target(FakeHost())) == ""

@@ -12,6 +12,7 @@ from galos_ops.engines.snapshot.registry import Registry
 from galos_ops.engines.snapshot.snapshot import Container, Snapshot
 from galos_ops.redaction import Secret
 from tests.unit.fake_host import FakeHost
+from tests.unit.local_host import LocalHost
 from tests.unit.targets import COMPOSE, FACTS, IMAGE_ID, IMAGES, REFERENCE, target
 from tests.unit.test_guard import OTHER
 
@@ -54,3 +55,23 @@ def test_a_carrier_of_migrations_that_the_registry_was_not_asked_for_is_pulled()
     migration = replace(chosen.service.migration, service="carrier")
     with pytest.raises(AssertionError, match="docker-compose pull galos-sync carrier"):
         COMPOSE.pull(replace(chosen, service=replace(chosen.service, migration=migration)), None, print)
+
+
+DIGESTS = ("sha256:" + "d" * 64, "sha256:" + "e" * 64)
+
+
+def test_what_is_pulled_is_known_by_its_digests_too(host: LocalHost) -> None:
+    running = Container("c", IMAGE_ID, "running", 0, "c", "galos-sync", False, "p", "/home")
+    named = " ".join(f"registry/galos-sync@{digest}" for digest in DIGESTS)
+    host.stubs.add("docker-compose", {"pull galos-sync": ""})
+    asked = f"image inspect -f {{{{.Id}}}}{{{{range .RepoDigests}}}} {{{{.}}}}{{{{end}}}} {REFERENCE}"
+    host.stubs.add("docker", {asked: f"{IMAGE_ID} {named}\n"})
+    images = COMPOSE.pull(target(host, replace(FACTS, containers=(running,))), None, print)
+    assert images == IMAGES
+    assert images.service.digests == {*DIGESTS}
+
+
+def test_what_need_not_be_pulled_is_known_by_the_digests_of_host_and_registry() -> None:
+    registry = {REFERENCE: Registry("newest", DIGESTS[0])}
+    chosen = target(FakeHost(), replace(NEWEST, registry=registry, digests={IMAGE_ID: (DIGESTS[1],)}))
+    assert COMPOSE.pull(chosen, None, print).service.digests == {*DIGESTS}

@@ -13,7 +13,7 @@ from galos_ops.engines.docker_compose import DockerCompose
 from galos_ops.engines.snapshot.registry import Registry
 from galos_ops.engines.snapshot.snapshot import Container, FreeSpace, Snapshot
 from galos_ops.errors import OpsError
-from galos_ops.host.lock import LockState
+from galos_ops.host.holder import LockState
 from galos_ops.migrations.tools import CLEAN, Answer
 from galos_ops.redaction import Secret
 from tests.unit.test_releases import V1, line
@@ -132,6 +132,41 @@ def test_what_is_not_well_has_its_exit_code_and_a_next_command(
     assert error.hint.endswith(hint)
 
 
+TWICE = Secret(f"services: {{galos-sync: {{image: '{REFERENCE}', deploy: {{replicas: 2}}}}}}")
+
+
+@pytest.mark.parametrize("swapped", [False, True])
+@pytest.mark.parametrize(
+    ("words", "changed"),
+    [
+        ("does not run", {"state": "exited", "exit_code": 1}),
+        ("does not run", {"state": "paused"}),
+        ("again and again", {"state": "restarting", "restarts": 40}),
+        ("says unhealthy", {"health": "unhealthy"}),
+        ("neither what latest means nor the last release", {"image": NEW}),
+    ],
+)
+def test_of_several_containers_the_one_that_is_worst_off_counts(
+    words: str, changed: dict[str, Any], swapped: bool
+) -> None:
+    other = replace(RUNS, id="2f", name="root-galos-sync-2", **changed)
+    _, error = judged(config=TWICE, containers=(other, RUNS) if swapped else (RUNS, other))
+    assert error
+    assert (error.code, words in error.sentence) == (7, True)
+
+
+def test_as_many_containers_run_as_docker_compose_makes() -> None:
+    both = (RUNS, replace(RUNS, id="2f", name="root-galos-sync-2"))
+    assert judged(config=TWICE, containers=both)[1] is None
+    left = replace(ENDED, id="3f", name="root-galos-sync-3")
+    assert judged(config=TWICE, containers=(left, *both))[1] is None
+    _, error = judged(config=TWICE)
+    assert error
+    assert "1 of 2 containers run" in error.sentence
+    assert error.hint == "fab -H box up"
+    assert judged(config=TWICE, flavour=DockerCompose("docker-compose", (1, 29, 2)))[1] is None
+
+
 def test_pending_migrations_and_the_reason_of_an_unknown_answer_are_the_evidence() -> None:
     told = [judged(PENDING), judged(BROKEN), judged(None, "not asked")]
     assert [error.evidence for _, error in told if error] == ["1 first", "broken\nhere", "not asked"]
@@ -187,7 +222,12 @@ def test_a_long_detail_goes_on_below_within_80_columns() -> None:
 
 @pytest.mark.parametrize(
     ("disk", "mark"),
-    [(DISK, "✓"), (replace(DISK, free_inodes=9), "!"), (replace(DISK, inodes=None, free_inodes=None), "✓")],
+    [
+        (DISK, "✓"),
+        (replace(DISK, free_inodes=9), "!"),
+        (replace(DISK, free_inodes=0), "!"),
+        (replace(DISK, inodes=None, free_inodes=None), "✓"),
+    ],
 )
 def test_room_is_counted_in_bytes_and_in_inodes_where_there_are_any(disk: FreeSpace, mark: str) -> None:
     roomy = replace(DISK, path="/var")

@@ -6,12 +6,12 @@ import math
 from functools import partial
 
 from galos_ops.diagnostics.condition import Condition, Subject, step, those, unless, when
-from galos_ops.engines.snapshot.snapshot import Container
+from galos_ops.engines.snapshot.snapshot import Container, replicas
 from galos_ops.errors import GuardError, VerifyError
 from galos_ops.progress import short
 
 LOOPS = ((1, 60), (3, 600))  # restarts, and seconds since the last: Docker waits at most 60 before the next
-WHOSE = ("daemon-down", "directory-missing")  # the directory tells whose project a container is
+WHOSE = ("daemon-down", "directory-missing", "swarm-silent")  # the directory tells whose project a container is
 
 
 def down(subject: Subject) -> str | None:
@@ -37,10 +37,20 @@ def restarts(subject: Subject) -> str | None:
 
 
 def other_image(subject: Subject) -> str | None:
-    runs, meant = subject.container, subject.snapshot.images.get(subject.image)
-    if runs is None or runs.image == meant:
+    meant = subject.snapshot.images.get(subject.image)
+    others = sorted(subject.images - {meant})
+    if not others:
         return None
-    return f"{short(runs.image)} runs, the tag means {short(meant) if meant else 'no image on the host'}"
+    return f"{short(others[0])} runs, the tag means {short(meant) if meant else 'no image on the host'}"
+
+
+def fewer(subject: Subject) -> str | None:
+    """How many run of those that docker-compose makes by itself; v1 makes one."""
+    snapshot, found = subject.snapshot, subject.snapshot.of(subject.service)
+    wanted = replicas(snapshot.rows().get(subject.service, {}))
+    running = sum(one.alive for one in found)
+    counts = snapshot.flavour and snapshot.flavour.version >= (2,) and not snapshot.cluster
+    return f"{running} of {wanted} containers run" if counts and running < wanted else None
 
 
 def foreign(subject: Subject) -> list[str]:
@@ -97,6 +107,7 @@ CONDITIONS = (
         down,
         after=("migration-over", "lock-free"),  # what a deploy has under way is no fault
     ),
+    shown("containers-run", "", "{fab:up}", fewer),
     shown(
         "restart-loop",
         "The service dies soon after each start.",

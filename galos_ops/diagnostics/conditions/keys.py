@@ -57,7 +57,7 @@ def region_differs(subject: Subject) -> str | None:
 
 
 def registry_region(subject: Subject) -> str | None:
-    match = REGISTRY.match(subject.settings.ecr.registry)
+    match = re.match(REGISTRY, subject.settings.ecr.registry)
     theirs = (match["region"] or match["dual"]) if match else ""
     return None if theirs == subject.settings.ecr.region else f"the registry is in {theirs}"
 

@@ -6,6 +6,7 @@ import re
 from functools import partial
 
 from galos_ops.diagnostics.condition import Condition, Subject, step, those, unless, warning
+from galos_ops.engines import dependencies
 from galos_ops.host import release_log as releases
 from galos_ops.redaction import unquoted
 
@@ -36,6 +37,14 @@ def absent(subject: Subject) -> str | None:
 def other_image(subject: Subject) -> str | None:
     started = subject.snapshot.services()[subject.service]
     return None if started == subject.image else f"it starts {started or 'no image'}, not {subject.image}"
+
+
+def running_once(subject: Subject) -> list[str]:
+    return dependencies.running_once(subject.settings, subject.snapshot, subject.service)
+
+
+def hooks(subject: Subject) -> list[str]:
+    return dependencies.hooks(subject.settings, subject.snapshot, subject.service)
 
 
 def _line(subject: Subject, database: bool) -> str | None:
@@ -120,6 +129,20 @@ CONDITIONS = (
         "What is checked and pulled would not be what starts; deploy refuses.",
         "make the compose file on {host} and galos.services agree",
         other_image,
+        after=("service-listed",),
+    ),
+    of_service(
+        "dependency-runs-once",
+        "It would work on the database each time the service starts, outside of the guard; deploy refuses.",
+        "take it out of depends_on; a migration belongs into galos.services.NAME.migration",
+        those(running_once, f"it depends on {{}}, which {dependencies.UNCHECKED}"),
+        after=("service-listed",),
+    ),
+    of_service(
+        "lifecycle-hook",
+        "What it runs may work on the database, and nobody would have checked it; deploy refuses.",
+        "take it out of the compose file; a migration belongs into galos.services.NAME.migration",
+        those(hooks, f"the lifecycle hook {{}} {dependencies.UNGUARDED}"),
         after=("service-listed",),
     ),
     of_service(

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 
 from galos_ops.diagnostics.condition import Subject, step, those, unless, when
 from galos_ops.engines.snapshot.registry import Registry
 from galos_ops.errors import GuardError, MigrationError, NotReadyError, VerifyError
+from galos_ops.migrations import guard
 from galos_ops.migrations.causes import of_reason
 from galos_ops.progress import short
 
@@ -16,15 +16,14 @@ ASKED = ("daemon-down", "compose-file-malformed", "service-missing", "image-not-
 
 
 def unreleased(subject: Subject) -> str | None:
-    one, release = subject.container, subject.release
-    if one is None or of_tag(subject) or (release and release.image == one.image):
-        return None
-    tag = subject.image.rpartition(":")[2]
-    return f"{short(one.image)} runs, which is neither what {tag} means nor the last release"
+    release, tag = subject.release, subject.image.rpartition(":")[2]
+    known = {subject.snapshot.images.get(subject.image), release and release.image}
+    strays = sorted(subject.images - known)
+    return f"{short(strays[0])} runs, which is neither what {tag} means nor the last release" if strays else None
 
 
 def runs_nothing_but(subject: Subject, image: str) -> bool:
-    return subject.container is None or subject.container.image == image
+    return subject.images <= {image}
 
 
 def of_tag(subject: Subject) -> bool:
@@ -91,8 +90,7 @@ def remedy(subject: Subject) -> str:
 
 def of_fleet(subject: Subject) -> str:
     """The command for all hosts of a fleet whose migration is not over."""
-    command = replace(subject.typed, fleet=subject.snapshot.migrating).fab("deploy")
-    return command.replace("{", "{{").replace("}", "}}")
+    return guard.of_fleet(subject.typed, subject.snapshot).fab("deploy").replace("{", "{{").replace("}", "}}")
 
 
 of_answer = partial(step, line="migrations", error=GuardError)

@@ -8,7 +8,8 @@ from __future__ import annotations
 from functools import partial
 
 from galos_ops.diagnostics.condition import Condition, Subject, step, those, when
-from galos_ops.engines.snapshot.cluster import HOME, StackService, Task
+from galos_ops.engines.cluster_notes import HOME
+from galos_ops.engines.snapshot.cluster import StackService, Task
 from galos_ops.engines.snapshot.probe_output import moment
 from galos_ops.engines.swarm import stack
 from galos_ops.errors import NotReadyError, VerifyError
@@ -16,10 +17,15 @@ from galos_ops.errors import NotReadyError, VerifyError
 TOKEN_SECONDS = 12 * 3600  # how long a token of ECR lasts
 
 
+def untold(subject: Subject) -> bool:
+    """Whether a manager does not tell what the cluster runs, as without a quorum of them."""
+    return bool(subject.snapshot.cluster and not subject.snapshot.cluster.tells)
+
+
 def home(subject: Subject) -> str | None:
     """The name of another node that is the stack's home."""
     found = subject.snapshot.cluster
-    node = found.note(HOME, subject.snapshot.project_name) if found and found.manager else ""
+    node = found.note(HOME, subject.snapshot.project_name) if found else ""
     return found.node_name(node) if found and node not in ("", found.node) else None
 
 
@@ -86,7 +92,7 @@ def paused(subject: Subject) -> str | None:
 
 
 fault = partial(Condition, after=("daemon-down",))
-of_service = partial(Condition, each=True, after=("daemon-down", "compose-file-malformed"))
+of_service = partial(Condition, each=True, after=("swarm-silent", "compose-file-malformed"))
 
 CONDITIONS = (
     fault(
@@ -97,18 +103,26 @@ CONDITIONS = (
         sentence="the host is no manager of a Swarm",
     ),
     fault(
+        "swarm-silent",
+        "Without a quorum of managers nobody knows what runs, and nothing can be started, stopped or migrated.",
+        "bring most of its managers back",
+        when(untold, "the cluster does not tell what it runs"),
+        evidence=lambda it: it.snapshot.cluster.error if it.snapshot.cluster else "",
+        after=("swarm-not-manager",),
+    ),
+    fault(
         "swarm-home-elsewhere",
         "The lock and the log are there; two managers that deploy would not see each other.",
         "deploy from there, or, if it is gone for good, take away the config galos-ops-home-STACK, then: {fab:setup}",
         elsewhere,
-        after=("swarm-not-manager",),
+        after=("swarm-silent",),
     ),
     fault(
         "node-silent",
         "Nobody knows what it runs, so nothing is stopped or migrated until it is back or removed.",
         "bring it back, or, if it is off for good, take it out of the cluster",
         those(silent, "{} does not answer"),
-        after=("swarm-not-manager",),
+        after=("swarm-silent",),
         line="cluster",
         error=NotReadyError,
     ),
@@ -149,11 +163,11 @@ CONDITIONS = (
     step(
         "replicas-run",
         fewer,
-        "daemon-down",
+        "swarm-silent",
         fix="{fab:logs}, then: {fab:up}",
         each=True,
         line="container",
         error=VerifyError,
     ),
-    step("update-over", paused, "daemon-down", fix="{fab:deploy}", each=True, line="container", error=VerifyError),
+    step("update-over", paused, "swarm-silent", fix="{fab:deploy}", each=True, line="container", error=VerifyError),
 )

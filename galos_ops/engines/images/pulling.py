@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from galos_ops.engines.engine import ID, ReleaseImages, Target
+from galos_ops.engines.engine import Target
 from galos_ops.engines.images import retention
 from galos_ops.engines.images.pull_output import Layers, worth_showing
+from galos_ops.engines.images.references import local_images, references
+from galos_ops.engines.release_images import ID_AND_DIGESTS, ReleaseImages, digests
 from galos_ops.engines.snapshot import registry
 from galos_ops.errors import CommandFailed
+from galos_ops.host.shell import lines
 
 PULL_SECONDS = 1800
 FULL = "look at the host's disk: {ssh:docker system df}"
@@ -19,7 +22,7 @@ def pull(target: Target, tag: str | None, on_progress: Callable[[str], None]) ->
     if images := _unchanged(target, tag):
         return images
     docker_compose = target.engine.docker_compose
-    references, layers = target.references(), Layers()
+    named, layers = references(target), Layers()
     sources, carrier = list(_sources(target, tag).values()), target.service.migration.service
     commands = [docker_compose.line("pull", *dict.fromkeys((target.name, carrier)))]
     if tag and tag != target.service.tag:
@@ -32,17 +35,20 @@ def pull(target: Target, tag: str | None, on_progress: Callable[[str], None]) ->
         layers = layers.after(line)
         on_progress(str(layers))
 
-    fetched = " >&2 && ".join([*commands, f"ids=$({ID} {' '.join(sources)})"])
+    fetched = " >&2 && ".join([*commands, f"ids=$({ID_AND_DIGESTS} {' '.join(sources)})"])
     new = f"case $ids in {target.running_image or 'none'}*) ;; *) {retention.sweep(target)} ;; esac"
     script = f"{fetched} || exit 1\nprintf '%s\\n' \"$ids\"\n{new}"
     result = target.unlocked(script, doing="pull", timeout=PULL_SECONDS, check=False, on_line=count)
     if not result.ok:
         raise CommandFailed(
-            f"{target.label}: could not pull {_sources(target, tag)[references[0]]}; what ran before is untouched.",
+            f"{target.label}: could not pull {_sources(target, tag)[named[0]]}; what ran before is untouched.",
             evidence=worth_showing(result.output),
             hint=target.host.typed.fill(FULL if "no space left" in result.output else "{fab:ecr.check}"),
         )
-    return ReleaseImages.of(references, dict(zip(dict.fromkeys(references), result.stdout.split(), strict=True)))
+    found = [line.partition(" ") for line in lines(result.stdout)]
+    ids = [image for image, _, _ in found]
+    known = {image: digests(references) for image, _, references in found}
+    return ReleaseImages.of(named, dict(zip(dict.fromkeys(named), ids, strict=True)), known)
 
 
 def newest(target: Target, tag: str | None) -> tuple[ReleaseImages, bool]:
@@ -50,14 +56,14 @@ def newest(target: Target, tag: str | None) -> tuple[ReleaseImages, bool]:
     if images := _unchanged(target, tag):
         return images, True
     found = {name: registry.newest(target.host, source) for name, source in _sources(target, tag).items()}
-    ids = {name: one.image for name, one in found.items()}
-    return ReleaseImages.of(target.references(), ids), all(one.here for one in found.values())
+    ids, known = {name: one.image for name, one in found.items()}, {one.image: one.digests for one in found.values()}
+    return ReleaseImages.of(references(target), ids, known), all(one.here for one in found.values())
 
 
 def _sources(target: Target, tag: str | None) -> dict[str, str]:
     """What is fetched for each reference: that, but for the service's own the image of a tag."""
-    references = target.references()
-    return dict(zip(references, references, strict=True)) | {references[0]: target.settings.image(target.service, tag)}
+    named = references(target)
+    return dict(zip(named, named, strict=True)) | {named[0]: target.settings.image(target.service, tag)}
 
 
 def _unchanged(target: Target, tag: str | None) -> ReleaseImages | None:
@@ -65,10 +71,13 @@ def _unchanged(target: Target, tag: str | None) -> ReleaseImages | None:
 
     That may be long ago where a migration that an earlier run began had to be waited for.
     """
-    answers, images = target.snapshot.registry, target.local_images()
+    answers, images = target.snapshot.registry, local_images(target)
     waited = any(target.snapshot.named(target.of(name).migrator) for name in target.settings.services)
     newest = (
         source == name and name in answers and answers[name].state == "newest"
         for name, source in _sources(target, tag).items()
     )
-    return images if all(newest) and not waited else None
+    if images is None or waited or not all(newest):
+        return None
+    known = {one.id: {*one.digests, answers[one.reference].digest or ""} - {""} for one in images.all}
+    return ReleaseImages.of(references(target), target.snapshot.images, known)

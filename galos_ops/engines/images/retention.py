@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from dataclasses import asdict
+from hashlib import sha256
 
-from galos_ops.engines.engine import DIGESTS, ID, HeldTarget, Target
-from galos_ops.engines.stopped import SUFFIX
-from galos_ops.host.lock import STATE, fence
+from galos_ops.config.settings import Settings
+from galos_ops.engines import notes
+from galos_ops.engines.engine import HeldTarget, Target
+from galos_ops.engines.release_images import DIGESTS, ID
+from galos_ops.host.lock import fence
 from galos_ops.host.release_log import EVENT_MIGRATE, LOG, Release, append, release
 
 
@@ -51,7 +55,7 @@ def pull_by_tag(target: Target, reference: str) -> str:
 
 
 def sweep(target: Target) -> str:
-    """A script that removes what of the repository no tag names any more, such as an image whose deploy failed.
+    """A script that removes what of its repositories no tag names any more, such as an image whose deploy failed.
 
     It does so where the lock is ours: what another run has just fetched may have lost its tag.
     """
@@ -60,11 +64,12 @@ def sweep(target: Target) -> str:
 
 def _sweep(target: Target) -> str:
     """By their digests: what has any tag keeps its image, and so does what a container is, or is to be, made of."""
+    ours = "|".join(f"{each}@sha256:*" for each in repositories(target))
     return (
-        f"kept=$(cat {STATE}/*{SUFFIX} 2>/dev/null)\n"
+        f"kept=$(cat {notes.path(notes.ANY, notes.STOPPED)} 2>/dev/null)\n"
         "docker images -f dangling=true --no-trunc --digests --format '{{.ID}} {{.Repository}}@{{.Digest}}' |\n"
         "while read -r image old; do case $kept in *$image*) continue ;; esac\n"
-        f"case $old in {repository(target)}@sha256:*)"
+        f"case $old in {ours})"
         ' docker rmi "$old" >/dev/null 2>&1 ;; esac; done'
     )
 
@@ -74,14 +79,24 @@ def repository(target: Target) -> str:
     return f"{target.settings.ecr.registry}/{target.service.repository}"
 
 
+def repositories(target: Target) -> tuple[str, ...]:
+    """The same, with that of the image which carries the migrations where it has one of its own."""
+    started = target.snapshot.services().get(target.service.migration.service, "")
+    carrier = re.sub(r"(:[^/@]*)?(@.*)?$", "", started)
+    ours = carrier.startswith(f"{target.settings.ecr.registry}/")
+    return tuple(dict.fromkeys((repository(target), *([carrier] if ours else []))))
+
+
 def candidate(target: Target) -> str:
     """The tag that keeps an image until a release of it is recorded."""
     return f"{own(target)}:candidate"
 
 
 def own(target: Target) -> str:
-    """The repository of our own tags, which are on the host alone."""
-    return f"galos-ops/{target.service.repository}"
+    """The repository of our own tags, which are on the host alone; each directory but the usual one has its own."""
+    directory = target.settings.directory
+    other = "" if directory == Settings().directory else f"-{sha256(directory.encode()).hexdigest()[:8]}"
+    return f"galos-ops/{target.service.repository}{other}"
 
 
 def _unneeded(target: Target, log: str) -> str:

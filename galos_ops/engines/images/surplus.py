@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 
 from galos_ops.engines.engine import HeldTarget, Target
-from galos_ops.engines.images.retention import candidate, own, repository
+from galos_ops.engines.images.retention import candidate, own, repositories
 from galos_ops.host.release_log import Release, started
 from galos_ops.host.shell import lines
 
@@ -58,8 +58,8 @@ def kept_images(target: Target, log: Iterable[Release]) -> set[str]:
 
 
 def unneeded(target: Target, images: Iterable[LocalImage], needed: Collection[str]) -> Iterable[str]:
-    """Return our tags of images that are not needed, and the repository's digests of those that nobody else tagged."""
-    tag, digest = f"{own(target)}:", f"{repository(target)}@"
+    """Return our tags of images that are not needed, and the digests of ours of those that nobody else tagged."""
+    tag, digests = f"{own(target)}:", tuple(f"{each}@" for each in repositories(target))
     for image in images:
         ours = [one for one in image.tags if one.startswith(tag)]
         if image.id in needed:
@@ -67,7 +67,7 @@ def unneeded(target: Target, images: Iterable[LocalImage], needed: Collection[st
             continue
         yield from ours
         if len(ours) == len(image.tags):
-            yield from (one for one in image.digests if one.startswith(digest))
+            yield from (one for one in image.digests if one.startswith(digests))
 
 
 def _stray(target: Target, now: int) -> Iterable[str]:

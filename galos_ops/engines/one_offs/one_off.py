@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from galos_ops.engines.docker_compose import FETCHING, encoded
+from galos_ops.engines.docker_compose import FETCHING, HOOKS, encoded
 from galos_ops.engines.engine import Target
 from galos_ops.host.host import Host
 from galos_ops.host.result import Result
@@ -46,10 +46,13 @@ def remove_ended_checks(host: Host) -> list[str]:
 
 
 def file(tree: Mapping[str, Any], service: str, image: str, role: Role) -> bytes:
-    """The resolved compose file with a service's image by its ID, which nothing fetches or builds, and our label."""
+    """The resolved compose file with a service's image by its ID, which nothing fetches or builds, and our label.
+
+    Lifecycle hooks are the service's own, and are left out.
+    """
     given = tree["services"][service].get("labels") or {}
     labels = given if isinstance(given, dict) else dict(one.partition("=")[::2] for one in given)
-    return encoded(tree, service, without=FETCHING, image=image, labels={**labels, LABEL: role})
+    return encoded(tree, service, without=(*FETCHING, *HOOKS), image=image, labels={**labels, LABEL: role})
 
 
 def needs(tree: dict[str, Any], service: str, project: str) -> str:

@@ -8,19 +8,19 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-SUM = "galos-ops.sum"  # a label of a service and of its containers: the sum of the file that they were made from
+from galos_ops.engines.cluster_notes import NODE
 
-HOME, CLAIM = "galos-ops-home", "galos-ops-migrating"
-"""What we note for a whole cluster, as a docker config: where a stack is at home, and that a migration is under way."""
-NODE = "galos-ops.node"  # a label of such a note: the ID of the node that made it
 STACK = "com.docker.stack.namespace"
+SUM = "galos-ops.sum"  # a label of a service and of its containers: the sum of the file that they were made from
 ENDED = frozenset(("complete", "shutdown", "failed", "rejected", "remove", "orphaned"))
 """The states of a task whose container does not run, on a node that answers."""
 
 RETURNED_SECONDS = 60  # in which a node that was away stops what it ran meanwhile: measured 35
 """A task that was replaced while its node was away may be forgotten, and its container runs on until then."""
 
-INFO = '{"id":{{json .Swarm.NodeID}},"manager":{{json .Swarm.ControlAvailable}}}'
+LOOKS = 5  # at what goes while it is inspected, as a task does that another one takes the place of
+
+INFO = '{"id":{{json .Swarm.NodeID}},"manager":{{json .Swarm.ControlAvailable}},"error":{{json .Swarm.Error}}}'
 NODES = (
     '{"id":{{json .ID}},"name":{{json .Description.Hostname}},"state":{{json .Status.State}},'
     '"availability":{{json .Spec.Availability}},"manager":{{json .ManagerStatus}}}'
@@ -93,14 +93,17 @@ class Task:
 
 @dataclass(frozen=True)
 class Cluster:
-    """A cluster at one moment; `node` is the ID of the host that was asked, `manager` whether it may tell.
+    """A cluster at one moment; `node` is the ID of the host that was asked, `manager` whether it is one.
 
-    `notes` are ours by their name: the IDs of the nodes that made them. `returned` are the names of the nodes that were
-    away until just now, and may run what nobody knows of any more.
+    `tells` is whether all that was asked was answered, as a manager without a quorum answers nothing; `error` is what
+    Docker says of that. `notes` are ours by their name: the IDs of the nodes that made them. `returned` are the names
+    of the nodes that were away until just now, and may run what nobody knows of any more.
     """
 
     node: str = ""
     manager: bool = False
+    tells: bool = False
+    error: str = ""
     nodes: tuple[Node, ...] = ()
     services: tuple[StackService, ...] = ()
     tasks: tuple[Task, ...] = ()
@@ -145,25 +148,38 @@ def returned(form: str) -> str:
 
 
 def script() -> str:
-    """Return a script that prints `cluster<TAB>KIND JSON` lines, and the images of services that are here."""
-    tasks = "docker service ls -q | xargs -r docker service ps -q --no-trunc"
+    """Return a script that prints `cluster<TAB>KIND JSON` lines, and the images of services that are here.
+
+    `told` comes when every question was answered: what goes while it is inspected is listed anew.
+    """
+    services = "docker service ls -q"
     kinds = {
-        "service": ("docker service ls -q", f"docker service inspect -f '{SERVICES}'"),
-        "task": (tasks, f"docker inspect --type task -f '{TASKS}'"),
+        "service": (services, f"docker service inspect -f '{SERVICES}'"),
+        "task": (services, "docker service ps -q --no-trunc", f"docker inspect --type task -f '{TASKS}'"),
         "node": ("docker node ls -q", f"docker node inspect -f '{NODES}'"),
         "note": (f"docker config ls -q --filter label={NODE}", f"docker config inspect -f '{NOTES}'"),
     }
-    asked = "\n".join(
-        f"{{ {listed}; }} 2>/dev/null | sort -u | xargs -r {inspected} 2>/dev/null | sed 's/^/cluster\t{kind} /'"
-        for kind, (listed, inspected) in kinds.items()
-    )
+    asked = "".join(_inspected(kind, *commands) for kind, commands in kinds.items())
     images = (
         "docker service ls -q 2>/dev/null | xargs -r docker service inspect "
         "-f '{{.Spec.TaskTemplate.ContainerSpec.Image}}' 2>/dev/null"
     )
     local = f"{images} | sort -u | sed 's/:[^:/@]*@/@/' | while read -r one; do image \"$one\"; done"
     back = returned('cluster\treturned {"id":"\\1"}')
-    return f"docker info -f 'cluster\tinfo {INFO}' 2>/dev/null\n{asked}\n{local}\n{back} 2>/dev/null"
+    return (
+        f"echo 'cluster\tasked {{}}'; docker info -f 'cluster\tinfo {INFO}' 2>/dev/null\n"
+        f"( {asked}echo 'cluster\ttold {{}}' ) 2>/dev/null\n{local}\n{back} 2>/dev/null"
+    )
+
+
+def _inspected(kind: str, listing: str, *inspecting: str) -> str:
+    """A script that prints a line for all that is listed, or ends where that is not told."""
+    each = " && ".join(f"rows=$(echo $rows | xargs -r {command})" for command in inspecting)
+    again = f"look=$((look + 1)); [ $look -lt {LOOKS} ] || exit"
+    return (
+        f"look=0; until {{ rows=$({listing}) || exit; {each}; }}; do {again}; done\n"
+        f"[ -z \"$rows\" ] || printf '%s\\n' \"$rows\" | sed 's/^/cluster\t{kind} /'\n"
+    )
 
 
 def read(rows: Iterable[str]) -> Cluster | None:
@@ -177,7 +193,9 @@ def read(rows: Iterable[str]) -> Cluster | None:
     info, back = found.get("info", [{}])[0], {row["id"] for row in found.get("returned", [])}
     return Cluster(
         node=info.get("id") or "",
-        manager=bool(info.get("manager")),
+        manager=bool(info.get("manager", True)),
+        tells="told" in found,
+        error=info.get("error") or "",
         nodes=tuple(sorted(map(_node, found.get("node", [])), key=lambda node: node.name)),
         services=tuple(map(_service, found.get("service", []))),
         tasks=tuple(map(_task, found.get("task", []))),

@@ -8,27 +8,32 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from galos_ops import redaction
-from galos_ops.engines.docker_compose import FILES
+from galos_ops.engines import notes
+from galos_ops.engines.docker_compose import FOUND
 from galos_ops.engines.snapshot import cluster
 from galos_ops.engines.snapshot import registry as registries
-from galos_ops.engines.snapshot.probe_output import parse
+from galos_ops.engines.snapshot.probe_output import WITHDRAWN, parse
 from galos_ops.engines.snapshot.snapshot import Snapshot
 from galos_ops.host.hold import FILE, IN_FORCE
 from galos_ops.host.host import Host
 from galos_ops.host.lock import HELD, LOOK, MARKER, STATE
-from galos_ops.host.release_log import EVENT_MIGRATE, LOG
+from galos_ops.host.release_log import EVENT_MIGRATE, LOG, OUTCOME_NOT_BEGUN
 from galos_ops.host.shell import shell_path
 
 HELPERS = r"""say() { printf '%s\t%s\n' "$1" "$2"; }
 pack() { printf %s "$1" | base64 | tr -d '\n'; }
-image() { v=$(docker image inspect -f '{{.Id}} {{.Created}}' "$1" 2>/dev/null) && say image "$1 $v"; }
+image() { v=$(docker image inspect -f '{{.Id}} {{.Created}}{{range .RepoDigests}} {{.}}{{end}}' "$1" 2>/dev/null) &&
+say image "$1 $v"; }
 private() { [ ! -f "$1" ] || say private "$(head -c 65536 "$1" 2>/dev/null | base64 | tr -d '\n')"; }
 if command -v docker-compose >/dev/null; then compose=docker-compose; else compose='docker compose'; fi"""
 
 RELEASED = r"""s/.*"service": "\([^"]*\)".*"image": "\(sha256:[0-9a-f]*\)".*}$/recorded	\1 \2/p"""
+LOGGED = r"""s/.*"event": "\([^"]*\)".*"service": "\([^"]*\)".*"image": "sha256:.*}$/logged	\2 \1/p"""
+UNDONE = rf"""/{OUTCOME_NOT_BEGUN}/{{s/.*"service": "\([^"]*\)".*/logged	\1 {WITHDRAWN}/p;d;}}"""
 STORE = "docker-credential-"
-NOTES = ("stopped", "passed", "started")  # the files of a service in our own folder, by what follows its name
-LABELS = {"service": "service", "oneoff": "oneoff", "project": "project", "directory": "project.working_dir"}
+LABELS = {
+    "service": "service", "oneoff": "oneoff", "hook": "hook", "project": "project", "directory": "project.working_dir",
+}  # fmt: skip
 CONTAINER = (
     '{"id":{{json .ID}},"image":{{json .Image}},"state":{{json .State.Status}},"restarts":{{.RestartCount}},'
     '"name":{{json .Name}},"started":{{json .State.StartedAt}},"finished":{{json .State.FinishedAt}},'
@@ -86,7 +91,8 @@ def flavour(_: Scope) -> str:
 
 def compose(scope: Scope) -> str:
     return f"""cd {shell_path(scope.directory)} 2>/dev/null || exit
-file=; for f in {" ".join(FILES)}; do [ -e $f ] && say compose_file $f && file=$f && break; done
+{FOUND}
+[ -z "$file" ] || say compose_file "$file"
 # services behind a profile count, too, unless docker-compose cannot resolve them
 if v=$(COMPOSE_PROFILES='*' $compose config 2>/dev/null || $compose config 2>/dev/null); then
 say config "$(pack "$v")"
@@ -96,7 +102,7 @@ case " {" ".join(scope.references)} " in *" $reference "*) ;; *) image "$referen
 $compose version --short >/dev/null 2>&1 || exit
 say config_error "$(pack "$($compose config 2>&1 >/dev/null)")"
 # an env_file of any name: where docker-compose cannot tell, each file that its file has a word for
-words=$(cat "$file" 2>/dev/null | tr -s ' \\t",[]' '\\n' | tr -d "'")
+words=$(IFS=:; cat $file 2>/dev/null | tr -s ' \\t",[]' '\\n' | tr -d "'")
 set -f; for f in $words; do private "$f"; done"""
 
 
@@ -107,10 +113,10 @@ say directory "$(pwd)"; say directory "$(pwd -P)"
 [ -e .env ] && say environment "$(base64 <.env | tr -d '\n')"
 for f in .env .env.* *.env; do private "$f"; done
 {{ {IN_FORCE}; }} && say hold "$(pack "$(cat {FILE})")"
-for kind in {" ".join(NOTES)}; do for f in {STATE}/*.$kind; do
+for kind in {" ".join(notes.KINDS)}; do for f in {notes.path(notes.ANY, "$kind")}; do
 [ -e "$f" ] && say $kind "$(basename "$f" .$kind) $(cat "$f")"; done; done
 [ ! -e {MARKER} ] || say migrating "$(pack "$(cat {MARKER})")"
-{{ cat {LOG} 2>/dev/null; echo; }} | sed -n '/{EVENT_MIGRATE}/!{RELEASED}'"""
+{{ cat {LOG} 2>/dev/null; echo; }} | sed -n '{UNDONE};h;{LOGGED};g;/{EVENT_MIGRATE}/!{RELEASED}'"""
 
 
 def lock(scope: Scope) -> str:

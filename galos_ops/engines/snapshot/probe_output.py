@@ -5,19 +5,23 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from datetime import datetime, timezone
 
+from galos_ops.engines import notes
 from galos_ops.engines.docker_compose import DockerCompose
+from galos_ops.engines.release_images import digests
 from galos_ops.engines.snapshot import cluster, registry
 from galos_ops.engines.snapshot.cluster import Cluster
-from galos_ops.engines.snapshot.snapshot import FREE, LOSSLESS, Container, FreeSpace, Snapshot
+from galos_ops.engines.snapshot.snapshot import FREE, LOSSLESS, STOPPING, Container, FreeSpace, Snapshot
 from galos_ops.host.hold import Hold
-from galos_ops.host.lock import LockState
+from galos_ops.host.holder import LockState
 from galos_ops.host.shell import lines
 from galos_ops.redaction import Secret
+
+WITHDRAWN = "withdrawn"  # what is said of a service in place of an event, of a migration that did not begin
 
 
 def parse(output: str, parts: AbstractSet[str] = frozenset(), began: float = 0.0, ended: float = 0.0) -> Snapshot:
@@ -47,10 +51,11 @@ def parse(output: str, parts: AbstractSet[str] = frozenset(), began: float = 0.0
     if lost := parts - set(every("part")):
         raise ValueError(f"the host did not say: {', '.join(sorted(lost))}")
     now, helper_error = int(last("time") or 0), text("helper_error").strip()
-    found = [line.rsplit(" ", 2) for line in every("image")]
-    images = {reference: image for reference, image, _ in found}
+    found = [(*line.split(" ", 3), "")[:4] for line in every("image")]
+    images = {reference: image for reference, image, *_ in found}
     swarm = cluster.read(every("cluster"))
     texts, unreadable = _files(pairs("file"))
+    stopped = [[*line.split(" "), ""][:3] for line in every(notes.STOPPED)]
     return Snapshot(
         directories=tuple(every("directory")),
         engine=last("engine"),
@@ -64,12 +69,15 @@ def parse(output: str, parts: AbstractSet[str] = frozenset(), began: float = 0.0
         config_error=Secret(text("config_error")),
         containers=(*map(container, every("container")), *(cluster_containers(swarm, images) if swarm else ())),
         images=images,
-        created={image: moment(when) for _, image, when in found},
-        passed=dict(pairs("passed")),
-        stopped=dict(pairs("stopped")),
-        started={name: noted for name, _, noted in (line.partition(" ") for line in every("started"))},
-        migrating=text("migrating").strip(),
+        created={image: moment(when) for _, image, when, _ in found},
+        digests={image: tuple(digests(named)) for _, image, _, named in found if named},
+        passed=dict(pairs(notes.PASSED)),
+        stopped={name: image for name, image, _ in stopped},
+        stopped_at={name: at for name, _, at in stopped},
+        started={name: noted for name, _, noted in (line.partition(" ") for line in every(notes.STARTED))},
+        migrating=text("migrating").strip() if every("migrating") else None,
         recorded=dict(pairs("recorded")),
+        logged=logged(pairs("logged")),
         private=tuple(Secret(unpack(packed)) for packed in every("private")),
         time=now,
         clock_difference=clock_difference(now, began, ended) if now else 0,
@@ -90,11 +98,26 @@ def parse(output: str, parts: AbstractSet[str] = frozenset(), began: float = 0.0
     )
 
 
+def logged(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """The event that the log has last of each service, without a migration that was withdrawn."""
+    events: dict[str, list[str]] = {}
+    for service, event in pairs:
+        its = events.setdefault(service, [])
+        if event != WITHDRAWN:
+            its.append(event)
+        elif its:
+            its.pop()
+    return {service: its[-1] for service, its in events.items() if its}
+
+
 def container(line: str) -> Container:
-    """A container as `docker inspect` prints it in the form `CONTAINER`; raises `ValueError`."""
+    """A container as `docker inspect` prints it in the form `CONTAINER`; raises `ValueError`.
+
+    One of a lifecycle hook, which docker-compose does not label so, is a one-off container too.
+    """
     row = json.loads(line)
     try:
-        name, oneoff = row["name"].lstrip("/"), row["oneoff"] == "True"
+        name, oneoff = row["name"].lstrip("/"), bool(row.pop("hook")) or row["oneoff"] == "True"
         times = {key: moment(row[key]) for key in ("started", "finished")}
         return Container(**{**row, "name": name, "oneoff": oneoff, **times})
     except (KeyError, TypeError, AttributeError) as error:
@@ -102,7 +125,11 @@ def container(line: str) -> Container:
 
 
 def cluster_containers(found: Cluster, images: Mapping[str, str]) -> Iterator[Container]:
-    """What the stacks of a cluster run, and each of their services that runs nothing; `images` are IDs by reference."""
+    """What the stacks of a cluster run, and each of their services that is to run nothing.
+
+    `images` are IDs by reference. First of a service comes what runs and is of its file, last what is to end, as on a
+    node that is lost.
+    """
     for service in (one for one in found.services if one.stack):
         reference = cluster.reference(service.image)
         stopped = Container(
@@ -119,21 +146,22 @@ def cluster_containers(found: Cluster, images: Mapping[str, str]) -> Iterator[Co
             stack=service.stack,
             sum=service.sum,
         )
-        tasks = [task for task in found.tasks if task.service == service.id and task.alive]
+        alive = (task for task in found.tasks if task.service == service.id and task.alive)
+        tasks = sorted(alive, key=lambda task: (task.stopping, task.state != "running", task.sum != service.sum))
         for task in tasks:
             reference = cluster.reference(task.image)
             yield replace(
                 stopped,
                 id=task.id,
                 image=images.get(reference, reference),
-                state="stopping" if task.stopping else task.state,
+                state=STOPPING if task.stopping else task.state,
                 name=f"{service.name}.{task.slot}",
                 started=moment(task.since),
                 finished=None,
                 node=found.node_name(task.node),
                 sum=task.sum,
             )
-        if not tasks:
+        if all(task.stopping for task in tasks):
             yield stopped
 
 

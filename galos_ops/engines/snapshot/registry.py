@@ -8,6 +8,7 @@ import shlex
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
+from galos_ops.engines import release_images
 from galos_ops.errors import CommandFailed
 from galos_ops.host.host import Host
 
@@ -56,10 +57,14 @@ def has(host: Host, reference: str) -> bool:
 
 @dataclass(frozen=True)
 class Newest:
-    """What a tag means: the ID that the image has, or will have, on the host, and whether it is there already."""
+    """What a tag means: the ID that the image has, or will have, on the host, and whether it is there already.
+
+    `digests` are the registry's, of each platform.
+    """
 
     image: str
     here: bool
+    digests: tuple[str, ...] = ()
 
 
 def newest(host: Host, reference: str) -> Newest:
@@ -84,7 +89,7 @@ def newest(host: Host, reference: str) -> Newest:
     look, local = "docker image inspect -f '{{.Id}}'", shlex.quote(f"{name}@{digest}")
     script = f"{look} {local} 2>/dev/null || {look} {image} 2>/dev/null"  # under whatever tag
     there = host.run(script, doing="look for the image", check=False).stdout.strip()
-    return Newest(there or image, bool(there))
+    return Newest(there or image, bool(there), tuple(digests(manifests)))
 
 
 def parse(text: str, architecture: str) -> tuple[str, str] | None:
@@ -183,4 +188,4 @@ def local_digests(host: Host, images: Collection[str]) -> set[str]:
         return set()
     form = '{{join .RepoDigests " "}}'
     result = host.run(f"docker image inspect -f {shlex.quote(form)} {' '.join(images)}", doing="look at the images")
-    return {reference.partition("@")[2] for reference in result.stdout.split()}
+    return {*release_images.digests(result.stdout)}

@@ -9,14 +9,17 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
+from galos_ops.config import yaml_text
+from galos_ops.engines.cluster_notes import CLAIM
 from galos_ops.engines.docker_compose import DockerCompose
-from galos_ops.engines.snapshot.cluster import CLAIM, Cluster
+from galos_ops.engines.snapshot.cluster import Cluster
 from galos_ops.engines.snapshot.registry import Registry
 from galos_ops.host.hold import Hold
-from galos_ops.host.lock import LockState
+from galos_ops.host.holder import LockState
 from galos_ops.redaction import Secret
 
 NOTHING, FREE = Secret(), LockState(False)
+STOPPING = "stopping"  # the state of what a cluster is to end, which is not Docker's word
 LOSSLESS = "surrogateescape"  # how .env is text, whatever its bytes
 
 
@@ -54,6 +57,11 @@ class Container:
     def alive(self) -> bool:
         return self.state not in ("created", "exited", "dead", "removing")
 
+    @property
+    def stopping(self) -> bool:
+        """Whether it is to end, and may run until then: on a node of a cluster that is lost, for as long as that is."""
+        return self.state == STOPPING
+
 
 def names(containers: Iterable[Container]) -> str:
     """The names of containers, as a person reads them."""
@@ -76,16 +84,17 @@ class Snapshot:
     """Read-only state of a host at one moment; a part that was not asked for has its default.
 
     `directories` are the names of the project's directory, `environment` is its .env; `architecture` is the engine's,
-    `built` that of the image which a reference means; `images` maps
-    references to image IDs, `created` these to times in ISO 8601, `passed` services to guard keys, `stopped` services
-    that a run stopped for a migration and did not start again to the images that they ran, `started` services to what
-    the last `up` made their containers of, and the IDs of these, `migrating` the hosts of a
-    fleet whose migration is not over as -H has them, `recorded` services to the image that the release log has last;
-    `hold` is None where nobody holds deploys back; `private` are the texts of .env and its like. `time` is the host's
-    in seconds, `clock_difference` how far it is ahead of ours. `registry` is by reference, `helper_error` what the
-    credential helper wrote into its log meanwhile; `stores` are the credential helpers on the PATH, `exported` the
-    names of the variables that the login shell sets. `texts` are files by path, absent ones left out, `unreadable` why
-    the others could not be read, `modes` their permissions. `cluster` is None where the engine is no Swarm.
+    `built` that of the image which a reference means; `images` maps references to image IDs, `created` these to times
+    in ISO 8601, `digests` to those that registries know them by, `passed` services to guard keys, `stopped` services
+    that a run stopped for a migration and did not start again to the images that they ran, `stopped_at` these to when
+    that was, `started` services to what the last `up` made their containers of, and the IDs of these, `migrating` the
+    hosts, as -H has them, of a task for a fleet whose migration is not over, None without one; `recorded` services to
+    the image that the release log has last, `logged` to the event that it has last of an image of theirs; `hold` is
+    None where nobody holds deploys back; `private` are the texts of .env and its like. `time` is the host's in seconds,
+    `clock_difference` how far it is ahead of ours. `registry` is by reference, `helper_error` what the credential
+    helper wrote into its log meanwhile; `stores` are the credential helpers on the PATH, `exported` the names of the
+    variables that the login shell sets. `texts` are files by path, absent ones left out, `unreadable` why the others
+    could not be read, `modes` their permissions. `cluster` is None where the engine is no Swarm.
     """
 
     directories: tuple[str, ...] = ()
@@ -101,11 +110,14 @@ class Snapshot:
     containers: tuple[Container, ...] = ()
     images: Mapping[str, str] = field(default_factory=dict)
     created: Mapping[str, str | None] = field(default_factory=dict)
+    digests: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     passed: Mapping[str, str] = field(default_factory=dict)
     stopped: Mapping[str, str] = field(default_factory=dict)
+    stopped_at: Mapping[str, str] = field(default_factory=dict)
     started: Mapping[str, str] = field(default_factory=dict)
-    migrating: str = ""
+    migrating: str | None = None
     recorded: Mapping[str, str] = field(default_factory=dict)
+    logged: Mapping[str, str] = field(default_factory=dict)
     private: tuple[Secret, ...] = ()
     time: int = 0
     clock_difference: int = 0
@@ -127,16 +139,12 @@ class Snapshot:
     @property
     def under_migration(self) -> bool:
         """Whether a migration of a fleet or a cluster began, wherever it runs, and is not known to be over."""
-        return bool(self.migrating or (self.cluster and self.cluster.note(CLAIM, self.project_name)))
+        claimed = self.cluster and self.cluster.note(CLAIM, self.project_name)
+        return self.migrating is not None or bool(claimed)
 
     def services(self) -> dict[str, str]:
         """The services of the compose file and the image reference each one starts."""
         return {name: tagged(str(row.get("image") or "")) for name, row in self.rows().items()}
-
-    def pulls(self, service: str) -> str | None:
-        """The `pull_policy` by which docker-compose fetches an image before it runs one; None where it does not."""
-        policy = self.rows().get(service, {}).get("pull_policy")
-        return None if policy in (None, "missing", "if_not_present", "never") else str(policy)
 
     def tree(self) -> dict[str, Any]:
         """The compose file as docker-compose resolves it; it holds secrets."""
@@ -144,10 +152,7 @@ class Snapshot:
 
     @cached_property
     def _tree(self) -> dict[str, Any]:
-        import yaml
-
-        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-        return yaml.load(self.config.value, Loader=loader) or {}  # noqa: S506 - a safe loader, the C one if there is one
+        return yaml_text.load_resolved(self.config.value) or {}
 
     def rows(self) -> dict[str, Any]:
         """The services of that file."""
@@ -168,9 +173,18 @@ class Snapshot:
 
     @property
     def project_name(self) -> str:
-        """The same; where it is not told, what compose makes of the directory's name, nothing without a directory."""
+        """The same; where it is not told, as .env names it, or what compose makes of the directory's name.
+
+        Nothing without a directory.
+        """
         *_, directory = ("", *self.directories)
-        return self.project or re.sub(r"[^-_a-z0-9]", "", directory.rpartition("/")[2].lower())
+        text = self.environment.value if self.environment else ""
+        named = re.search(r"^COMPOSE_PROJECT_NAME=[\"']?([-_a-z0-9]+)", text, re.MULTILINE)
+        return (
+            self.project
+            or (named[1] if named else "")
+            or re.sub(r"[^-_a-z0-9]", "", directory.rpartition("/")[2].lower())
+        )
 
     def ours(self, one: Container) -> bool:
         """Whether a container is of this project: made in its directory and, where that is known, under its name.
@@ -185,6 +199,10 @@ class Snapshot:
         """The containers of a service of this project, one-off ones left out."""
         return [one for one in self._all(service) if self.ours(one)]
 
+    def current(self, service: str) -> list[Container]:
+        """The same without those that are to end, first the one that shows what the service runs."""
+        return [one for one in self.of(service) if not one.stopping]
+
     def foreign(self, service: str) -> list[Container]:
         """The containers that other compose projects on the host made of a service of the same name."""
         return [one for one in self._all(service) if not self.ours(one)]
@@ -193,8 +211,11 @@ class Snapshot:
         return [one for one in self.containers if one.service == service and not one.oneoff]
 
     def container(self, service: str) -> Container | None:
-        """The container of a service, one that runs before one that does not."""
-        return max(self.of(service), key=lambda one: one.alive, default=None)
+        """The container of a service that is worst off; one that does not run only where fewer run than should."""
+        found = self.current(service)
+        alive = [one for one in found if one.alive]
+        enough = self.cluster or len(alive) >= replicas(self.rows().get(service, {}))
+        return max((alive if enough else None) or found, key=_trouble, default=None)
 
     def named(self, name: str) -> Container | None:
         """The container with a fixed name, such as the one that migrates."""
@@ -203,6 +224,15 @@ class Snapshot:
     def age(self, moment: str) -> float:
         """The seconds since a moment, as the host counts them."""
         return self.time - datetime.fromisoformat(moment).timestamp()
+
+
+def replicas(row: Mapping[str, Any]) -> int:
+    """How many containers docker-compose makes of a service of the compose file, as v2 reads it."""
+    return int(row.get("scale") or (row.get("deploy") or {}).get("replicas") or 1)
+
+
+def _trouble(one: Container) -> tuple[bool, bool, bool, int, bool]:
+    return not one.alive, one.state != "running", one.health == "unhealthy", one.restarts, one.health == "starting"
 
 
 def tagged(reference: str) -> str:

@@ -9,28 +9,13 @@ from hashlib import sha256
 from typing import Any
 
 from galos_ops.engines.snapshot.cluster import SUM
+from galos_ops.engines.swarm import mounts, shape
 
-VERSION = "3.8"  # the newest that the CLI of Docker 20.10 knows; without one it refuses the file
-KEPT = frozenset((
-    "cap_add", "cap_drop", "command", "configs", "credential_spec", "deploy", "dns", "dns_search", "entrypoint",
-    "environment", "extra_hosts", "healthcheck", "hostname", "image", "init", "isolation", "labels", "logging",
-    "networks", "ports", "read_only", "secrets", "stdin_open", "stop_grace_period", "stop_signal", "sysctls", "tmpfs",
-    "tty", "ulimits", "user", "volumes", "working_dir",
-))  # fmt: skip
-"""The keys of a service that a stack file has, too."""
-DROPPED = frozenset((
-    "attach", "build", "container_name", "cpus", "depends_on", "develop", "expose", "mem_limit", "mem_reservation",
-    "pids_limit", "platform", "profiles", "pull_policy", "restart", "scale",
-))  # fmt: skip
-"""Those that mean nothing to a cluster, or come back under `deploy`."""
 LIMITS = {"cpus": ("limits", "cpus"), "mem_limit": ("limits", "memory"), "pids_limit": ("limits", "pids"),
           "mem_reservation": ("reservations", "memory")}  # fmt: skip
+QUANTITIES: Mapping[str, type] = {"cpus": str, "memory": str, "pids": int}
 RESTARTS = {"no": "none", "on-failure": "on-failure", "always": "any", "unless-stopped": "any"}
 REPLICATED = "replicated"
-PORT = frozenset(("mode", "target", "published", "protocol", "name", "app_protocol"))
-OWN_PORT = frozenset(("name", "app_protocol"))  # what a published port has in compose alone, and may lose
-NETWORK = frozenset(("aliases",))
-UNDER = ("networks", "volumes", "secrets", "configs")
 
 Tree = Mapping[str, Any]
 
@@ -38,42 +23,28 @@ Tree = Mapping[str, Any]
 def unsupported(tree: Tree, service: str) -> list[str]:
     """Return the keys of a service that a stack cannot have and whose loss would change what the file means."""
     row = tree["services"][service]
-    return [*_keys(row), *_ports(row), *_networks(row), *_deploy(row), *_sources(tree, row)]
+    above = (
+        key
+        for kind, of in shape.ABOVE.items()
+        for name in _used(row, kind)
+        for key in shape.lost(of, (tree.get(kind) or {}).get(name), kind, name)
+    )
+    return list(dict.fromkeys((*shape.lost(shape.SERVICE, row), *_values(row), *mounts.unsupported(row), *above)))
 
 
-def _keys(row: Tree) -> Iterator[str]:
-    yield from (key for key, value in row.items() if value not in (None, [], {}, False) and key not in KEPT | DROPPED)
-
-
-def _ports(row: Tree) -> Iterator[str]:
+def _values(row: Tree) -> Iterator[str]:
+    """Values that a stack cannot have, of keys that it can."""
+    if row.get("entrypoint") in ([], [""], ""):
+        yield "an empty entrypoint"
+    mode = (row.get("deploy") or {}).get("mode") or REPLICATED
+    if mode != REPLICATED:
+        yield f"deploy.mode: {mode}"
     for port in row.get("ports") or []:
         if isinstance(port, Mapping):
-            yield from (f"ports: {key}" for key in port if key not in PORT)
             if not re.fullmatch(r"\d*", str(port.get("published") or "")):
                 yield f"ports: published {port['published']}"
         elif str(port).count(":") > 1:
             yield f"ports: {port}"
-
-
-def _networks(row: Tree) -> Iterator[str]:
-    networks = row.get("networks") or {}
-    if isinstance(networks, Mapping):
-        rows = ((name, one or {}) for name, one in networks.items())
-        yield from (f"networks.{name}: {key}" for name, one in rows for key in one if key not in NETWORK)
-
-
-def _deploy(row: Tree) -> Iterator[str]:
-    mode = (row.get("deploy") or {}).get("mode") or REPLICATED
-    if mode != REPLICATED:
-        yield f"deploy.mode: {mode}"
-
-
-def _sources(tree: Tree, row: Tree) -> Iterator[str]:
-    """What a secret or a config is made from on the host, other than a file."""
-    for kind in ("secrets", "configs"):
-        for name in _used(row, kind):
-            found = (tree.get(kind) or {}).get(name) or {}
-            yield from (f"{kind}.{name}: {key}" for key in ("environment", "content") if found.get(key))
 
 
 def update_config(row: Tree) -> dict[str, Any]:
@@ -94,15 +65,16 @@ def render(tree: Tree, service: str, image: str, stack: str) -> bytes:
     The networks have names of their own, as docker-compose keeps `STACK_default` for a bridge beside the stack.
     """
     row = tree["services"][service]
-    made = {key: _converted(key, value) for key, value in row.items() if key in KEPT and value is not None}
-    used = {kind: _used(row, kind) for kind in UNDER}
-    made |= {"image": image, "deploy": _deployed(row)}
+    found = shape.kept(shape.SERVICE, row)
+    made = {key: CONVERTED.get(key, lambda value: value)(value) for key, value in found.items() if key != "tmpfs"}
+    made |= {"image": image, "deploy": _deployed({**row, "deploy": found.get("deploy")})}
+    made |= {"volumes": mounted} if (mounted := mounts.mounts(found)) else {}
     above = {
         kind: {name: _above(kind, name, (tree.get(kind) or {}).get(name), stack) for name in names}
-        for kind, names in used.items()
-        if names
+        for kind in shape.ABOVE
+        if (names := _used(row, kind))
     }
-    return _summed({"version": VERSION, **above}, service, made)
+    return _summed({"version": shape.VERSION, **above}, service, made)
 
 
 def summed(file: bytes) -> str:
@@ -122,7 +94,7 @@ def _summed(top: Tree, service: str, row: dict[str, Any]) -> bytes:
 
 
 def _json(tree: Tree) -> str:
-    return json.dumps(tree, ensure_ascii=False, sort_keys=True, default=str)
+    return json.dumps(tree, ensure_ascii=False, sort_keys=True)
 
 
 def _deployed(row: Tree) -> dict[str, Any]:
@@ -135,8 +107,8 @@ def _deployed(row: Tree) -> dict[str, Any]:
     for key, (part, name) in LIMITS.items():
         if row.get(key):
             resources.setdefault(part, {}).setdefault(name, row[key])
-    for values in resources.values():
-        values |= {"cpus": str(values["cpus"])} if values.get("cpus") else {}
+    for values in resources.values():  # as the schema of a stack file has them
+        values |= {key: kind(values[key]) for key, kind in QUANTITIES.items() if values.get(key)}
     condition, _, attempts = ("no" if row.get("restart") is False else str(row.get("restart") or "")).partition(":")
     policy = {"condition": RESTARTS.get(condition, "any")} | ({"max_attempts": int(attempts)} if attempts else {})
     given.setdefault("restart_policy", policy)
@@ -145,31 +117,22 @@ def _deployed(row: Tree) -> dict[str, Any]:
     return given | ({"resources": resources} if resources else {})
 
 
-def _converted(key: str, value: Any) -> Any:
-    """The value of a key of a service as a stack file has it."""
-    return CONVERTED.get(key, lambda value: value)(value)
-
-
 def _port(port: Any) -> Any:
-    if not isinstance(port, Mapping):
-        return port
-    kept = {key: value for key, value in port.items() if key not in OWN_PORT}
-    return kept | ({"published": int(port["published"])} if port.get("published") else {})
+    published = isinstance(port, Mapping) and port.get("published")
+    return {**port, "published": int(published)} if published else port
 
 
-def _volume(volume: Any) -> Any:
-    if not isinstance(volume, Mapping):
-        return volume
-    bind = {key: value for key, value in (volume.get("bind") or {}).items() if key != "create_host_path"}
-    rest = {key: value for key, value in volume.items() if key != "bind" and value not in (None, {})}
-    return rest | ({"bind": bind} if bind else {})
+def _file(one: Any) -> Any:
+    """A secret or config of a service; newer docker-compose writes a mode as it is typed, in octal digits."""
+    octal = isinstance(one, Mapping) and isinstance(one.get("mode"), str)
+    return {**one, "mode": int(one["mode"], 8)} if octal else one
 
 
 CONVERTED: dict[str, Callable[[Any], Any]] = {
-    "ports": lambda ports: list(map(_port, ports)),
-    "volumes": lambda volumes: list(map(_volume, volumes)),
+    "configs": lambda configs: list(map(_file, configs)),
     "extra_hosts": lambda hosts: [one.replace("=", ":", 1) for one in hosts] if isinstance(hosts, list) else hosts,
-    "healthcheck": lambda check: {key: value for key, value in check.items() if key != "start_interval"},
+    "ports": lambda ports: list(map(_port, ports)),
+    "secrets": lambda secrets: list(map(_file, secrets)),
 }
 
 
@@ -191,7 +154,7 @@ def _volume_name(volume: Any) -> str:
 
 def _above(kind: str, name: str, given: Any, stack: str) -> dict[str, Any]:
     """A network, volume, secret or config as it stands at the top of a stack file."""
-    found = {key: value for key, value in (given or {}).items() if value not in (None, {}, [])}
+    found: dict[str, Any] = shape.kept(shape.ABOVE[kind], given or {})
     if found.get("external") or kind != "networks":
         return found
     found = {key: value for key, value in found.items() if (key, value) != ("driver", "bridge")}

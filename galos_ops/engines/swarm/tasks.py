@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable
 
 from galos_ops.engines.snapshot import cluster
@@ -32,6 +33,32 @@ def until(condition: str, seconds: int) -> str:
     """Return a script that goes on once a condition holds, or after some seconds."""
     again = f"look=$((look + 1)); [ $look -lt {4 * seconds} ] || break; sleep 0.25"
     return f"look=0; until {condition}; do {again}; done"
+
+
+def deploy(stack: str, resolve: str) -> str:
+    """Return a script that deploys a stack from the next line of its standard input, with that --resolve-image."""
+    return (
+        f"IFS= read -r file && printf '%s\\n' \"$file\" | docker stack deploy --with-registry-auth "
+        f"--resolve-image {resolve} -c - {stack} >&2 || exit 1"
+    )
+
+
+def rescale(name: str, image: str, replicas: int) -> str:
+    """Return a script that scales a service, or ends with `WRONG_IMAGE` where it is not of an image any more."""
+    return (
+        f"[ \"$(docker service inspect -f '{IMAGE}' {name})\" = {shlex.quote(image)} ] || exit {ExitCode.WRONG_IMAGE}\n"
+        f"docker service scale -d {name}={replicas} >&2"
+    )
+
+
+def of_sum(name: str, wanted: str) -> str:
+    """Return a condition of shell: a service has tasks of one sum."""
+    return f"{listed(name)} | grep -q 'sum={wanted}$'"
+
+
+def as_many(name: str, replicas: int) -> str:
+    """Return a condition of shell: a service has so many tasks that are to run."""
+    return f'[ "$(docker service ps -q --filter desired-state=running {name} | wc -l)" -ge {replicas} ]'
 
 
 def prove_gone(names: Iterable[str]) -> str:

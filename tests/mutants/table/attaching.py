@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from tests.mutants.changes import Always, DropCall, Gives, Never, Returns, Text, Unwrap
+from tests.mutants.changes import Always, DropCall, Gives, Never, Returns, Text, Uncaught, Unwrap
 from tests.mutants.mutant import Mutant, group
 
 HOLD, SESSIONS = (f"tests/integration/test_{name}.py" for name in ("hold", "sessions"))
 NIGHT = "tests/integration/test_night.py"
 SOURCE = "tests/integration/test_env_source.py"
-HOOKS = "tests/unit/test_hooks.py"
+HOOKS, HOLDING = (f"tests/unit/test_{name}.py" for name in ("hooks", "holding"))
+CHANNEL = "tests/unit/test_host_channel.py"
 KILLED = f"{SESSIONS}::test_nothing_goes_on_when_the_client_is_killed"
 
 MUTANTS = (
@@ -20,7 +21,7 @@ MUTANTS = (
                 Never("target.snapshot.hold"),
                 {
                     f"{HOLD}::test_what_starts_or_migrates_is_refused_with_who_and_why": "refused(4, *words)",
-                    f"{SESSIONS}::test_a_hold_refuses_run_and_not_exec": 'refused(4, "run"',
+                    f"{SESSIONS}::test_a_hold_refuses_run_and_not_what_starts_nothing": 'refused(4, "run"',
                 },
             ),
         ),
@@ -58,13 +59,18 @@ MUTANTS = (
                 Never("found.user"),
                 {f"{HOLD}::test_a_hold_of_somebody_else_is_not_replaced_but_may_be_ended": 'refused(4, "hold"'},
             ),
+            Mutant(
+                "_found",
+                DropCall("require"),
+                {f"{HOLDING}::test_a_hold_on_another_manager_than_the_home_would_keep_nothing_away": "nobody expected"},
+            ),
         ),
     ),
     *group(
         "galos_ops.tasks.holding",
         (
             Mutant(
-                "hold",
+                "parse_hold",
                 Never("0 < seconds"),
                 {f"{HOLD}::test_a_hold_needs_a_time_and_a_reason[words4]": 'refused(2, "hold"'},
             ),
@@ -87,11 +93,6 @@ MUTANTS = (
                 "checked",
                 DropCall("guard.require_clean"),
                 {f"{SESSIONS}::test_run_is_refused_as_a_start_is": 'refused(5, "run"'},
-            ),
-            Mutant(
-                "words",
-                Never("argv"),
-                {f"{SESSIONS}::test_what_is_no_command_is_exit_2[words0]": "refused(2, *words)"},
             ),
         ),
     ),
@@ -121,11 +122,31 @@ MUTANTS = (
         "galos_ops.host.attached",
         (
             Mutant(
+                "Outlet._write",
+                Uncaught("OSError"),
+                {f"{CHANNEL}::test_a_disk_that_is_full_here_is_no_lost_link": "the connection was lost"},
+            ),
+            Mutant(
+                "Outlet._write",
+                Uncaught("BlockingIOError"),
+                {f"{CHANNEL}::test_a_reader_that_is_slower_than_the_host_gets_all_of_it": "cannot be written here"},
+            ),
+            Mutant(
                 "attach",
                 Never("terminal"),
                 {
                     f"{SESSIONS}::test_at_a_terminal_it_has_one_of_the_same_size_and_ctrl_c_goes_to_the_command": (
                         "begun was never shown",
+                        "nothing more came",
+                    )
+                },
+            ),
+            Mutant(
+                "_pump",
+                DropCall("channel.resize_pty"),
+                {
+                    f"{SESSIONS}::test_at_a_terminal_it_has_one_of_the_same_size_and_ctrl_c_goes_to_the_command": (
+                        "narrower was never shown",
                         "nothing more came",
                     )
                 },
@@ -137,7 +158,7 @@ MUTANTS = (
         (
             Mutant(
                 "logs",
-                Never("wanted.search"),
+                Never("grep.search"),
                 {f"{NIGHT}::test_logs_of_a_time_and_of_a_pattern_with_any_docker_compose": '"galos-sync v1:" in whole'},
             ),
         ),
@@ -207,6 +228,14 @@ MUTANTS = (
                 "stored",
                 Never("path in found"),
                 {f"{SOURCE}::test_a_parameter_may_be_a_whole_env": 'bare.done("-f"'},
+            ),
+            Mutant(
+                "stored",
+                Never("len(same) > 1"),
+                {
+                    "tests/unit/test_env_source.py::"
+                    "test_of_two_parameters_with_the_name_of_one_variable_none_is_taken": "too many values to unpack"
+                },
             ),
             Mutant(
                 "stored",

@@ -9,6 +9,7 @@ DEPLOY, CONNECT = "tests/integration/test_deploy.py", "tests/integration/test_co
 DEATHS, RACES, HOSTS = (f"tests/faults/test_{name}.py" for name in ("deaths", "races", "bad_hosts"))
 MANY, GATEWAYS = "tests/integration/test_hosts.py", "tests/integration/test_gateways.py"
 CHANNEL, CHANNELS = "tests/unit/test_lock_channel.py", "tests/unit/test_host_channel.py"
+GREETED = "tests/unit/test_host.py::test_a_login_shell_that_prints_is_told_and_nothing_of_a_file"
 NOT_A_LINE = "not a line of the probe"  # it ends in a traceback, whose last line this is
 
 MUTANTS = (
@@ -42,7 +43,7 @@ MUTANTS = (
             ),
             Mutant(
                 "script",
-                Text("busy $(named)", "busy $(cat holder)"),
+                Text("$(named)", "$(cat holder)"),
                 {
                     "tests/unit/test_lock.py::"
                     "test_who_meets_a_holder_that_has_not_yet_written_its_name_learns_it[dash-0]": "busy {",
@@ -68,7 +69,7 @@ MUTANTS = (
                 Text("try -w ", "true "),
                 {f"{RACES}::test_what_a_dead_client_left_running_is_waited_for": 'refused(4, "deploy")'},
             ),
-            Mutant("_take", Never("held"), {f"{HOSTS}::test_a_read_only_home_is_named": "Read-only file system"}),
+            Mutant("_take", Never("held"), {f"{HOSTS}::test_a_read_only_home_is_named": "assert 3 == 8"}),
         ),
     ),
     *group(
@@ -155,7 +156,7 @@ MUTANTS = (
             Mutant(
                 "_begin",
                 Never("not hosts"),
-                {f"{CONNECT}::test_a_task_without_a_host_never_runs_here": "result.returncode == 2"},
+                {f"{CONNECT}::test_a_task_without_a_host_never_runs_here": "IndexError"},
             ),
             Mutant(
                 "_begin",
@@ -186,7 +187,7 @@ MUTANTS = (
         (
             Mutant(
                 "destinations",
-                Gives("hosts.split", "[]"),
+                Gives("addresses", "[]"),
                 {
                     f"{CONNECT}::test_the_fleet_of_the_configuration_is_used_without_a_host_on_the_command_line": (
                         "result.returncode == 0"
@@ -206,7 +207,7 @@ MUTANTS = (
             Mutant(
                 "expand_calls",
                 Gives("list", "expanded"),
-                {f"{MANY}::test_of_tasks_that_are_typed_together_one_is_over_before_the_next": "heads[:2] == ["},
+                {f"{MANY}::test_of_tasks_that_are_typed_together_one_is_over_before_the_next": "set(heads[2:]) =="},
             ),
         ),
     ),
@@ -226,13 +227,81 @@ MUTANTS = (
         ),
     ),
     *group(
+        "galos_ops.host.connection",
+        (
+            Mutant(
+                "_open",
+                Uncaught("(socket.gaierror, UnicodeError)"),
+                {"tests/unit/test_resolving.py::test_a_name_that_cannot_be_one_has_no_address[a..b]": "idna"},
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.tasks.destinations",
+        (
+            Mutant(
+                "connected",
+                Never("65536"),
+                {"tests/unit/test_resolving.py::test_a_port_that_no_host_can_have_is_refused": "DID NOT RAISE"},
+            ),
+        ),
+    ),
+    *group(
         "galos_ops.host.host.Host",
         (
+            Mutant(
+                "run",
+                WithoutArgument("print", "file"),
+                {
+                    "tests/unit/test_host.py::"
+                    "test_fabrics_echo_leaves_standard_output_to_what_is_asked_for": "readouterr() =="
+                },
+            ),
             Mutant(
                 "__enter__",
                 Never("run.dry"),
                 {
                     f"{CONNECT}::test_dry_of_fabric_is_refused_since_it_would_not_be_dry": 'refused(2, "--dry"',
+                },
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.host.files",
+        (
+            Mutant(
+                "read",
+                Never("any("),
+                {f"{GREETED}[{shell}-no end-no end]": "DID NOT RAISE" for shell in ("dash", "bash")},
+            ),
+            Mutant(
+                "read",
+                Never("len(lines)"),
+                {rf"{GREETED}[{shell}-\\t\\n-]": "zip() argument" for shell in ("dash", "bash")},
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.host.lock",
+        (
+            Mutant(
+                "_answered",
+                Never("word not in"),
+                {
+                    f"{CHANNEL}::"
+                    r"test_a_login_shell_that_prints_is_not_taken_for_a_lock_that_cannot_be_had[Welcome\\n]": (
+                        "raise AssertionError"
+                    ),
+                    f"{CONNECT}::test_a_noisy_login_shell_is_named": "in told",
+                },
+            ),
+            Mutant(
+                "script",
+                Text("printf '%s %s\\n' {}", "echo {}"),
+                {
+                    "tests/unit/test_lock.py::test_who_waits_in_vain_is_told_who_holds_the_host[dash]": (
+                        '[f"waiting {WHO}", f"busy {WHO}"]'
+                    )
                 },
             ),
         ),

@@ -61,7 +61,7 @@ MUTANTS = (
         "galos_ops.engines.started",
         (
             Mutant(
-                "left",
+                "unchanged",
                 Always("one.state"),
                 {
                     f"{STARTED}[one is stopped]": "== []",
@@ -69,24 +69,24 @@ MUTANTS = (
                 },
             ),
             *(
-                Mutant("left", change, {f"{STARTED}[{case}]": "== []"})
+                Mutant("unchanged", change, {f"{STARTED}[{case}]": "== []"})
                 for change, case in (
                     (Instead("noted == made", "True"), "made of another"),
                     (Instead(IDS, "True"), "one was made anew"),
                     (Always("one.image"), "one runs another image"),
                     (Always("one.restarts"), "one was restarted"),
-                    (Never("FILES"), "it has files"),
-                    (Never("target.local_images"), "the tag means another"),
+                    (Always("FILES"), "it has files"),
+                    (Never("local_images"), "the tag means another"),
                     (Never("target.snapshot.stopped"), "it was stopped for a migration"),
                 )
             ),
-            Mutant("left", Never("target.host.changed"), {f"{RELIED}[{sh}]": "not" for sh in ("dash", "bash")}),
+            Mutant("unchanged", Never("target.host.changed"), {f"{RELIED}[{sh}]": "not" for sh in ("dash", "bash")}),
             Mutant("key", Instead("file", "b''"), {MADE: "== []"}),
         ),
     ),
     *group(
         "galos_ops.engines.compose.Compose",
-        (Mutant("up", Never("started.left"), {f"{COST}::{COUNTED}[deploy, nothing new]": "=="}),),
+        (Mutant("up", Never("started.unchanged"), {f"{COST}::{COUNTED}[deploy, nothing new]": "=="}),),
     ),
     *group(
         "galos_ops.workflows.rollback",
@@ -207,7 +207,7 @@ MUTANTS = (
             ),
             Mutant(
                 "_unchanged",
-                Always("not waited"),
+                Never("waited"),
                 {f"{PULLED}[after a migration that was waited for]": "DID NOT RAISE"},
             ),
         ),
@@ -227,12 +227,12 @@ MUTANTS = (
         ),
     ),
     *group(
-        "galos_ops.engines.engine.Target",
+        "galos_ops.engines.images.references",
         (
             Mutant(
                 "local_images",
                 Always("present"),
-                {f"{HOSTS}::test_images_pruned_away_are_pulled_again": 'done("up")'},
+                {f"{HOSTS}::test_images_pruned_away_are_pulled_again": "KeyError"},
             ),
         ),
     ),

@@ -7,7 +7,52 @@ from tests.mutants.mutant import Mutant, group
 
 SETUP, AWS = "tests/integration/test_setup.py", "tests/unit/test_aws.py"
 
+TYPED = "tests/unit/test_run.py::test_what_makes_no_sense_is_told_before_a_hook_is_asked_or_a_host_connected_to"
+NO_COMMAND = "tests/integration/test_sessions.py::test_what_is_no_command_is_exit_2"
+CONNECT = "tests/integration/test_connect.py::test_an_option_that_makes_no_sense_is_usage"
+
 MUTANTS = (
+    *group(
+        "galos_ops.provisioning.aws",
+        (
+            Mutant(
+                "refusals",
+                Instead(
+                    "(BotoCoreError, ClientError, OSError, ValueError, RuntimeError, AttributeError, TypeError)",
+                    "(BotoCoreError, ClientError, OSError, ValueError)",
+                ),
+                {f"{AWS}::test_local_keys_that_cannot_be_used[expired]": "still expired"},
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.tasks.run.Run",
+        (
+            Mutant("_begin", DropCall("self._read"), {f"{TYPED}[deploy --tag a b]": "assert 3 == 2"}),
+            Mutant("_read", DropCall("settings.chosen"), {f"{TYPED}[up --service nope]": "assert 3 == 2"}),
+        ),
+    ),
+    *group(
+        "galos_ops.tasks.host_task",
+        (
+            Mutant(
+                "parse_tag",
+                Always("re.match(TAG"),
+                {f"{CONNECT}[words2]": "refused(2, *words)", f"{TYPED}[deploy --tag a b]": "assert 3 == 2"},
+            ),
+            Mutant(
+                "parse_command",
+                Never("argv"),
+                {
+                    f"{NO_COMMAND}[words0]": "refused(2, *words)",
+                    f"{TYPED}[exec ]": "assert 3 == 2",
+                },
+            ),
+            Mutant(
+                "HostTask.get_arguments", Instead("str", "one.kind"), {f"{TYPED}[history --limit 0]": "assert 3 == 2"}
+            ),
+        ),
+    ),
     *group(
         "galos_ops.host.host.Host",
         (
@@ -67,9 +112,7 @@ MUTANTS = (
                 "proven_keys",
                 DropCall("get_authorization_token"),
                 {
-                    f"{SETUP}::test_keys_that_aws_refuses_never_reach_the_host": (
-                        '"AWS refused the keys of the default AWS profile" in told'
-                    )
+                    "tests/unit/test_aws.py::test_keys_that_aws_refuses_are_not_placed": "to read files",
                 },
             ),
             Mutant(

@@ -12,6 +12,10 @@ GUARD, REMEMBERED = "tests/integration/test_guard.py", "tests/integration/test_r
 OTHERS, ASKED = "tests/faults/test_other_projects.py", "tests/unit/test_guard.py"
 DRY_RUN = "tests/integration/test_dry_run.py"
 NEIGHBOURS, ONE_OFFS = "tests/faults/test_neighbours.py", "tests/faults/test_one_offs.py"
+HOOKED = f"{NEIGHBOURS}::test_a_lifecycle_hook_is_refused_by_its_name_and_never_run"
+CONFIGURED = f"{VERBS}::test_start_starts_what_is_as_configured_and_nothing_else"
+STACK = "tests/unit/test_as_configured.py::test_a_service_of_a_stack_has_fewer_containers_while_it_is_stopped"
+PROBE = "tests/unit/test_probe.py"
 
 MUTANTS = (
     *group(
@@ -32,10 +36,55 @@ MUTANTS = (
                 Instead("FETCHING", "()"),
                 {f"{GUARD}::test_a_check_and_a_migration_fetch_nothing": "2 migrations of this image pending"},
             ),
+            Mutant("file", Instead("HOOKS", "()"), {f"{HOOKED}[post_start]": '(5, "pending")'}),
             Mutant(
                 "file",
                 Instead("image", "tree['services'][service]['image']"),
-                {f"{DRY_RUN}::test_a_deploy_is_told_step_by_step": "2: 20260806140000 allow stars"},
+                {f"{DRY_RUN}::test_a_deploy_is_told_step_by_step": "it ran in sha256"},
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.migrations.guard",
+        (
+            Mutant(
+                "require_as_configured",
+                Gives("target.engine.as_configured", "True"),
+                {f"{CONFIGURED}[{flavour}]": "refused(5, *words)" for flavour in ("v1", "v2", "v5")},
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.engines.compose.Compose",
+        (
+            Mutant(
+                "as_configured",
+                Never("(2,)"),
+                {f"{CONFIGURED}[v1]": 'operator.done("stop", "start")'},
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.engines.swarm.swarm.Swarm",
+        (
+            Mutant(
+                "as_configured",
+                Instead("not run", "False"),
+                {f"{STACK}[states2--True]": "is wanted"},
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.engines.snapshot.probe_output",
+        (
+            Mutant(
+                "container",
+                Instead("bool(row.pop('hook'))", "not row.pop('hook', True)"),
+                {
+                    f"{PROBE}::test_a_container_of_a_lifecycle_hook_is_never_the_service_s_own[labels2-True]": (
+                        "assert [False] == [True]"
+                    )
+                },
             ),
         ),
     ),
@@ -77,10 +126,10 @@ MUTANTS = (
             ),
             Mutant(
                 "up",
-                Text("--no-deps", "--detach"),
+                Text("--no-deps", "--no-color"),
                 {
                     # the neighbour's newer image may have died of its pending migration by then
-                    f"{NEIGHBOURS}::test_a_neighbour_starts_behind_its_own_guard_only[v2]": (
+                    f"{NEIGHBOURS}::test_a_neighbour_starts_behind_its_own_guard_only[v1]": (
                         "the neighbour's newer image was started unasked",
                         'done(*config, "start", "--service", "galos-sync")',
                     )
@@ -111,8 +160,13 @@ MUTANTS = (
             ),
             Mutant(
                 "needed",
-                Never("COMPLETED"),
+                Gives("running_once", "[]"),
                 {f"{NEIGHBOURS}::test_a_dependency_that_runs_to_its_end_is_refused_by_its_name": "refused(8, *words)"},
+            ),
+            Mutant(
+                "needed",
+                Gives("hooks", "[]"),
+                {f"{HOOKED}[{hook}]": "refused(8, *words)" for hook in ("pre_start", "post_start", "pre_stop")},
             ),
             Mutant(
                 "ordered",
@@ -156,7 +210,7 @@ MUTANTS = (
             Mutant(
                 "key",
                 Gives("','.join", "''"),
-                {f"{REMEMBERED}::test_whatever_changes_is_asked_again[image]": "AS_BEFORE not in"},
+                {"tests/unit/test_guard.py::test_the_key_of_a_clean_answer_is_a_sum_of_all_that_is_asked": "== 5"},
             ),
             Mutant(
                 "key",
@@ -244,7 +298,7 @@ MUTANTS = (
             ),
             Mutant(
                 "start",
-                Gives("images_of", "target.local_images()"),
+                Instead("found[0].image", "target.snapshot.images[target.settings.image(target.service)]"),
                 {f"{VERBS}::test_start_asks_the_image_of_the_container_itself": 'done("start")'},
             ),
         ),

@@ -2,14 +2,74 @@
 
 from __future__ import annotations
 
-from tests.mutants.changes import DropCall, Gives, Instead, Never, Returns, Text, Uncaught, Unwrap, WithoutArgument
+from tests.mutants.changes import (
+    Always,
+    DropCall,
+    Gives,
+    Instead,
+    Never,
+    Returns,
+    Text,
+    Uncaught,
+    Unwrap,
+    WithoutArgument,
+)
 from tests.mutants.mutant import Mutant, group
 
 STATUS, DRY_RUN, VIEW, CI = (f"tests/integration/test_{name}.py" for name in ("status", "dry_run", "view", "ci"))
-LOOKED = "tests/unit/test_probe_for_status.py"
+LOOKED, TERMINAL = "tests/unit/test_probe_for_status.py", "tests/unit/test_report_terminal.py"
 OWN_IMAGE = f"{LOOKED}::test_the_registry_is_asked_about_the_host_s_own_image_where_the_tag_means_a_list"
 
+SEVERAL = "tests/unit/test_verdict.py::test_of_several_containers_the_one_that_is_worst_off_counts"
+AS_MANY = "tests/unit/test_verdict.py::test_as_many_containers_run_as_docker_compose_makes"
+RELEASES = "tests/unit/test_releases.py"
+
 MUTANTS = (
+    *group(
+        "galos_ops.engines.snapshot.snapshot",
+        (
+            Mutant(
+                "Snapshot.container",
+                Instead("_trouble", "lambda one: one.alive"),
+                {
+                    f"{SEVERAL}[does not run-changed1-False]": "assert error",
+                    f"{SEVERAL}[says unhealthy-changed3-False]": "assert error",
+                },
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.diagnostics.conditions.containers", (Mutant("fewer", Returns("None"), {AS_MANY: "assert error"}),)
+    ),
+    *group(
+        "galos_ops.diagnostics.condition.Subject",
+        (
+            Mutant(
+                "images",
+                Instead("alive or ([self.container.image] if self.container else [])", "alive[:1]"),
+                {f"{SEVERAL}[neither what latest means nor the last release-changed4-False]": "assert error"},
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.engines.images.retention",
+        (
+            Mutant(
+                "own",
+                Always("directory =="),
+                {f"{RELEASES}::test_our_tags_of_a_directory_are_its_own": "== 3"},
+            ),
+            Mutant(
+                "repositories",
+                Never("ours"),
+                {
+                    f"{RELEASES}::test_the_images_that_carry_migrations_are_ours_where_they_are_of_our_registry": (
+                        "== found"
+                    )
+                },
+            ),
+        ),
+    ),
     *group(
         "galos_ops.engines.snapshot.registry",
         (
@@ -78,8 +138,13 @@ MUTANTS = (
             ),
             Mutant(
                 "show",
-                Uncaught("BrokenPipeError"),
+                Never("BrokenPipeError"),
                 {f"{STATUS}::test_logs_end_in_silence_when_nobody_reads_them": '== (0, "", "")'},
+            ),
+            Mutant(
+                "show",
+                Uncaught("OSError"),
+                {"tests/unit/test_logs.py::test_a_line_that_cannot_be_written_here_is_told": "OSError: [Errno 28]"},
             ),
         ),
     ),
@@ -153,11 +218,12 @@ MUTANTS = (
             Mutant(
                 "Terminal._animation",
                 WithoutArgument("Live", "transient"),
-                {
-                    f"{VIEW}::test_a_terminal_shows_each_step_live_and_is_left_as_it_was_after_ctrl_c": (
-                        'not set(FRAMES) & set("".join('
-                    )
-                },
+                {f"{TERMINAL}::test_a_step_that_is_over_leaves_no_empty_line": "display(screen)"},
+            ),
+            Mutant(
+                "Terminal.progress",
+                Never("_innermost"),
+                {f"{VIEW}::test_a_terminal_shows_each_step_live_and_is_left_as_it_was_after_ctrl_c": "re.search("},
             ),
         ),
     ),
@@ -169,14 +235,14 @@ MUTANTS = (
                 DropCall("self._end"),
                 {
                     f"{VIEW}::test_github_folds_host_by_host_and_gets_the_failure_as_an_annotation": (
-                        '== ["::endgroup::"] * 2'
+                        'startswith("deployed sha256:")'
                     )
                 },
             ),
         ),
     ),
     *group(
-        "galos_ops.host.lock",
+        "galos_ops.host.holder",
         (
             Mutant(
                 "run_url",

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from tests.mutants.changes import Instead, Never, Returns, Text
+from tests.mutants.changes import DropCall, Gives, Instead, Never, Returns, Text
 from tests.mutants.mutant import Mutant, group
 
+RUN, SETTINGS = (f"tests/unit/test_{name}.py" for name in ("run", "settings"))
 MISTAKES, LIBRARY = (f"tests/integration/test_{name}.py" for name in ("mistakes", "library"))
 STARTING = "tests/integration/test_starting.py"
 CONFIG = "tests/unit/test_configuring.py"
 COMMAND_LINE = f"{MISTAKES}::test_a_mistake_on_the_command_line_is_a_sentence"
 MET_BY_FABRIC = (
-    "words0-The file given with -S cannot be read.",
+    "words0-An ssh_config cannot be read.",
     "words5-There is no terminal to ask for the password.",
 )
 
@@ -56,7 +57,7 @@ MUTANTS = (
         "galos_ops.tasks.executor",
         (
             Mutant(
-                "suggesting",
+                "adapt",
                 Returns("None"),
                 {f"{MISTAKES}::test_a_mistyped_task_or_option_names_the_nearest_one": "== (2"},
             ),
@@ -87,13 +88,76 @@ MUTANTS = (
         (
             Mutant(
                 "shown",
-                Never("SECRET_KEY.search(path[-1])"),
+                Never("re.search(SENSITIVE, path[-1], re.IGNORECASE)"),
                 {f"{CONFIG}::test_each_value_tells_the_strongest_of_what_sets_it": "'hunter22'"},
             ),
             Mutant(
                 "shown",
                 Instead("masked_command(text)", "text"),
                 {f"{CONFIG}::test_a_command_is_shown_without_its_secrets": "== [shown]"},
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.config.loading",
+        (
+            Mutant(
+                "read",
+                Never("odd"),
+                {
+                    f"{SETTINGS}::test_a_broken_file_is_named[1: x-has the key 1, which is a whole number]": (
+                        "DID NOT RAISE"
+                    )
+                },
+            ),
+            Mutant(
+                "read",
+                Instead("(yaml.YAMLError, ValueError, RecursionError)", "yaml.YAMLError"),
+                {
+                    f"{SETTINGS}::test_a_broken_file_is_named[a: &a [*a]-is not YAML]": "RecursionError",
+                    f"{SETTINGS}::test_a_broken_file_is_named[no such date]": "month must be in 1..12",
+                },
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.tasks.run",
+        (
+            Mutant(
+                "Run.over",
+                Gives("json.dumps", "json.dumps(masked_tree(self.document | ending), ensure_ascii=False)"),
+                {f"{RUN}::test_json_is_in_letters_that_every_terminal_and_every_file_takes": "can't encode"},
+            ),
+            Mutant(
+                "Run._read",
+                DropCall("require_text"),
+                {f"{RUN}::test_what_is_no_text_is_told_before_a_host_is_connected_to[words0]": "done.returncode == 2"},
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.config.command_text",
+        (
+            Mutant(
+                "GIVEN",
+                Instead("(HEADER, NAMED, PASSWORD, ACCOUNT)", "(NAMED,)"),
+                {
+                    f"{CONFIG}::test_no_secret_is_shown_however_a_command_quotes_it[{command}]": '"hunter22" not in'
+                    for command in (
+                        'curl -H "Authorization: Bearer  hunter22"',
+                        "docker exec db sh -c 'mysqldump -uroot -phunter22 galos'",
+                        "curl -u ann:hunter22 https://h | curl -u bob:hunter22 https://h",
+                    )
+                },
+            ),
+            Mutant(
+                "masked_argv",
+                Gives("map", "argv"),
+                {
+                    f"{CONFIG}::test_no_secret_is_shown_however_a_command_quotes_it[PASSWORD=$'a hunter22' x]": (
+                        '"hunter22" not in'
+                    )
+                },
             ),
         ),
     ),

@@ -29,7 +29,7 @@ WRITTEN: tuple[tuple[Text, dict[str, str]], ...] = (
 
 MUTANTS = (
     *group(
-        "galos_ops.host.host.Host",
+        "galos_ops.host.files",
         (
             Mutant(
                 "write",
@@ -37,6 +37,11 @@ MUTANTS = (
                 {f"{HOSTS}::test_a_full_disk_leaves_the_file_as_it_was": 'refused(1, "env.push")'},
             ),
             *(Mutant("write", change, dies_of) for change, dies_of in WRITTEN),
+        ),
+    ),
+    *group(
+        "galos_ops.host.host.Host",
+        (
             Mutant(
                 "refuse_dry",
                 Never("self.dry"),
@@ -65,7 +70,7 @@ MUTANTS = (
                 "exports",
                 Unwrap("shlex.quote"),
                 {
-                    f"{HOSTS}::test_values_of_every_kind_reach_a_migration_on_the_host_as_they_are": "cat /tmp/told",
+                    f"{HOSTS}::test_values_of_every_kind_reach_a_migration_on_the_host_as_they_are": "bash failed on",
                     f"{QUOTING}::test_the_values_of_env_reach_a_command_on_the_host_as_they_are": (
                         "done.ok",
                         "KeyError",

@@ -27,7 +27,7 @@ MUTANTS = (
             Mutant("unneeded", Always("len(ours) == len(image.tags)"), {OURS: "== ["}),
             Mutant("_stray", Never("'run'"), {TAKES: "['galos-sync-check-0a1b']"}),
             Mutant("remove", Text("docker rm -f -v ", "docker rm -f "), {TAKES: "volumes(deployed) == before"}),
-            Mutant("surplus", Instead("kept_images(target, log) | used", "set()"), {TAKES: "images(deployed) =="}),
+            Mutant("surplus", Instead("kept_images(target, log) | used", "set()"), {TAKES: "tagged == [third]"}),
         ),
     ),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.mutants.changes import Always, DropCall, Gives, Instead, Never, Returns, WithoutArgument
+from tests.mutants.changes import Always, DropCall, Gives, Instead, Never, Returns, Uncaught, WithoutArgument
 from tests.mutants.mutant import Mutant, group
 
 CONNECT, KNOWN_HOSTS, GATEWAYS, LIKE_SSH = (
@@ -11,8 +11,49 @@ CONNECT, KNOWN_HOSTS, GATEWAYS, LIKE_SSH = (
 GETS_IN = f"{LIKE_SSH}::test_who_gets_in_with_ssh_gets_in"
 FAB = "done.returncode == 0"
 DEATHS = "tests/faults/test_deaths.py"
+AUTHENTICATION = "tests/unit/test_authentication.py"
 
 MUTANTS = (
+    *group(
+        "galos_ops.tasks.executor",
+        (
+            Mutant(
+                "_configured",
+                Never("all("),
+                {
+                    f"{GETS_IN}[final]": FAB,
+                    "tests/integration/test_mistakes.py::"
+                    "test_what_fabric_does_not_know_in_ssh_config_is_asked_of_ssh": "done.returncode == 3",
+                },
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.host",
+        (
+            Mutant(
+                "ssh_config.in_full",
+                Instead("('proxycommand', 'proxyjump')", "('proxycommand',)"),
+                {
+                    f"{GETS_IN}[a hop with tokens]": FAB,
+                    "tests/unit/test_ssh_config.py::test_a_gateway_may_be_named_by_tokens": "proxyjump",
+                },
+            ),
+            Mutant(
+                "authentication.Agent._connect",
+                Instead("(answer.get_binary(), answer.get_binary())[0]", "(answer.get_binary(), answer.get_text())[0]"),
+                {f"{AUTHENTICATION}::test_a_key_whose_comment_is_no_utf_8_is_a_key": "codec can't decode"},
+            ),
+            Mutant(
+                "key_files.load",
+                Uncaught("Exception"),
+                {
+                    f"{AUTHENTICATION}::test_a_damaged_key_is_passed_over_and_told": "AssertionError",
+                    "tests/unit/test_key_files.py::test_a_damaged_key_is_told_as_one": "Error",
+                },
+            ),
+        ),
+    ),
     *group(
         "galos_ops.host.connection",
         (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.mutants.changes import Always, DropCall, Gives, Instead, Never, Returns, Text, WithoutArgument
+from tests.mutants.changes import Always, DropCall, Gives, Instead, Never, Returns, Text
 from tests.mutants.mutant import Mutant, group
 
 RELEASES, PROBE, RUN, VERIFY, CONTAINERS, LOCK, CHANNEL, GUARD = (
@@ -23,10 +23,34 @@ NO_WAIT = f"{HOSTS}::test_a_flock_that_cannot_wait_is_named_and_nobody_is_said_t
 STOPPING = f"{CONTAINERS}::test_an_engine_that_goes_away_while_it_stops_a_container_has_not_failed_to_stop_it"
 AWAY = f"{CONTAINERS}::test_an_engine_that_goes_away_between_two_questions_is_no_host_without_containers"
 SETTLED = f"{CONTAINERS}::test_a_container_that_runs_already_and_is_ill_is_no_failed_start"
-TAKEN = ".exited == ExitCode.OF_A_COMMAND", "the lock expired", "cannot take the lock"
+TAKEN = ".exited == ExitCode.OF_A_COMMAND", "the lock expired", "cannot take the lock", "another manager"
 UNDERSTOOD = "test_a_tool_is_understood_in_all_it_says"
 
 MUTANTS = (
+    *group(
+        "galos_ops.host",
+        (
+            Mutant(
+                "release_log._release",
+                Instead("(ValueError, KeyError, TypeError, OverflowError, RecursionError)", "(ValueError, KeyError)"),
+                {f"{RELEASES}::test_a_line_that_nobody_can_read_is_passed_over_and_counted[deep]": "RecursionError"},
+            ),
+            Mutant(
+                "holder._text",
+                Returns("value"),
+                {"tests/unit/test_lock.py::test_our_name_is_text_whatever_its_bytes": '== "jos?"'},
+            ),
+            Mutant(
+                "holder._row",
+                Instead("(ValueError, RecursionError)", "ValueError"),
+                {
+                    "tests/unit/test_lock.py::test_a_holder_that_nobody_can_read_is_still_a_holder[deep]": (
+                        "RecursionError"
+                    )
+                },
+            ),
+        ),
+    ),
     *group(
         "galos_ops.host.shell",
         (
@@ -127,10 +151,10 @@ MUTANTS = (
         ),
     ),
     *group(
-        "galos_ops.engines.engine.Target",
+        "galos_ops.migrations.on_host",
         (
             Mutant(
-                "on_host",
+                "run",
                 Text(" 8>&-", ""),
                 {f"{LOCK}::test_what_a_command_on_the_host_leaves_in_the_background_keeps_no_lock": "BlockingIOError"},
             ),
@@ -229,7 +253,7 @@ MUTANTS = (
     ),
     *group(
         "galos_ops.workflows.lifecycle",
-        (Mutant("up", WithoutArgument("switch", "event"), {UP: '"started {third[:15]}" in'}),),
+        (Mutant("up", Instead("'up'", "'deploy'"), {UP: '"started {third[:15]}" in'}),),
     ),
     *group(
         "galos_ops.workflows.switching",

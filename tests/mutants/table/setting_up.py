@@ -9,6 +9,8 @@ SETUP, DEPLOY = "tests/integration/test_setup.py", "tests/integration/test_deplo
 UNPARSED = f"{SETUP}::test_a_file_that_does_not_parse_is_left_byte_for_byte_and_named"
 STOPPED = f"{SETUP}::test_setup_stops_at_a_file_that_does_not_parse"
 REFUSED_ENV = f"{SETUP}::test_a_local_env_with_errors_is_refused_before_anything_is_sent"
+RELEASED_AS_WRITTEN = f"{SETUP}::test_values_that_yaml_takes_for_dates_and_numbers_are_released_as_they_are"
+STARTED_AS_PRINTED = "tests/unit/test_yaml_text.py::test_a_variable_starts_with_the_text_that_docker_compose_prints"
 LEFT = "== (8, False, False)"  # exit code, whether there is a traceback, whether the secret is told
 NOT_SENT = "== (2, False, False)"
 
@@ -62,6 +64,20 @@ MUTANTS = (
         ),
     ),
     *group(
+        "galos_ops.config.yaml_text",
+        (
+            Mutant(
+                "load_resolved",
+                Gives("_resolved_loader", "_loader()"),
+                {
+                    f"{RELEASED_AS_WRITTEN}[v2]": "month must be in 1..12",
+                    f"{RELEASED_AS_WRITTEN}[v5]": "month must be in 1..12",
+                    f"{STARTED_AS_PRINTED}[version1-1234-56-78]": "month must be in 1..12",
+                },
+            ),
+        ),
+    ),
+    *group(
         "galos_ops.provisioning.docker_config",
         (
             Mutant(
@@ -111,7 +127,7 @@ MUTANTS = (
         ),
     ),
     *group(
-        "galos_ops.host.host.Host",
+        "galos_ops.host.files",
         (
             Mutant(
                 "read",
@@ -129,7 +145,7 @@ MUTANTS = (
                 {f"{DEPLOY}::test_a_second_deploy_is_told_who_holds_the_host": "refused(4, task)"},
             ),
             Mutant(
-                "host.host._unchanged",
+                "host.files._unchanged",
                 Returns("'true'"),
                 {"tests/unit/test_host.py::test_a_file_that_somebody_changed_since_it_was_read_stays": "DID NOT RAISE"},
             ),

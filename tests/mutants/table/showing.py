@@ -25,10 +25,10 @@ MUTANTS = (
         ),
     ),
     *group(
-        "galos_ops.engines.engine.Target",
+        "galos_ops.migrations.on_host",
         (
             Mutant(
-                "on_host",
+                "run",
                 Instead(
                     "f'. /dev/stdin\\n{shlex.join(argv)} </dev/null 8>&-'",
                     "stdin.decode() + f'{shlex.join(argv)} </dev/null'",
@@ -58,6 +58,16 @@ MUTANTS = (
                         "assert not re.search("
                     )
                 },
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.escapes",
+        (
+            Mutant(
+                "sub",
+                Gives("_sub", "text"),
+                {"tests/unit/test_redaction.py::test_a_long_value_is_shown_nowhere": "strip("},
             ),
         ),
     ),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.mutants.changes import Always, Gives, Instead, Never, Returns, Text
+from tests.mutants.changes import Always, Gives, Instead, Never, Returns, Text, Uncaught
 from tests.mutants.mutant import Mutant, group
 
 ONE, DATABASES, MIGRATING = (
@@ -11,13 +11,27 @@ ONE, DATABASES, MIGRATING = (
     "tests/unit/test_migrating.py",
 )
 SHELLLESS = f"{MIGRATING}::test_an_image_without_a_shell_migrates_and_is_asked_in_another_container"
+STOPPING, DEATHS = "tests/unit/test_stopping.py", "tests/faults/test_deaths.py"
 SERVICES = "tests/integration/test_services.py"
 RUNS_BESIDE = f"{MIGRATING}::test_nothing_is_begun_beside_a_container_that_runs"
 LEFT = f"{ONE}::test_what_a_dead_client_left_stopped_starts_again_unless_somebody_stopped_it_for_good"
 
 FLEET = "tests/faults/test_fleet.py"
 
+RUN = "tests/unit/test_run.py"
+ADDRESS = f"{DATABASES}::test_a_name_that_the_compose_file_gives_to_an_address_is_that_address"
+
 MUTANTS = (
+    *group(
+        "galos_ops.errors.OpsError",
+        (
+            Mutant(
+                "add",
+                Instead("self.together", "()"),
+                {f"{RUN}::test_what_is_said_more_of_the_gravest_hides_none_of_the_others": "outer.message =="},
+            ),
+        ),
+    ),
     *group(
         "galos_ops.engines.databases",
         (
@@ -30,6 +44,20 @@ MUTANTS = (
                 "stops",
                 Always("migration.stops is None"),
                 {f"{ONE}::test_a_service_that_is_named_stops_whatever_its_database": "of_service(since=mark"},
+            ),
+            Mutant(
+                "_names",
+                Instead("row.get('container_name') or name", "name"),
+                {
+                    f"{DATABASES}::test_a_database_of_the_compose_file_is_one_by_whatever_name[galos-db-more0]": (
+                        "('a', 'b')"
+                    )
+                },
+            ),
+            Mutant(
+                "_server",
+                Never("OURS.fullmatch(known)"),
+                {f"{ADDRESS}[hosts1-localhost]": ('local(seen, "a") == found')},
             ),
             Mutant(
                 "database",
@@ -111,7 +139,7 @@ MUTANTS = (
         "galos_ops.workflows.deploy",
         (
             Mutant(
-                "deploy",
+                "stopped_beside",
                 Instead("group.others", "()"),
                 {
                     f"{ONE}::test_a_deploy_of_one_stops_the_other_only_for_a_migration": (
@@ -125,9 +153,68 @@ MUTANTS = (
                 {
                     f"{ONE}::test_a_deploy_of_both_is_one_stop_each_migration_once_and_one_start": "migrations() ==",
                     f"{FLEET}::test_one_migration_while_every_host_is_down_and_the_second_deploy_changes_nothing": (
-                        "migrations(fleet) =="
+                        "assert rows == ["
                     ),
                 },
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.engines.compose",
+        (
+            Mutant(
+                "_delete",
+                Text("; docker rm -f ", "; : "),
+                {
+                    "tests/faults/test_bad_hosts.py::"
+                    "test_an_engine_that_restarts_after_a_step_revives_nothing_that_was_stopped[down]": "end() == 0",
+                },
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.engines.engine",
+        (
+            Mutant(
+                "Target.previous_image",
+                Instead("self.running_image if migrated else self.stopped_image", "self.stopped_image"),
+                {
+                    f"{DEATHS}::test_after_a_dead_client_s_migration_the_image_before_does_not_start_again": (
+                        "must not start on the new schema"
+                    ),
+                    f"{STOPPING}::test_after_a_migration_of_an_earlier_run_the_image_before_does_not_start_again": (
+                        "previous_image) =="
+                    ),
+                },
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.workflows.doing",
+        (
+            Mutant(
+                "Doing.restart_previous",
+                Uncaught("OpsError"),
+                {f"{STOPPING}::test_a_restart_that_fails_does_not_hide_the_failure_before_it": "is gone"},
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.workflows.switching",
+        (
+            Mutant(
+                "switch",
+                Uncaught("KeyboardInterrupt"),
+                {
+                    f"{STOPPING}::test_an_interrupt_while_a_new_image_gives_way_tells_why_it_does[bash]": (
+                        "caught.value.args =="
+                    )
+                },
+            ),
+            Mutant(
+                "record",
+                Uncaught("OpsError"),
+                {f"{STOPPING}::test_a_release_that_cannot_be_recorded_runs": "runs all the same"},
             ),
         ),
     ),
@@ -135,7 +222,36 @@ MUTANTS = (
         "galos_ops.workflows.stopping",
         (
             Mutant(
-                "Stop.reported",
+                "Stop.interrupts",
+                Uncaught("KeyboardInterrupt"),
+                {f"{DEATHS}::test_an_interrupt_after_a_step_is_a_sentence[backup]": "DOWN.get("},
+            ),
+            Mutant(
+                "Stop._restarted",
+                Uncaught("KeyboardInterrupt"),
+                {
+                    f"{STOPPING}::test_an_interrupt_while_what_ran_before_starts_again_tells_the_failure_too[bash]": (
+                        "caught.value.args =="
+                    )
+                },
+            ),
+            Mutant(
+                "Stop.left",
+                Returns("Stop([], 0.0, '')"),
+                {
+                    f"{STOPPING}::test_what_an_earlier_run_left_down_is_told_since_then[bash]": "sentence == sentence",
+                    f"{DEATHS}::test_what_a_dead_client_left_down_starts_again_when_the_next_deploy_cannot_pull": (
+                        '"galos-sync: the previous image" in told'
+                    ),
+                },
+            ),
+            Mutant(
+                "Stop.interrupted",
+                Never("host.dry"),
+                {f"{STOPPING}::test_an_interrupt_says_so_too_unless_nothing_was_stopped[bash-True]": "args =="},
+            ),
+            Mutant(
+                "Stop.failures",
                 Never("isinstance(error, restart)"),
                 {f"{ONE}::test_what_fails_before_the_first_migration_starts_both_again": "runs again"},
             ),
