@@ -54,7 +54,7 @@ def attach(host: Host, script: str, *, doing: str, terminal: bool, mask: Filter)
                 return READER_GONE
             channel.status_event.wait()
     except LOST as error:
-        raise host.lost(doing) from error
+        raise host.lost(doing, error) from error
     finally:
         with contextlib.suppress(*LOST):
             channel.close()
@@ -183,4 +183,4 @@ def _begin(host: Host, channel: paramiko.Channel, script: str, stdin: bytes, doi
             evidence = channel.makefile_stderr("r").read().decode(errors="replace")
             raise host.failed(doing, Result(channel.recv_exit_status(), "", evidence, evidence))
     except LOST as error:
-        raise host.lost(doing) from error
+        raise host.lost(doing, error) from error

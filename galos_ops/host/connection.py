@@ -132,12 +132,18 @@ def _prepare(hop: Connection, typed: CommandLine) -> None:
 
 
 def _bound(transport: paramiko.Transport) -> None:
-    """Make a dead link end: unacknowledged bytes by the kernel, a silent peer by unanswered keepalives."""
+    """Make a dead link end: unacknowledged bytes by the kernel, a silent peer by unanswered keepalives.
+
+    What we send goes at once, too: a command follows the opening of the channel after its own, and the kernel would
+    keep it until the host has acknowledged that one (RFC 896).
+    """
     if transport in _BOUNDED:
         return
     _BOUNDED.add(transport)
-    if isinstance(transport.sock, socket.socket) and hasattr(socket, "TCP_USER_TIMEOUT"):
-        transport.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, DEAD_LINK_SECONDS * 1000)
+    if isinstance(transport.sock, socket.socket) and transport.sock.family in (socket.AF_INET, socket.AF_INET6):
+        transport.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):
+            transport.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, DEAD_LINK_SECONDS * 1000)
     threading.Thread(target=_watch, args=(transport,), daemon=True).start()
 
 

@@ -154,7 +154,7 @@ class Host:
         try:
             return str(self.connection.transport.get_remote_server_key().fingerprint)
         except SSHException as error:  # a link that was lost since has no session
-            raise self.lost("look at the host") from error
+            raise self.lost("look at the host", error) from error
 
     def hang_up(self) -> None:
         """Close the connection under whatever another thread does with it, which then ends with `ConnectError`."""
@@ -167,7 +167,7 @@ class Host:
         try:
             return self._channels.take()
         except (SSHException, OSError, EOFError) as error:
-            raise self.lost(doing) from error
+            raise self.lost(doing, error) from error
 
     def noise(self, output: str) -> NotReadyError:
         """The error for a host whose shell prints more than our scripts do."""
@@ -177,10 +177,12 @@ class Host:
             hint="let ~/.bashrc, or what it reads, print only in interactive shells",
         )
 
-    def lost(self, doing: str) -> ConnectError:
-        """The error for a link that died."""
+    def lost(self, doing: str, error: Exception | None = None) -> ConnectError:
+        """The error for a link that died, with what is known of why; one that the host closed says nothing."""
+        transport = self.connection.transport
         return ConnectError(
             f"{self.name}: the connection was lost while trying to {doing}; what ran on the host may still run there.",
+            evidence=str((transport and transport.saved_exception) or "") or str(error or ""),
             hint=f"it looks at the host first: {self.typed.again()}",
         )
 
@@ -198,7 +200,7 @@ class Host:
                     break
             ended = channel.status_event.wait(max(0.0, deadline - time.monotonic()))
         except (SSHException, OSError, EOFError) as error:
-            raise self.lost(doing) from error
+            raise self.lost(doing, error) from error
         finally:
             with contextlib.suppress(OSError, EOFError, SSHException):
                 channel.close()

@@ -184,7 +184,7 @@ def _take(host: Host, channel: Channel, taking: str, wait: int, say: Callable[[s
         if not word and channel.status_event.wait(RELEASE_SECONDS) and link_is_dead(channel):
             raise host.lost("take the lock")
     except (OSError, EOFError, SSHException) as error:
-        raise host.lost("take the lock") from error
+        raise host.lost("take the lock", error) from error
     if word == "busy":
         raise refuse(host, who)
     if word != "held":
@@ -223,5 +223,5 @@ def _answer(host: Host, lines: Iterator[str], asked: float) -> str:
                 ).stdout
             said.append(line)
     except (OSError, EOFError, SSHException) as error:
-        raise host.lost(LOOK) from error
+        raise host.lost(LOOK, error) from error
     raise host.lost(LOOK)

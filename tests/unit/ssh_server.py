@@ -18,11 +18,18 @@ from tests.unit.local_host import LocalHost
 Answer = Callable[[str, paramiko.Channel], None]
 
 
+def over_tcp() -> tuple[socket.socket, socket.socket]:
+    """Both ends of a connection over TCP, as `socket.socketpair` returns those of one that is none."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        near = socket.create_connection(listening.getsockname())
+        return listening.accept()[0], near
+
+
 class SshServer(paramiko.ServerInterface):
     """Lets anybody in, and calls `answer` with each command and its channel, in a thread of the connection."""
 
-    def __init__(self) -> None:
-        ours, self._theirs = socket.socketpair()
+    def __init__(self, pair: Callable[[], tuple[socket.socket, socket.socket]] = socket.socketpair) -> None:
+        ours, self._theirs = pair()
         self.transport = paramiko.Transport(ours)
         self.transport.add_server_key(paramiko.ECDSAKey.generate())
         self.transport.start_server(threading.Event(), self)

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+import socket
+import struct
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
 
 import paramiko
 import pytest
+from fabric import Connection
 from paramiko.ssh_exception import SSHException
 from pytest_mock import MockerFixture
 
@@ -20,7 +24,7 @@ from galos_ops.host import result
 from galos_ops.host.attached import attach
 from galos_ops.host.host import Host
 from tests.processes import HANG_SECONDS
-from tests.unit.ssh_server import Answer, SshServer
+from tests.unit.ssh_server import Answer, SshServer, over_tcp
 
 
 @pytest.fixture
@@ -183,6 +187,43 @@ def test_a_link_that_is_lost_is_no_failed_command(host: Host, server: SshServer,
         host.run("x", doing="try again")
 
 
+def test_a_link_that_breaks_is_told_with_what_the_system_says_of_it() -> None:
+    server = SshServer(over_tcp)
+    host = Host(server.connection(), CommandLine("box", "task"))
+
+    def answer(_: str, __: paramiko.Channel) -> None:
+        assert isinstance(server.transport.sock, socket.socket)
+        server.transport.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        server.transport.close()
+
+    server.answer = answer
+    with pytest.raises(ConnectError) as lost:
+        host.run("x", doing="try")
+    assert "reset by peer" in lost.value.evidence
+
+
+def known(server: SshServer, folder: Path) -> Connection:
+    """A connection that somebody else opened, to a host whose key is known."""
+    connection, known_hosts = server.connection(), folder / "known_hosts"
+    key = connection.transport.get_remote_server_key()
+    known_hosts.write_text(f"box {key.get_name()} {key.get_base64()}\n")
+    connection.ssh_config = {"userknownhostsfile": str(known_hosts)}
+    return connection
+
+
+def test_what_is_sent_does_not_wait_for_the_word_that_what_was_sent_before_arrived(tmp_path: Path) -> None:
+    server = SshServer(over_tcp)
+    connection = known(server, tmp_path)
+    with Host(connection, CommandLine("box", "task")):
+        assert connection.transport.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+    server.transport.close()
+
+
+def test_a_connection_may_lead_through_a_socket_that_is_not_of_a_network(tmp_path: Path, server: SshServer) -> None:
+    with Host(known(server, tmp_path), CommandLine("box", "task")) as host:
+        assert host.fingerprint
+
+
 def test_a_link_that_is_lost_before_the_host_key_is_asked_for_is_a_lost_link(host: Host, server: SshServer) -> None:
     assert host.fingerprint.startswith("SHA256:")
     server.transport.close()
@@ -280,8 +321,9 @@ def test_standard_input_does_not_wait_for_the_word_that_the_command_began(
 
 def test_a_host_that_gives_no_channel_is_out_of_reach(host: Host, server: SshServer) -> None:
     server.refuses_channels = True
-    with pytest.raises(ConnectError):
+    with pytest.raises(ConnectError) as refused:
         host.run("x", doing="try")
+    assert "Resource shortage" in refused.value.evidence
 
 
 def test_a_command_that_ended_by_a_signal_is_no_success(host: Host, server: SshServer) -> None:

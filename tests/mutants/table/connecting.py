@@ -76,6 +76,11 @@ MUTANTS = (
         "galos_ops.host.host.Host",
         (
             Mutant(
+                "lost",
+                WithoutArgument("ConnectError", "evidence"),
+                {f"{CHANNELS}::test_a_link_that_breaks_is_told_with_what_the_system_says_of_it": "reset by peer"},
+            ),
+            Mutant(
                 "__exit__",
                 DropCall("self._channels.close"),
                 {f"{CHANNELS}::test_a_connection_of_somebody_else_keeps_no_channel_of_ours": "== [True, True]"},

@@ -12,6 +12,7 @@ GETS_IN = f"{LIKE_SSH}::test_who_gets_in_with_ssh_gets_in"
 FAB = "done.returncode == 0"
 DEATHS = "tests/faults/test_deaths.py"
 AUTHENTICATION = "tests/unit/test_authentication.py"
+CHANNELS = "tests/unit/test_host_channel.py"
 
 MUTANTS = (
     *group(
@@ -95,6 +96,20 @@ MUTANTS = (
                 "_bound",
                 DropCall("threading.Thread"),
                 {f"{DEATHS}::test_the_link_freezes_inside_the_migration": "TimeoutExpired"},
+            ),
+            Mutant(
+                "_bound",
+                Instead("socket.TCP_NODELAY", "socket.TCP_QUICKACK"),
+                {
+                    f"{CHANNELS}::test_what_is_sent_does_not_wait_for_the_word_that_what_was_sent_before_arrived": (
+                        "TCP_NODELAY"
+                    )
+                },
+            ),
+            Mutant(
+                "_bound",
+                Instead("transport.sock.family in (socket.AF_INET, socket.AF_INET6)", "True"),
+                {f"{CHANNELS}::test_a_connection_may_lead_through_a_socket_that_is_not_of_a_network": "OSError"},
             ),
             Mutant(
                 "_watch",
