@@ -11,7 +11,7 @@ MINUTES ?= 10
 SEED ?=
 RUNS ?= 10
 
-.PHONY: help demo demo-fleet demo-swarm test lint check mutants soak bench reference picture clean
+.PHONY: help demo demo-fleet demo-swarm test again lint check mutants soak bench reference picture clean
 
 help:  ## list these commands
 	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
@@ -27,6 +27,9 @@ demo-swarm: $(READY)  ## the same with three nodes of a Docker Swarm, two replic
 
 test: $(READY)  ## every test, those against the sandbox too, and what they cover; WORKERS=2, TESTS="--reverse tests/unit": pytest's words
 	$(BIN)/pytest -n $(WORKERS) --dist worksteal --cov=galos_ops --cov-report=term $(TESTS)
+
+again: $(READY)  ## the tests that failed in the last run, one after the other, until one of them fails
+	$(BIN)/pytest -v --last-failed --last-failed-no-failures none --exitfirst
 
 lint: $(READY)  ## style and types
 	$(BIN)/ruff check .

@@ -98,6 +98,8 @@ class Relay:
             while True:
                 client, _ = self._listener.accept()
                 server = socket.create_connection(("127.0.0.1", self._target))
+                for end in (client, server):  # a link keeps nothing back to send it with what comes next
+                    end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 both = [Direction(client, server), Direction(server, client)]
                 self._directions += both
                 for each in both:
