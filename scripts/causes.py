@@ -212,7 +212,6 @@ CAUSES = {
     "HOST: SERVICE: it depends on …, which would run to its end unchecked each time it starts; nothing was changed.": (
         "`service_completed_successfully`, or a service that carries migrations, in `depends_on`"
     ),
-    "HOST: SERVICE: it runs on …, not here.": "`exec` can enter the containers of this node only",
     "HOST: SERVICE: no container of it runs.": "it is stopped, or was never deployed there",
     "HOST: SERVICE: not started, as it depends on ….": "that one was to start before it and did not",
     "HOST: SERVICE: the Docker engine stopped answering; whether the service runs is not known.": AWAY,

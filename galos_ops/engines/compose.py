@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from galos_ops.engines import dependencies, started, stopped, watching
 from galos_ops.engines.docker_compose import DockerCompose, grace_seconds
-from galos_ops.engines.engine import HeldTarget, Target
+from galos_ops.engines.engine import Entrance, HeldTarget, Target
 from galos_ops.engines.images import pulling
 from galos_ops.engines.log_lines import LogLines
 from galos_ops.engines.proofs import no_containers
@@ -177,11 +177,11 @@ class Compose:
     def order(self, target: Target) -> str:  # noqa: ARG002
         return ""
 
-    def session(self, target: Target) -> str:
+    def session(self, target: Target) -> Entrance:
         container = next((one.id for one in target.running if one.state == "running"), None)
         if container is None:
             raise NotReadyError(f"{target.label}: no container of it runs.", hint=target.typed.fab("up"))
-        return container
+        return Entrance(container)
 
     def home(self, target: Target) -> str:  # noqa: ARG002
         return ""

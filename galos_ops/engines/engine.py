@@ -23,6 +23,14 @@ from galos_ops.host.result import Result
 from galos_ops.host.shell import ExitCode, in_directory
 
 
+@dataclass(frozen=True)
+class Entrance:
+    """A container to run a command in, and the node it is on, empty for the host itself."""
+
+    container: str
+    node: str = ""
+
+
 class Engine(Protocol):
     """What runs the containers of services; nothing outside `engines` asks which one it is.
 
@@ -100,8 +108,8 @@ class Engine(Protocol):
     def order(self, target: Target) -> str:
         """Return the order in which `up` replaces containers, as the compose file has it; empty where it has none."""
 
-    def session(self, target: Target) -> str:
-        """Return the ID of a container of the service that runs on this host; raises `NotReadyError` without one."""
+    def session(self, target: Target) -> Entrance:
+        """Return a container of the service that runs, on this host where one does; raises `NotReadyError` without."""
 
     def home(self, target: Target) -> str:
         """Return a script that ends with `ExitCode.NOT_HOME` where another host is the one that changes the service.

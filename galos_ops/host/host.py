@@ -19,6 +19,7 @@ from galos_ops.config.command_line import CommandLine
 from galos_ops.errors import CommandFailed, CommandTimedOut, ConnectError, NotReadyError, UsageError
 from galos_ops.host.channel import Channels, begin, link_is_dead, send
 from galos_ops.host.connection import close, connect, recognise
+from galos_ops.host.resolving import unresolved
 from galos_ops.host.result import OnLine, Output, Result
 from galos_ops.host.shell import ExitCode
 
@@ -147,6 +148,13 @@ class Host:
         if not result.ok:
             raise self.failed(doing, result)
         return result
+
+    def another(self, name: str) -> Host:
+        """Another host, not connected yet: by its name for ssh, as whom this one was typed with and from its config."""
+        user = self.typed.host.rpartition("@")[0]
+        address = f"{user}@{name}" if user else name
+        connection = Connection(address, config=unresolved(self.connection.config))
+        return Host(connection, replace(self.typed, host=address), dry=self.dry)
 
     @property
     def fingerprint(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -18,12 +19,14 @@ from sandbox.host import Host
 from tests.described import violations
 from tests.faults.barrier import AFTER, PLACE, Barrier
 from tests.faults.conftest import CLIENT, Running
+from tests.integration.breaking import undone
 from tests.integration.conftest import FLAVOURS, REFERENCE, ROOT, Operator, image_id, wipe
 from tests.integration.gate import gated
 from tests.integration.test_deploy import V1, V2, applied
 from tests.judge.cluster import ClusterJudge
 from tests.judge.judge import created
 from tests.judge.record import Run
+from tests.processes import HANG_SECONDS
 
 HOME, SECOND, THIRD = (FLAVOURS[flavour] for flavour in ("v2", "v1", "v5"))
 SERVICE = "root_galos-sync"
@@ -40,6 +43,7 @@ TASKS = f"docker service ps -q {SERVICE} | xargs -r docker inspect --type task"
 FORM = "{{.DesiredState}} {{.Status.State}} {{.Spec.ContainerSpec.Image}}"
 RUNNING = f"{TASKS} -f '{FORM}' | grep ' running '"
 MEANT = f"{TASKS} -f '{FORM}' | sed -n 's/^running running //p'"
+EMPTY = '[ -z "$(docker ps -q --filter label=com.docker.swarm.service.name)" ]'
 NOTES = "docker config ls --format '{{.Name}}'"
 
 
@@ -133,16 +137,37 @@ def test_one_migration_while_no_node_runs_anything_and_the_second_deploy_changes
     [service] = row["services"]
     assert service["container"]["replicas"] == "2/2"
     assert set(service["container"]["nodes"]) <= {node.name for node in cluster.nodes}
-    ran = cluster.operator("exec", "true")
-    assert (ran.returncode, "not here" in ran.stderr) == (
-        (0, False) if HOME in service["container"]["nodes"] else (8, True)
-    )
+    cluster.operator.done("exec", "true")
     cluster.operator.done("doctor")
     cluster.operator.refused(5, "rollback")
     for words in (["deploy"], ["up"], ["setup"], ["hold", "--for", "2h", "--because", "x"], ["hold", "--end"]):
         told = cluster.at(1).refused(8, *words)
         assert f"{SECOND}: the stack is at home on {HOME}." in told
     assert cluster.home.shell("docker service ls --format '{{.Name}}'") == SERVICE
+    cluster.converges()
+
+
+def test_exec_goes_to_a_node_that_runs_the_service_and_says_where_it_is_when_that_cannot_be_reached(
+    cluster: Cluster, tmp_path: Path
+) -> None:
+    away = f"docker node update --availability drain {HOME} && until [ $({MEANT} | wc -l) = {REPLICAS} ] && {EMPTY}"
+    with undone(cluster.home, f"{away}; do sleep 0.2; done", f"docker node update --availability active {HOME}"):
+        name = cluster.operator.done("exec", "cat /etc/hostname").strip()
+        assert name in [one for node in cluster.nodes[1:] for one in node.shell("docker ps -q").split()]
+        ended = cluster.operator("exec", "sh -c 'cat; exit 3'", stdin="typed")
+        assert (ended.returncode, ended.stdout) == (3, "typed")
+        alone = tmp_path / "ssh_config"
+        alone.write_text(
+            re.sub(f"Host ({SECOND}|{THIRD})\n", "Host unknown\n", cluster.operator.sandbox.ssh_config.read_text())
+        )
+        unknown = cluster.operator.start("exec", "true", ssh_config=alone)
+        told = unknown.communicate(timeout=HANG_SECONDS)[0]
+    assert unknown.returncode == 3, told
+    assert f"galos-sync runs on that node of the cluster, and not on {HOME}." in told
+    log = [json.loads(line) for line in cluster.home.shell("cat ~/.galos-ops/releases.jsonl").splitlines()]
+    assert [one["detail"] for one in log if one["event"] == "exec"] == ["cat /etc/hostname", "sh -c 'cat; exit 3'"]
+    assert all(not node.shell("ls -A ~/.galos-ops 2>/dev/null; true") for node in cluster.nodes[1:])
+    cluster.operator.sandbox.publish("v2")
     cluster.converges()
 
 

@@ -9,6 +9,7 @@ from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
+from fabric import Connection
 
 from galos_ops.config.command_line import CommandLine
 from galos_ops.errors import CommandFailed, CommandTimedOut, NotReadyError
@@ -359,3 +360,11 @@ def test_a_host_is_named_as_it_was_typed() -> None:
     from fabric import Connection
 
     assert Host(Connection("ann@galos-1:2222"), CommandLine("galos-1")).name == "galos-1"
+
+
+def test_another_host_is_logged_in_to_as_whom_this_one_was_typed_with() -> None:
+    for typed, address in (("first", "second"), ("deployer@first:2222", "deployer@second")):
+        second = Host(Connection(typed), CommandLine(typed, "exec"), dry=True).another("second")
+        assert (second.typed.host, second.dry) == (address, True)
+        assert (second.connection.original_host, second.connection.port) == ("second", 22)
+    assert second.connection.user == "deployer"

@@ -8,6 +8,7 @@ import pytest
 from pytest_mock import MockerFixture
 
 from galos_ops.engines.docker_compose import DockerCompose
+from galos_ops.engines.engine import Entrance
 from galos_ops.engines.swarm import look
 from galos_ops.engines.swarm.swarm import GRACE_SECONDS, STOP_SECONDS, Swarm
 from galos_ops.errors import CommandFailed, NotReadyError
@@ -66,14 +67,12 @@ def test_what_docker_says_of_itself_is_told() -> None:
 
 def test_exec_takes_the_container_that_runs_at_home() -> None:
     found = looked(service(), task("t1", "running", "n2"), task("t2", "running", "n1"), task("t3", "starting", "n1"))
-    assert ENGINE.session(target(FakeHost(), found)) == "c-t2"
+    assert ENGINE.session(target(FakeHost(), found)) == Entrance("c-t2")
 
 
-def test_exec_names_the_node_that_a_container_runs_on_and_what_to_type_there() -> None:
+def test_exec_takes_one_on_another_node_where_none_runs_at_home() -> None:
     away = looked(service(), task("t1", "running", "n2"), task("t2", "starting", "n1"))
-    with pytest.raises(NotReadyError, match="box: galos-sync: it runs on two, not here") as caught:
-        ENGINE.session(target(FakeHost(), away))
-    assert caught.value.hint == "on that node: ssh two docker exec -it c-t1 COMMAND"
+    assert ENGINE.session(target(FakeHost(), away)) == Entrance("c-t1", "two")
     with pytest.raises(NotReadyError, match="box: galos-sync: no container of it runs"):
         ENGINE.session(target(FakeHost(), looked(service(replicas=0))))
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from galos_ops.engines import cluster_notes, dependencies, stopped
 from galos_ops.engines.docker_compose import DockerCompose, grace_seconds
-from galos_ops.engines.engine import HeldTarget, Target
+from galos_ops.engines.engine import Entrance, HeldTarget, Target
 from galos_ops.engines.images import pulling
 from galos_ops.engines.log_lines import LogLines
 from galos_ops.engines.proofs import no_containers
@@ -223,20 +223,14 @@ class Swarm:
     def order(self, target: Target) -> str:
         return str(stack.update_config(target.snapshot.rows()[target.name]).get("order") or "stop-first")
 
-    def session(self, target: Target) -> str:
+    def session(self, target: Target) -> Entrance:
         found = target.snapshot.cluster
         mine = {one.id: one for one in found.tasks} if found else {}
         running = [mine[one.id] for one in target.running if one.state == "running" and one.id in mine]
-        here = next((one.container for one in running if found and one.node == found.node), None)
-        if here:
-            return here
         if not running or not found:
             raise NotReadyError(f"{target.label}: no container of it runs.", hint=target.typed.fab("up"))
-        node, container = found.node_name(running[0].node), running[0].container
-        raise NotReadyError(
-            f"{target.label}: it runs on {node}, not here.",
-            hint=f"on that node: ssh {node} docker exec -it {container[:12]} COMMAND",
-        )
+        here = next((Entrance(one.container) for one in running if one.node == found.node), None)
+        return here or Entrance(running[0].container, found.node_name(running[0].node))
 
 
 def changed_error(target: Target, when: str) -> GuardError:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.mutants.changes import Always, DropCall, Gives, Never, Returns, Text, Uncaught, Unwrap
+from tests.mutants.changes import Always, DropCall, Gives, Instead, Never, Returns, Text, Uncaught, Unwrap
 from tests.mutants.mutant import Mutant, group
 
 HOLD, SESSIONS = (f"tests/integration/test_{name}.py" for name in ("hold", "sessions"))
@@ -11,6 +11,10 @@ SOURCE = "tests/integration/test_env_source.py"
 HOOKS, HOLDING = (f"tests/unit/test_{name}.py" for name in ("hooks", "holding"))
 CHANNEL = "tests/unit/test_host_channel.py"
 KILLED = f"{SESSIONS}::test_nothing_goes_on_when_the_client_is_killed"
+AWAY = (
+    "tests/faults/test_swarm.py::"
+    "test_exec_goes_to_a_node_that_runs_the_service_and_says_where_it_is_when_that_cannot_be_reached"
+)
 
 MUTANTS = (
     *group(
@@ -25,6 +29,16 @@ MUTANTS = (
                 },
             ),
         ),
+    ),
+    Mutant(
+        "galos_ops.engines.swarm.swarm.Swarm.session",
+        Instead("one.node == found.node", "False"),
+        {"tests/unit/test_swarm_engine.py::test_exec_takes_the_container_that_runs_at_home": "=="},
+    ),
+    Mutant(
+        "galos_ops.host.host.Host.another",
+        Instead("f'{user}@{name}' if user else name", "name"),
+        {"tests/unit/test_host.py::test_another_host_is_logged_in_to_as_whom_this_one_was_typed_with": "address"},
     ),
     *group(
         "galos_ops.engines.compose.Compose",
@@ -79,6 +93,16 @@ MUTANTS = (
     *group(
         "galos_ops.workflows.sessions",
         (
+            Mutant(
+                "execute",
+                Always("not entrance.node"),
+                {f"{AWAY}": 'done("exec"'},
+            ),
+            Mutant(
+                "_node",
+                DropCall("error.add"),
+                {f"{AWAY}": "runs on that node of the cluster"},
+            ),
             Mutant(
                 "_attach",
                 Never("code"),
