@@ -128,6 +128,7 @@ MORE = {
 }
 """Where more is said of an exit code's failures."""
 RUNBOOK = {
+    "ecr.images": "AWS ECR Docker registry",
     "ecr": "ECR credentials configuration",
     "env": "Service configuration",
     "Preparing": "both of these, in one go",
@@ -136,7 +137,7 @@ RUNBOOK = {
     "Stopping": "Stopping",
     "Migration": "Database migration",
 }
-"""The runbook's sections by the collection of a task, or by the first word of its help."""
+"""The runbook's sections by a task, by its collection, or by the first word of its help."""
 
 
 def sections() -> Iterator[str]:
@@ -146,7 +147,8 @@ def sections() -> Iterator[str]:
     for name in collection.task_names:
         group, _, rest = name.partition(".")
         word = re.split(r"\W", getdoc(collection[name]) or "")[0]
-        found.setdefault(RUNBOOK.get(group if rest else word, "nothing of it"), []).append(name)
+        section = RUNBOOK.get(name) or RUNBOOK.get(group if rest else word, "nothing of it")
+        found.setdefault(section, []).append(name)
     yield "| The runbook's section | Tasks |\n|---|---|"
     for section in (*RUNBOOK.values(), "nothing of it"):
         links = [f"[`{name}`](#{name.replace('.', '')})" for name in found[section]]

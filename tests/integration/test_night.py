@@ -9,6 +9,7 @@ import signal
 import pytest
 
 from sandbox.sandbox import Sandbox
+from tests.integration.breaking import stopped
 from tests.integration.conftest import FLAVOURS, Operator, fresh
 from tests.processes import HANG_SECONDS
 
@@ -63,10 +64,21 @@ def test_what_was_done_to_a_host_is_in_its_log(bare: Operator) -> None:
     assert "DETAIL" in bare.done("history")
 
 
+def test_a_setup_that_fails_has_what_it_did_in_the_log(bare: Operator) -> None:
+    with stopped(bare.sandbox, "registry"):
+        assert "ecr.check" in bare("setup").stdout
+    [done] = json.loads(bare.done("history", "--json"))["hosts"][0]["releases"]
+    assert (done["event"], done["detail"]) == (
+        "setup",
+        "ecr.credentials; ecr.region; ecr.docker-config; env.push; compose file",
+    )
+
+
 def test_history_has_what_an_image_says_of_its_making(deployed: Operator) -> None:
     listed = json.loads(deployed.done("history", "--json"))["hosts"][0]["releases"]
     assert {(one["version"], one["revision"]) for one in listed if one["image"]} == {("v1", None)}
     deployed.sandbox.publish("v2")
+    assert "to be fetched, v1 → ?" in deployed.done("deploy", "--dry-run")
     deployed.done("pull")
     assert ", v1 → v2" in deployed.done("deploy", "--dry-run")
 

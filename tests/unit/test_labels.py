@@ -24,6 +24,8 @@ def test_what_images_say_is_read_by_their_ids_and_an_image_that_is_gone_says_not
     ("before", "after", "words"),
     [
         (Made("1.3", "a" * 40), Made("1.4", None), f"1.3 {'a' * 12} → 1.4"),
+        (Made("1.3"), None, "1.3 → ?"),
+        (Made("1.3"), Made(), "1.3"),
         (None, Made("1.4"), "1.4"),
         (Made(), Made(), ""),
         (None, None, ""),

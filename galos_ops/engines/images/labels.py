@@ -38,5 +38,6 @@ def made(host: Host, images: Iterable[str]) -> dict[str, Made]:
 
 
 def change(before: Made | None, after: Made | None) -> str:
-    """Return from what to what an image changes, as far as they say it."""
-    return " → ".join(filter(None, map(str, filter(None, (before, after)))))
+    """Return from what to what an image changes, as far as they say it; None is one that is not here."""
+    old, new = str(before or ""), "?" if after is None else str(after)
+    return " → ".join(filter(None, (old, new))) if old else str(after or "")

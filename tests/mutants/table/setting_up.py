@@ -44,6 +44,15 @@ MUTANTS = (
             ),
             Mutant(
                 "setup",
+                Uncaught("BaseException"),
+                {
+                    "tests/integration/test_night.py::test_a_setup_that_fails_has_what_it_did_in_the_log": (
+                        "not enough values to unpack"
+                    )
+                },
+            ),
+            Mutant(
+                "setup",
                 Always("snapshot.directories"),
                 {
                     f"{SETUP}::test_setup_makes_the_directory_of_the_service": (
