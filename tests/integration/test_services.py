@@ -64,6 +64,10 @@ def test_one_deploy_migrates_each_service_that_needs_it_and_stops_no_other(two: 
     two.judge.no_downtime(service="galos-sync")
     assert mapped(two) == V2
     assert applied(two) == V1
+    for service, container in containers(two).items():
+        entered = two.done("-f", config, "exec", "cat /etc/hostname", "--service", service)
+        assert container.startswith(entered.strip())
+    assert "name one with --service: galos-sync, galos-map" in two.refused(2, "-f", config, "exec", "true")
 
     document = json.loads(two.done("-f", config, "deploy", "--json"))
     assert [(one["service"], one["changed"], len(one["migrations"])) for one in document["hosts"][0]["services"]] == [
