@@ -47,6 +47,7 @@ HOST = (
     Row("link to the swarm", swarm.UNCUT, swarm.MEND),
     Row("engine", "docker version", "service docker start"),
     Row("swarm", NO_SWARM, LEAVE),
+    Row("overlay networks", '[ -z "$(overlays)" ]', 'overlays | while read -r one; do forget "$one"; done'),
     emptied("containers", "docker ps -aq", "docker rm -fv"),
     emptied("images", OTHER_IMAGES, "docker rmi -f"),
     Row("shared layer", f"docker image inspect {KEPT_IMAGE}", f"sh {KEEP}"),

@@ -22,6 +22,14 @@ strangers() {
         }'
 }
 
+# What an engine that was killed has left of the networks of a cluster, and keeps the next one of the same number away:
+# network namespaces, and devices outside of one.
+overlays() {
+    find /run/docker/netns -name '[0-9]-*' 2>/dev/null
+    ip -o link show type vxlan | sed 's/^[0-9]*: \([^:@]*\).*/\1/'
+}
+forget() { case $1 in /*) umount -l "$1"; rm -f "$1" ;; *) ip link delete "$1" ;; esac; }
+
 # A line for each file: kind, mode, owner, and of what is no folder its size, time and target too; its path last.
 listed() {
     find $folders -xdev \( -path /etc/hosts -o -path /etc/hostname -o -path /etc/resolv.conf \) -prune \

@@ -23,6 +23,10 @@ TAKE = {
         echo x | docker config create left - && echo x | docker secret create left -
         docker service create --detach --init --network cluster --secret left --config left galos-test sleep 600
     """,
+    "overlay networks": """
+        : >/run/docker/netns/1-left; unshare --net=/run/docker/netns/1-left true
+        ip link add left type vxlan id 999 dstport 4789
+    """,
     "link to the swarm": swarm.CUT,
     "credential helper": "apt-get purge -qq -y amazon-ecr-credential-helper",
     "files": """
