@@ -186,7 +186,7 @@ class Host:
         )
 
     def lost(self, doing: str, error: Exception | None = None) -> ConnectError:
-        """The error for a link that died, with what is known of why; one that the host closed says nothing."""
+        """The error for a link that died, with what the system or the `error` that met it says of why, if anything."""
         transport = self.connection.transport
         return ConnectError(
             f"{self.name}: the connection was lost while trying to {doing}; what ran on the host may still run there.",

@@ -54,14 +54,12 @@ def repair(ops: Ops, verdicts: Iterable[Verdict], service: str | None) -> bool:
         ops.report.say("nothing to fix by itself")
         return False
     ops.report.width = max(map(len, repairs))
-    done: list[str] = []
-    with ops.locked("doctor", service):
+    with ops.locked("doctor", service), ops.noted("doctor") as done:
         for name in repairs:
             try:
                 done += [name] if ops.change(name, partial(MENDS[name], ops.host, ops.settings)) else []
             except OpsError as error:
                 ops.report.marked(BLANK, error.sentence)
-        ops.note("doctor", done)
     return True
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -14,6 +14,7 @@ from galos_ops.engines.dependencies import groups, ordered
 from galos_ops.engines.engine import Engine, Target
 from galos_ops.engines.snapshot import probe
 from galos_ops.engines.snapshot.snapshot import Snapshot
+from galos_ops.errors import OpsError
 from galos_ops.host.hold import hold_error
 from galos_ops.host.host import Host
 from galos_ops.host.lock import Lock, holding, lock, refuse
@@ -106,6 +107,18 @@ class Ops:
         if changes and not self.host.dry:
             script = in_directory(self.settings.directory, note(entry(event, "; ".join(changes))))
             self.host.change(script, doing="log what was done")
+
+    @contextmanager
+    def noted(self, event: Event) -> Iterator[list[str]]:
+        """Log the changes that the body adds to a list, also where it fails or is interrupted."""
+        changes: list[str] = []
+        try:
+            yield changes
+        except BaseException:
+            with suppress(OpsError):  # what ended the body is what there is to tell
+                self.note(event, changes)
+            raise
+        self.note(event, changes)
 
     def change_alone(self, name: str, make: Callable[[], Change]) -> Change:
         """Take such a step as `change` does, while no other task changes the host."""

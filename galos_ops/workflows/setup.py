@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 from galos_ops.diagnostics.ready import ENGINE
 from galos_ops.engines.snapshot.probe import PROJECT, Scope, gather
 from galos_ops.engines.snapshot.snapshot import Snapshot
-from galos_ops.errors import OpsError
 from galos_ops.host.shell import shell_path
 from galos_ops.progress import Change
 from galos_ops.provisioning import dotenv as dotenv_file
@@ -42,17 +40,11 @@ def setup(ops: Ops) -> None:
         "ecr.check": lambda: proof(ops, any(changed)),
     }
     ops.report.width = max(map(len, steps))
-    done = ["directory"] * len(changed)
-    with ops.holding("setup"):
-        try:
-            for name, make in steps.items():
-                changed.append(ops.change(name, make))
-                done += [name] if changed[-1] else []
-        except BaseException:
-            with suppress(OpsError):  # why a step failed is what there is to tell
-                ops.note("setup", done)
-            raise
-        ops.note("setup", done)
+    with ops.holding("setup"), ops.noted("setup") as done:
+        done += ["directory"] * len(changed)
+        for name, make in steps.items():
+            changed.append(ops.change(name, make))
+            done += [name] if changed[-1] else []
     if not any(changed):
         ops.report.say("nothing to do: the host was ready already")
     elif not host.dry:

@@ -15,6 +15,15 @@ LEFT = "== (8, False, False)"  # exit code, whether there is a traceback, whethe
 NOT_SENT = "== (2, False, False)"
 
 MUTANTS = (
+    Mutant(
+        "galos_ops.workflows.ops.Ops.noted",
+        Uncaught("BaseException"),
+        {
+            "tests/integration/test_night.py::test_a_setup_that_fails_has_what_it_did_in_the_log": (
+                "not enough values to unpack"
+            )
+        },
+    ),
     *group(
         "galos_ops.provisioning.files",
         (
@@ -39,15 +48,6 @@ MUTANTS = (
                 {
                     f"{SETUP}::test_setup_needs_the_service_s_variables_from_here_or_from_the_host": (
                         "There is no absent.env on this machine."
-                    )
-                },
-            ),
-            Mutant(
-                "setup",
-                Uncaught("BaseException"),
-                {
-                    "tests/integration/test_night.py::test_a_setup_that_fails_has_what_it_did_in_the_log": (
-                        "not enough values to unpack"
                     )
                 },
             ),
