@@ -9,12 +9,19 @@ from galos_ops.engines.compose import Compose
 from galos_ops.engines.docker_compose import DockerCompose
 from galos_ops.engines.engine import Engine
 from galos_ops.engines.snapshot.snapshot import Snapshot
-from galos_ops.engines.swarm.swarm import Swarm
 
-ENGINES: Mapping[settings.Engine, Callable[[DockerCompose, Snapshot], Engine]] = {
-    "compose": lambda docker_compose, _: Compose(docker_compose),
-    "swarm": Swarm.of,
-}
+
+def compose(docker_compose: DockerCompose, _snapshot: Snapshot) -> Engine:
+    return Compose(docker_compose)
+
+
+def swarm(docker_compose: DockerCompose, snapshot: Snapshot) -> Engine:
+    from galos_ops.engines.swarm.swarm import Swarm
+
+    return Swarm.of(docker_compose, snapshot)
+
+
+ENGINES: Mapping[settings.Engine, Callable[[DockerCompose, Snapshot], Engine]] = {"compose": compose, "swarm": swarm}
 
 
 def chosen(name: settings.Engine, docker_compose: DockerCompose, snapshot: Snapshot) -> Engine:

@@ -23,7 +23,6 @@ from galos_ops.host.shell import in_directory
 from galos_ops.progress import SAME, WOULD, Change, Report
 from galos_ops.workflows.doing import Doing
 from galos_ops.workflows.steps import Group, Steps
-from galos_ops.workflows.telling import Telling
 
 Parts = tuple[probe.Part, ...]
 Look = Callable[[], Snapshot]
@@ -195,6 +194,8 @@ class Ops:
                 question = probe.script(parts, self._scope())
                 held = stack.enter_context(self.holding(task, wait, question))
             if held is None:
+                from galos_ops.workflows.telling import Telling
+
                 self.document["dry_run"] = True
                 yield lambda target: Telling(target, self.report), partial(self.snapshot, parts)
             else:

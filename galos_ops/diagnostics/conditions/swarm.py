@@ -11,7 +11,6 @@ from galos_ops.diagnostics.condition import Condition, Subject, step, those, whe
 from galos_ops.engines.cluster_notes import HOME
 from galos_ops.engines.snapshot.cluster import StackService, Task
 from galos_ops.engines.snapshot.probe_output import moment
-from galos_ops.engines.swarm import stack
 from galos_ops.errors import NotReadyError, VerifyError
 
 TOKEN_SECONDS = 12 * 3600  # how long a token of ECR lasts
@@ -40,8 +39,11 @@ def elsewhere(subject: Subject) -> str | None:
 
 def not_supported(subject: Subject) -> list[str]:
     snapshot, service = subject.snapshot, subject.service
-    rows = snapshot.rows() if snapshot.cluster else {}
-    return [f"{service}: {key}" for key in stack.unsupported(snapshot.tree(), service)] if service in rows else []
+    if not snapshot.cluster or service not in snapshot.rows():
+        return []
+    from galos_ops.engines.swarm import stack
+
+    return [f"{service}: {key}" for key in stack.unsupported(snapshot.tree(), service)]
 
 
 def service(subject: Subject) -> StackService | None:
@@ -59,8 +61,12 @@ def by_tag(subject: Subject) -> str | None:
 
 
 def rolls_back(subject: Subject) -> bool:
+    if not subject.snapshot.cluster:
+        return False
+    from galos_ops.engines.swarm import stack
+
     row = subject.snapshot.rows().get(subject.service) or {}
-    return bool(subject.snapshot.cluster) and stack.update_config(row).get("failure_action") == "rollback"
+    return stack.update_config(row).get("failure_action") == "rollback"
 
 
 def old_token(subject: Subject) -> bool:
