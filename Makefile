@@ -38,7 +38,7 @@ lint: $(READY)  ## style and types
 	$(BIN)/lint-imports
 
 check: lint  ## what must stay fast and green: lint, types, layers, unit tests
-	$(BIN)/pytest -q tests/unit
+	$(BIN)/pytest -q -n auto tests/unit
 
 mutants: $(READY)  ## take each protection out of a copy and expect the tests that cover it to fail; WORDS=pull chooses
 	$(BIN)/python -m tests.mutants $(WORDS)
