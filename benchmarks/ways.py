@@ -25,9 +25,17 @@ LINE = "docker-compose pull -q && docker-compose up -d"
 MIGRATION = "docker-compose run --rm -T --entrypoint sqlx galos-sync migrate run --source galos_db/migrations"
 BY_HAND = f"docker-compose pull -q && docker-compose down && {MIGRATION} && docker-compose up -d"
 SSH, FABRIC, PYINFRA, ANSIBLE, OURS = "ssh", "Fabric", "pyinfra", "Ansible", "galos-ops"
-FLOOR = "stop, start"
+FLOOR, FLOOR_OF_A_MIGRATION = "stop, start", "stop, migrate, start"
 LOOPBACK, SLOW = "loopback", "100 ms round trip"
 STOP_AND_START = "id=$(docker ps -q --filter label=com.docker.compose.service) && docker stop $id && docker start $id"
+STOP_MIGRATE_AND_START = """
+docker-compose pull -q && image=$(docker-compose config --images) && old=$(docker-compose ps -q) &&
+made='docker create --init --network root_default --env-file .env' &&
+migration=$($made --entrypoint sqlx $image migrate run --source galos_db/migrations) &&
+new=$($made --label com.docker.compose.service=galos-sync $image) &&
+docker stop $old && docker start -a $migration && docker start $new && docker rm -f $migration $new
+"""
+"""With both containers made before the stop, nothing proved, nothing asked again: what a migration costs at least."""
 
 
 def install() -> None:
@@ -79,13 +87,14 @@ class Place:
         inventory = link.config.with_name(f"inventory_{link.config.parent.name}.py")
         inventory.write_text(f"hosts = [({name!r}, {{'ssh_config_file': {str(link.config)!r}, 'ssh_user': 'root'}})]\n")
         pyinfra, ansible = (str(PEERS / "bin" / each) for each in ("pyinfra", "ansible-playbook"))
+        floors = {FLOOR: STOP_AND_START, FLOOR_OF_A_MIGRATION: STOP_MIGRATE_AND_START} if migrates else {}
         argvs = {
             SSH: ["ssh", "-F", str(link.config), name, line],
             FABRIC: [*self.fab(link, HERE / "peers"), "line", "--command", line],
             PYINFRA: [pyinfra, "-y", str(inventory), str(HERE / "peers/pyinfra_deploy.py")],
             ANSIBLE: [ansible, "-i", f"{name},", "-e", facts, str(HERE / "peers/ansible.yml")],
             OURS: [*self.fab(link), "deploy"],
-            **({FLOOR: ["ssh", "-F", str(link.config), name, STOP_AND_START]} if migrates else {}),
+            **{floor: ["ssh", "-F", str(link.config), name, script] for floor, script in floors.items()},
         }
         return {way: partial(self._measured, argv, line, link) for way, argv in argvs.items()}
 

@@ -9,10 +9,11 @@ from benchmarks import report
 from benchmarks.measure import Sample, Spread, down
 from benchmarks.picture import picture
 from benchmarks.startup import EMPTY, LIST
-from benchmarks.ways import ANSIBLE, FABRIC, FLOOR, LOOPBACK, OURS, PYINFRA, SLOW, SSH
+from benchmarks.ways import ANSIBLE, FABRIC, FLOOR, FLOOR_OF_A_MIGRATION, LOOPBACK, OURS, PYINFRA, SLOW, SSH
 from benchmarks.works import NOTHING, WORKS
 
-SECONDS = {SSH: 1.0, FABRIC: 1.2, PYINFRA: 2.0, ANSIBLE: 4.0, OURS: 1.4, FLOOR: 0.5}
+FLOORS = {FLOOR: 0.5, FLOOR_OF_A_MIGRATION: 0.8}
+SECONDS = {SSH: 1.0, FABRIC: 1.2, PYINFRA: 2.0, ANSIBLE: 4.0, OURS: 1.4, **FLOORS}
 PLACES = [(work.name, link) for work in WORKS for link in (LOOPBACK, SLOW)]
 
 
@@ -40,6 +41,8 @@ def test_the_page_has_a_row_for_each_bound_and_for_each_way() -> None:
     page = report.page(results())
     assert "| nothing new, loopback: bare ssh | 1.40 | 1.50 | yes | 1.20 |" in page
     assert "| nothing new, 100 ms round trip: bare ssh | 1.40 | 1.30 | no | 1.20 |" in page
+    assert "| nothing new, loopback: pyinfra | 0.70 | 0.80 | yes | 0.60 |" in page
+    assert "| new image with a migration: time down by hand | 1.40 | 0.70 | no | 0.80 |" in page
     assert "| `fab --list`: an empty fabfile | 1.10 | 1.15 | yes |  |" in page
     assert page.count("\n| galos-ops | 1.40 s | 1.40 to 1.40 | 1.40 | 0.70 s | 1.40 | 40 MB |") == len(PLACES)
     assert "| nothing new, 4 hosts, 100 ms round trip: one host | 1.27 | 1.50 | yes |  |" in page
