@@ -9,7 +9,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeVar
+from typing import Literal
 
 from sandbox.host import Host
 
@@ -93,14 +93,11 @@ def _of_the_service(row: Mapping[str, object]) -> bool:
     return f"{LABEL}.service" in labels and labels.get(f"{LABEL}.oneoff") != "True"
 
 
-Name = TypeVar("Name", str, int)
-
-
 def interleaved(
-    ways: Mapping[Name, Callable[[], Sample]], runs: int, say: Callable[[str], None]
-) -> dict[Name, list[Sample]]:
+    ways: Mapping[str, Callable[[], Sample]], runs: int, say: Callable[[str], None]
+) -> dict[str, list[Sample]]:
     """Take turns, so that whatever else the machine does meets all alike; the first round is not counted."""
-    samples: dict[Name, list[Sample]] = {name: [] for name in ways}
+    samples: dict[str, list[Sample]] = {name: [] for name in ways}
     for number in range(runs + 1):
         for name, way in ways.items():
             sample = way()

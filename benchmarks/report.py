@@ -9,6 +9,7 @@ from datetime import date
 from pathlib import Path
 from string import Template
 
+from benchmarks.fleet import Sizes
 from benchmarks.measure import Sample, Spread, spread
 from benchmarks.picture import picture
 from benchmarks.startup import EMPTY, LIST
@@ -34,12 +35,12 @@ PAGE, PICTURE = ROOT / "docs/performance.md", ROOT / "docs/performance.svg"
 
 @dataclass(frozen=True)
 class Results:
-    """What one run found: the samples of each way by work and link, and those of fleets by work and number of hosts."""
+    """What one run found: the samples of each way by work and link, and those of several hosts by work and way."""
 
     runs: int
     startups: Mapping[str, Spread]
     samples: Mapping[tuple[str, str], Mapping[str, Sequence[Sample]]]
-    fleet: Mapping[str, Mapping[int, Sequence[Sample]]]
+    fleet: Mapping[str, Mapping[str, Sizes]]
 
     def seconds(self, work: str, link: str, way: str) -> Spread:
         return spread(self.samples[work, link][way], "seconds")
@@ -84,8 +85,15 @@ def bounds(results: Results) -> Iterator[Bound]:
         yield Bound(f"{work}: time down by hand", ours, theirs, most, floor)
     yield Bound("`fab --list`: an empty fabfile", results.startups[LIST].median, results.startups[EMPTY].median, 1.15)
     for work, sizes in results.fleet.items():
-        one, *_, most_hosts = (spread(samples, "seconds").median for samples in sizes.values())
-        yield Bound(f"{work}, {max(sizes)} hosts, {SLOW}: one host", most_hosts, one, 1.5)
+        one, *_, most_hosts = medians(sizes[OURS])
+        one_by_ssh, *_, most_by_ssh = medians(sizes[SSH])
+        floor = one * most_by_ssh / one_by_ssh
+        yield Bound(f"{work}, {max(sizes[OURS])} hosts, {SLOW}: one host", most_hosts, one, 1.5, floor)
+
+
+def medians(sizes: Sizes) -> list[float]:
+    """Return the median time of each number of hosts."""
+    return [spread(samples, "seconds").median for samples in sizes.values()]
 
 
 def table(results: Results, work: str, link: str) -> str:
@@ -106,14 +114,16 @@ def table(results: Results, work: str, link: str) -> str:
     return "\n".join(rows)
 
 
-def fleet_table(sizes: Mapping[int, Sequence[Sample]]) -> str:
+def fleet_table(ways: Mapping[str, Sizes]) -> str:
     """Return the rows of so many hosts for one work."""
-    rows = ["| hosts | median | quartiles | × one | memory |", "|---|---|---|---|---|"]
-    one = spread(sizes[min(sizes)], "seconds")
-    for size, samples in sizes.items():
-        spent, memory = spread(samples, "seconds"), spread(samples, "memory")
-        ratio = f"{spent.median / one.median:.2f}"
-        rows.append(f"| {size} | {spent.median:.2f} s | {spent.quartiles()} | {ratio} | {memory.median:.0f} MB |")
+    rows = [f"| hosts | {OURS} | quartiles | × one | memory | {SSH} | × one |", "|---|---|---|---|---|---|---|"]
+    firsts = [medians(ways[way])[0] for way in (OURS, SSH)]
+    for size, samples in ways[OURS].items():
+        ours, theirs = spread(samples, "seconds"), spread(ways[SSH][size], "seconds")
+        ratios = [f"{each.median / first:.2f}" for each, first in zip((ours, theirs), firsts, strict=True)]
+        memory = f"{spread(samples, 'memory').median:.0f} MB"
+        cells = (f"{ours.median:.2f} s", ours.quartiles(), ratios[0], memory, f"{theirs.median:.2f} s", ratios[1])
+        rows.append(f"| {size} | {' | '.join(cells)} |")
     return "\n".join(rows)
 
 

@@ -33,8 +33,12 @@ def results() -> report.Results:
     samples = {
         place: {way: [Sample(seconds, 40.0, seconds / 2)] * 2 for way, seconds in SECONDS.items()} for place in PLACES
     }
-    fleet = {NOTHING: {size: [Sample(1.0 + size / 10, 40.0 + size, 0.0)] * 2 for size in (1, 2, 4)}}
-    return report.Results(2, {EMPTY: Spread(0.2, 0.2, 0.2), LIST: Spread(0.22, 0.2, 0.3)}, samples, fleet)
+    steps = {OURS: 10, SSH: 20}
+    fleet = {
+        way: {size: [Sample(1.0 + size / step, 40.0 + size, 0.0)] * 2 for size in (1, 2, 4)}
+        for way, step in steps.items()
+    }
+    return report.Results(2, {EMPTY: Spread(0.2, 0.2, 0.2), LIST: Spread(0.22, 0.2, 0.3)}, samples, {NOTHING: fleet})
 
 
 def test_the_page_has_a_row_for_each_bound_and_for_each_way() -> None:
@@ -45,8 +49,8 @@ def test_the_page_has_a_row_for_each_bound_and_for_each_way() -> None:
     assert "| new image with a migration: time down by hand | 1.40 | 0.70 | no | 0.80 |" in page
     assert "| `fab --list`: an empty fabfile | 1.10 | 1.15 | yes |  |" in page
     assert page.count("\n| galos-ops | 1.40 s | 1.40 to 1.40 | 1.40 | 0.70 s | 1.40 | 40 MB |") == len(PLACES)
-    assert "| nothing new, 4 hosts, 100 ms round trip: one host | 1.27 | 1.50 | yes |  |" in page
-    assert "\n| 2 | 1.20 s | 1.20 to 1.20 | 1.09 | 42 MB |" in page
+    assert "| nothing new, 4 hosts, 100 ms round trip: one host | 1.27 | 1.50 | yes | 1.14 |" in page
+    assert "\n| 2 | 1.20 s | 1.20 to 1.20 | 1.09 | 42 MB | 1.10 s | 1.05 |" in page
     assert "$" not in page
 
 
