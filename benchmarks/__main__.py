@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from benchmarks import fleet, report, ways, works
+from benchmarks import fleet, report, requests, ways, works
 from benchmarks.links import loopback, slow
 from benchmarks.measure import Sample, interleaved
 from benchmarks.startup import startups
@@ -30,7 +30,8 @@ def main() -> None:
             sandbox.up(len(fleet.HOSTS))
             with slow(sandbox, fleet.HOSTS, Path(folder, "several")) as link:
                 several = fleet.compared(fleet.Fleet(place, link), options.runs, say)
-            results = report.Results(options.runs, starts, one, several)
+            asked = requests.compared(requests.Cluster(place, loopback(sandbox)), options.runs, say)
+            results = report.Results(options.runs, starts, one, several, asked)
         finally:
             if not options.sandbox:
                 sandbox.down()

@@ -12,6 +12,7 @@ from string import Template
 from benchmarks.fleet import Sizes
 from benchmarks.measure import Sample, Spread, spread
 from benchmarks.picture import picture
+from benchmarks.requests import DRAIN_SECONDS, Asked
 from benchmarks.startup import EMPTY, LIST
 from benchmarks.ways import (
     ANSIBLE,
@@ -35,12 +36,16 @@ PAGE, PICTURE = ROOT / "docs/performance.md", ROOT / "docs/performance.svg"
 
 @dataclass(frozen=True)
 class Results:
-    """What one run found: the samples of each way by work and link, and those of several hosts by work and way."""
+    """What one run found: the samples of each way by work and link, and those of several hosts by work and way.
+
+    `asked` is what a client met of a Swarm, by the order in which containers are replaced.
+    """
 
     runs: int
     startups: Mapping[str, Spread]
     samples: Mapping[tuple[str, str], Mapping[str, Sequence[Sample]]]
     fleet: Mapping[str, Mapping[str, Sizes]]
+    asked: Mapping[str, Sequence[Asked]]
 
     def seconds(self, work: str, link: str, way: str) -> Spread:
         return spread(self.samples[work, link][way], "seconds")
@@ -127,6 +132,15 @@ def fleet_table(ways: Mapping[str, Sizes]) -> str:
     return "\n".join(rows)
 
 
+def asked_table(asked: Mapping[str, Sequence[Asked]]) -> str:
+    """Return a row for each order in which containers are replaced."""
+    rows = ["| order | deploys | answered | failed |", "|---|---|---|---|"]
+    for order, each in asked.items():
+        answered, failed = sum(one.answered for one in each), sum(one.failed for one in each)
+        rows.append(f"| `{order}` | {len(each)} | {answered} | {failed} |")
+    return "\n".join(rows)
+
+
 def page(results: Results) -> str:
     """Return the text of docs/performance.md."""
     tables = "\n\n".join(f"### {work}, {link}\n\n{table(results, work, link)}" for work, link in results.samples)
@@ -143,6 +157,8 @@ def page(results: Results) -> str:
         "bounds": "\n".join(bound.row for bound in bounds(results)),
         "tables": tables,
         "fleet": "\n\n".join(f"### {work}\n\n{fleet_table(sizes)}" for work, sizes in results.fleet.items()),
+        "asked": asked_table(results.asked),
+        "drain": DRAIN_SECONDS,
         "startups": starts,
     }
     return Template(TEMPLATE.read_text()).substitute(values)

@@ -8,6 +8,7 @@ from xml.etree import ElementTree
 from benchmarks import report
 from benchmarks.measure import Sample, Spread, down
 from benchmarks.picture import picture
+from benchmarks.requests import Asked
 from benchmarks.startup import EMPTY, LIST
 from benchmarks.ways import ANSIBLE, FABRIC, FLOOR, FLOOR_OF_A_MIGRATION, LOOPBACK, OURS, PYINFRA, SLOW, SSH
 from benchmarks.works import NOTHING, WORKS
@@ -38,7 +39,10 @@ def results() -> report.Results:
         way: {size: [Sample(1.0 + size / step, 40.0 + size, 0.0)] * 2 for size in (1, 2, 4)}
         for way, step in steps.items()
     }
-    return report.Results(2, {EMPTY: Spread(0.2, 0.2, 0.2), LIST: Spread(0.22, 0.2, 0.3)}, samples, {NOTHING: fleet})
+    asked = {"start-first": [Asked.of("answered\nanswered\n"), Asked.of("answered\nfailed\n")]}
+    return report.Results(
+        2, {EMPTY: Spread(0.2, 0.2, 0.2), LIST: Spread(0.22, 0.2, 0.3)}, samples, {NOTHING: fleet}, asked
+    )
 
 
 def test_the_page_has_a_row_for_each_bound_and_for_each_way() -> None:
@@ -51,6 +55,7 @@ def test_the_page_has_a_row_for_each_bound_and_for_each_way() -> None:
     assert page.count("\n| galos-ops | 1.40 s | 1.40 to 1.40 | 1.40 | 0.70 s | 1.40 | 40 MB |") == len(PLACES)
     assert "| nothing new, 4 hosts, 100 ms round trip: one host | 1.27 | 1.50 | yes | 1.14 |" in page
     assert "\n| 2 | 1.20 s | 1.20 to 1.20 | 1.09 | 42 MB | 1.10 s | 1.05 |" in page
+    assert "| `start-first` | 2 | 3 | 1 |" in page
     assert "$" not in page
 
 
