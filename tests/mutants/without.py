@@ -9,6 +9,7 @@ WITHOUT: dict[str, tuple[str, ...]] = {
         "test_a_link_that_is_lost_after_the_last_step_costs_nothing",
     ),
     "it goes the way of a new user through what others test alone": (
+        "test_a_demo_runs_to_its_end_and_shows_what_it_is_for",
         "test_from_an_empty_folder_to_a_rollback",
         "test_the_commands_of_the_pages_do_what_is_said_of_them",
         "test_the_commands_of_the_pages_that_pipe_into_jq_tell_what_they_say",
