@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from galos_ops.errors import UsageError
-from galos_ops.tasks.host_task import DRY, host_task, parse_duration
+from galos_ops.tasks.host_task import DRY, holding_task, parse_duration
 
 if TYPE_CHECKING:
     from galos_ops.workflows.ops import Ops
@@ -27,7 +26,7 @@ def parse_hold(option: str, text: str) -> int:
     return seconds
 
 
-@host_task(DRY | WORDS, parse={"for_": parse_hold})
+@holding_task(DRY | WORDS, parse={"for_": parse_hold})
 def hold(
     ops: Ops, for_: int | None = None, because: str | None = None, end: bool = False, *, dry_run: bool = False
 ) -> None:
@@ -39,12 +38,7 @@ def hold(
     """
     from galos_ops.workflows import holding
 
-    if end and not for_ and not because:
+    if end:
         holding.end(ops)
-        return
-    if end or not for_ or not (because or "").strip():
-        typed = replace(ops.host.typed, options={})
-        raise UsageError(
-            "hold takes --for and --because, or --end.", hint=typed.fab("hold", for_="2h", because="restoring it")
-        )
-    holding.begin(ops, for_, " ".join((because or "").split()))
+    else:
+        holding.begin(ops, for_ or 0, " ".join((because or "").split()))

@@ -87,6 +87,12 @@ class FleetTask(HostTask):
     run = "fleet_run.FleetRun"
 
 
+class HoldingTask(HostTask):
+    """A task that holds deploys back, which is meant for a whole fleet."""
+
+    run = "holding_run.HoldingRun"
+
+
 class ComparingTask(HostTask):
     """A task that looks at its hosts and compares them."""
 
@@ -106,6 +112,12 @@ def comparing_task(help: dict[str, str] | None = None) -> Callable[[Body], Compa
     """Make a task of a function whose first parameter is an `Ops`, and which leaves there what it has `seen`."""
     executor.install()
     return cast("Callable[[Body], ComparingTask]", fabric.task(klass=ComparingTask, help=help or {}, looking=True))
+
+
+def holding_task(help: dict[str, str] | None = None, **options: Any) -> Callable[[Body], HoldingTask]:
+    """Make a task of a function whose first parameter is an `Ops`; `options` are those of `HostTask`."""
+    executor.install()
+    return cast("Callable[[Body], HoldingTask]", fabric.task(klass=HoldingTask, help=help or {}, **options))
 
 
 def fleet_task(help: dict[str, str] | None = None, **options: Any) -> Callable[[Body], FleetTask]:

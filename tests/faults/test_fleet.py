@@ -262,7 +262,11 @@ def test_one_member_alone_deploys_unless_others_run_beside_its_migration(fleet: 
     assert f"-H {ALL} deploy" in told
     for each in fleet.members:
         each.judge.no_downtime()
-    fleet.second.done("hold", "--for", "2h", "--because", "restoring")
+    told = fleet.second.done("-f", config, "hold", "--for", "2h", "--because", "restoring")
+    others = [name for name in ALL.split(",") if name != SECOND]
+    assert f"not for {', '.join(others)}, which galos.hosts names as well; for all of them: " in told
+    assert told.rstrip().endswith(f"-H {ALL} hold --for 2h --because restoring")
+    assert "galos.hosts" not in fleet.operator.done("-f", config, "hold", "--end", "--dry-run")
     told = fleet.operator.refused(4, "deploy")
     assert f"{SECOND}: " in told
     assert ": restoring; nothing was changed." in told

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from fabric import Connection
 
 from galos_ops.config.command_line import CommandLine
 from galos_ops.engines.cluster_notes import HOME
@@ -46,12 +47,10 @@ def test_a_hold_is_ended_without_the_options_that_were_typed(task: str) -> None:
 
 
 @pytest.mark.parametrize("words", [{}, {"for_": "2h"}, {"because": "x"}, {"for_": "2h", "because": "x", "end": True}])
-def test_a_hold_without_what_it_needs_names_a_whole_command(words: dict[str, Any]) -> None:
-    host = FakeHost()
-    host.typed = CommandLine("galos-1", "hold", words)
+def test_a_hold_without_what_it_needs_names_a_whole_command_and_connects_to_nothing(words: dict[str, Any]) -> None:
     with pytest.raises(UsageError) as error:
-        hold.body(ops.Ops(host, SETTINGS, Plain(io.StringIO())), **words)
-    assert error.value.hint == "fab -H galos-1 hold --for 2h --because 'restoring it'"
+        hold(Connection("127.0.0.1:1"), **words)
+    assert error.value.hint == "fab -H 127.0.0.1:1 hold --for 2h --because 'restoring it'"
 
 
 def test_a_hold_on_another_manager_than_the_home_would_keep_nothing_away(monkeypatch: pytest.MonkeyPatch) -> None:

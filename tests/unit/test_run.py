@@ -348,6 +348,8 @@ def test_what_we_use_of_fabric_is_there(monkeypatch: pytest.MonkeyPatch) -> None
         ["up", "--service", "nope"],
         ["exec", ""],
         ["run", "'"],
+        ["hold"],
+        ["hold", "--for", "2h"],
         ["hold", "--for", "40d", "--because", "x"],
         ["logs", "--since", "soon"],
         ["logs", "--grep", "("],

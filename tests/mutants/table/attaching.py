@@ -8,8 +8,9 @@ from tests.mutants.mutant import Mutant, group
 HOLD, SESSIONS = (f"tests/integration/test_{name}.py" for name in ("hold", "sessions"))
 NIGHT = "tests/integration/test_night.py"
 SOURCE = "tests/integration/test_env_source.py"
-HOOKS, HOLDING = (f"tests/unit/test_{name}.py" for name in ("hooks", "holding"))
+HOOKS, HOLDING, RUN = (f"tests/unit/test_{name}.py" for name in ("hooks", "holding", "run"))
 CHANNEL = "tests/unit/test_host_channel.py"
+SENSELESS = f"{RUN}::test_what_makes_no_sense_is_told_before_a_hook_is_asked_or_a_host_connected_to"
 KILLED = f"{SESSIONS}::test_nothing_goes_on_when_the_client_is_killed"
 AWAY = (
     "tests/faults/test_swarm.py::"
@@ -81,10 +82,23 @@ MUTANTS = (
         ),
     ),
     *group(
-        "galos_ops.tasks.holding",
+        "galos_ops.tasks",
         (
             Mutant(
-                "parse_hold",
+                "holding_run.HoldingRun._require_words",
+                Returns("None"),
+                {f"{SENSELESS}[hold]": "== 2"},
+            ),
+            Mutant(
+                "holding_run.HoldingRun._each",
+                DropCall("report.say"),
+                {
+                    "tests/faults/test_fleet.py::"
+                    "test_one_member_alone_deploys_unless_others_run_beside_its_migration": "galos.hosts names as well"
+                },
+            ),
+            Mutant(
+                "holding.parse_hold",
                 Never("0 < seconds"),
                 {f"{HOLD}::test_a_hold_needs_a_time_and_a_reason[words4]": 'refused(2, "hold"'},
             ),
