@@ -66,10 +66,7 @@ class Telling:
             origin = f"{short(old)} → " if old not in (None, image) else ""
             step.detail = f"{origin}{short(image)}, {'already here' if here else 'to be fetched'}"
             step.mark = SAME if here and old == image else WOULD
-            if origin:
-                said = labels.made(self.target.host, (old or "", image))
-                words = labels.change(said.get(old or ""), said.get(image))
-                step.detail += words and f", {words}"
+            step.detail += self._made(image) if origin else ""
         if not here:
             self.later = self.later or "asked of the image when it is here"
         return images
@@ -120,13 +117,21 @@ class Telling:
                 step.mark = SAME
             return Started(image, before, same=True)
         if old not in (None, image):
-            why = f", in place of {short(old or '')}"
+            pulled = any(one["step"] == "pull" for one in self.plan)  # which has told it
+            why = f", in place of {short(old or '')}{'' if pulled else self._made(image)}"
         elif before:
             why = ", its container created again: .env or the compose file changed"
         order = target.engine.order(target) if before else ""
         self._depended()
         self._tell("up", f"start {short(image)}{why}{order and f', {order}'}")
         return Started(image, ())
+
+    def _made(self, image: str) -> str:
+        """Return from what to what an image in place of the one that runs changes the service, as far as they say."""
+        old = self.target.running_image or ""
+        said = labels.made(self.target.host, (old, image))
+        words = labels.change(said.get(old), said.get(image))
+        return words and f", {words}"
 
     def _depended(self) -> None:
         for name in dependencies.absent(self.target):

@@ -139,7 +139,8 @@ def test_a_deploy_is_told_step_by_step(bare: Operator) -> None:
     told = dry(fab, "deploy")
     assert f"{first[:15]} → {second[:15]}, already here" in told
     assert "2: 20260806140000 allow stars without orbits" in told
-    assert f"start {second[:15]}, in place of {first[:15]}" in told
+    assert f"start {second[:15]}, in place of {first[:15]}\n" in told
+    assert told.count("v1 → v2") == 1
     assert container(host) == f"running {first}"
     assert steps(fab.done("deploy")) == steps(told)
 
@@ -204,9 +205,12 @@ def test_a_rollback_asks_the_image_that_it_would_start(deployed: Operator) -> No
     deployed.done("deploy")
     second = image_id(host)
     deployed.sandbox.publish("v3")
+    deployed.done("pull")
+    third = image_id(host)
+    assert f"start {third[:15]}, in place of {second[:15]}, v2 → v3" in dry(deployed, "up")
     deployed.done("deploy")
     told = dry(deployed, "rollback")
-    assert f"start {second[:15]}, in place of {image_id(host)[:15]}" in told
+    assert f"start {second[:15]}, in place of {third[:15]}, v3 → v2" in told
     assert "= pending   none" in told
     assert steps(deployed.done("rollback")) == steps(told)
     assert steps(dry(deployed, "stop")) == ["stop"]

@@ -210,6 +210,11 @@ MUTANTS = (
                 Gives("guard.orphaned", "[]"),
                 {f"{DRY_RUN}::test_a_migration_that_somebody_s_death_left_is_told": '"adopt" in steps(told)'},
             ),
+            Mutant(
+                "_made",
+                Returns("''"),
+                {f"{DRY_RUN}::test_a_rollback_asks_the_image_that_it_would_start": "v2 → v3"},
+            ),
         ),
     ),
     *group(
