@@ -32,13 +32,15 @@ def policy(*actions: str) -> dict[str, object]:
     }
 
 
-PULL_ONLY = policy(
+PULLING = (
     "ecr:GetAuthorizationToken",
     "ecr:BatchCheckLayerAvailability",
     "ecr:BatchGetImage",
     "ecr:DescribeImages",
     "ecr:GetDownloadUrlForLayer",
 )
+PUSHING = ("ecr:InitiateLayerUpload", "ecr:UploadLayerPart", "ecr:CompleteLayerUpload", "ecr:PutImage")
+PULL_ONLY = policy(*PULLING)
 EVERYTHING = policy("*")
 
 

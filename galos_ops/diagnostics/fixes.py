@@ -18,20 +18,20 @@ def private(host: Host, path: str) -> Change:
     return place(host, path, "", "", mask=diffs.plain, private=True)
 
 
-def leftovers(host: Host, _: Settings) -> Change:
+def leftovers(host: Host) -> Change:
     """Remove the containers of checks that ended, and nothing that runs."""
     removed = remove_ended_checks(host)
     return Change(bool(removed), f"removed {', '.join(removed)}" if removed else "nothing was left")
 
 
-MENDS: dict[str, Callable[[Host, Settings], Change]] = {
-    "ecr.helper": lambda host, _: ecr.helper(host),
-    "ecr.docker-config": ecr.docker_config,
-    "ecr.region": ecr.region,
+MENDS: dict[str, Callable[[Host, Settings, ecr.Say], Change]] = {
+    "ecr.helper": lambda host, *_: ecr.helper(host),
+    "ecr.docker-config": lambda host, settings, _: ecr.docker_config(host, settings),
+    "ecr.region": lambda host, settings, _: ecr.region(host, settings),
     "ecr.credentials": ecr.credentials,
-    "private keys": lambda host, _: private(host, ecr.CREDENTIALS),
-    "private .env": lambda host, settings: private(host, f"{settings.directory.rstrip('/')}/.env"),
-    "compose file": project.compose_file,
-    "leftovers": leftovers,
+    "private keys": lambda host, *_: private(host, ecr.CREDENTIALS),
+    "private .env": lambda host, settings, _: private(host, f"{settings.directory.rstrip('/')}/.env"),
+    "compose file": lambda host, settings, _: project.compose_file(host, settings),
+    "leftovers": lambda host, *_: leftovers(host),
 }
 """By the name under which each is reported; safe to make without asking, and to repeat."""

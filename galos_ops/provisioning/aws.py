@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+import uuid
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -166,29 +167,64 @@ def proven_keys(settings: Settings) -> Keys:
     return keys
 
 
-BEYOND_PULLING = (("ecr", "describe_registry", "ecr:DescribeRegistry"), ("iam", "get_user", "iam:GetUser"))
-"""Questions that change nothing; neither a policy to pull nor AWS's own one to read all of ECR allows them."""
+@dataclass(frozen=True)
+class Question:
+    """An operation of AWS that changes nothing as it is asked, and the action that it needs."""
+
+    service: str
+    operation: str
+    action: str
+    words: Mapping[str, Any] = field(default_factory=dict)
+
+
+BEYOND_PULLING = (
+    Question("ecr", "describe_registry", "ecr:DescribeRegistry"),
+    Question("iam", "get_user", "iam:GetUser"),
+)
+"""Neither a policy to pull nor AWS's own one to read all of ECR allows them."""
+NO_UPLOAD = "UploadNotFoundException"
+
+
+def pushing(settings: Settings) -> list[Question]:
+    """Return what only keys that may push are told of each repository: that an upload which nobody began is not found.
+
+    By the Amazon ECR API Reference, CompleteLayerUpload, and its common errors: whoever may not gets
+    AccessDeniedException, and an ID that is of no upload to the repository is an UploadNotFoundException.
+    """
+    upload = {"registryId": _account(settings), "uploadId": str(uuid.uuid4()), "layerDigests": [f"sha256:{'0' * 64}"]}
+    return [
+        Question("ecr", "complete_layer_upload", "ecr:CompleteLayerUpload", {"repositoryName": name, **upload})
+        for name in dict.fromkeys(one.repository for one in settings.services.values())
+    ]
 
 
 def identity(settings: Settings) -> Identity:
     """Return whose keys the local profile has; raises as `proven_keys` does.
 
-    What they may do is not told by AWS to keys that may only pull: they are asked for what such keys may not.
+    What they may do is not told by AWS to keys that may only pull: they are asked, all at once, for what such keys may
+    not. An answer that tells neither, or does not come in time, leaves them not known to do more.
     """
+    from concurrent.futures import ThreadPoolExecutor
+
+    questions = (*BEYOND_PULLING, *pushing(settings))
     with refusals(settings.ecr):
         arn = _client(settings.ecr, "sts").get_caller_identity()["Arn"]
+        clients = {service: _client(settings.ecr, service) for service in ("ecr", "iam")}
     account, name = arn.split(":", 5)[4:]
-    allowed = (action for service, operation, action in BEYOND_PULLING if _allowed(settings.ecr, service, operation))
-    return Identity(account, name, next(allowed, ""))
+    with ThreadPoolExecutor(len(questions)) as pool:
+        answers = pool.map(lambda one: _allowed(clients[one.service], one), questions)
+    return Identity(account, name, next((one.action for one, yes in zip(questions, answers, strict=True) if yes), ""))
 
 
-def _allowed(ecr: Ecr, service: str, operation: str) -> bool:
-    """Tell whether AWS answers a question; it does not where it refuses, nor where it cannot be reached."""
+def _allowed(client: Any, question: Question) -> bool:
+    """Tell whether AWS lets the keys do what a question asks; false, too, where it does not say."""
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:
-        getattr(_client(ecr, service), operation)()
-    except (BotoCoreError, ClientError, OSError):
+        getattr(client, question.operation)(**question.words)
+    except ClientError as error:
+        return bool(error.response["Error"]["Code"] == NO_UPLOAD)
+    except (BotoCoreError, OSError):
         return False
     return True
 
@@ -198,7 +234,7 @@ def images(settings: Settings, service: Service, *, limit: int = 10) -> list[Ima
 
     Needs `ecr:DescribeImages`. ECR lists in no order, so every page is read.
     """
-    account = settings.ecr.registry.partition(".")[0]
+    account = _account(settings)
     with refusals(settings.ecr):
         pages = _client(settings.ecr).get_paginator("describe_images")
         found = [
@@ -230,6 +266,11 @@ def parameters(settings: Settings, path: str) -> dict[str, str]:
             return {path: client.get_parameter(Name=path, WithDecryption=True)["Parameter"]["Value"]}
         except client.exceptions.ParameterNotFound:
             return {}
+
+
+def _account(settings: Settings) -> str:
+    """Return the account of the registry."""
+    return settings.ecr.registry.partition(".")[0]
 
 
 def _client(ecr: Ecr, service: str = "ecr") -> Any:

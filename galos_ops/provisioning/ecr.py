@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from galos_ops.config.command_line import CommandLine
@@ -28,8 +29,12 @@ SESSION_KEYS = ("aws_session_token", "aws_security_token")
 INSTALL_SECONDS = 600
 
 
-def credentials(host: Host, settings: Settings, *, any_: bool = False) -> Change:
-    """Put the local profile's keys, proven with AWS, into `[default]` of `~/.aws/credentials`.
+Say = Callable[[str], None]
+"""Shows a person a sentence."""
+
+
+def credentials(host: Host, settings: Settings, say: Say, *, any_: bool = False) -> Change:
+    """Put the local profile's keys, proven with AWS, into `[default]` of `~/.aws/credentials`, and say first whose.
 
     Raises as `aws.proven_keys` does, and `UsageError` for new keys of the root user or, unless `any_`, of one that is
     known to do more than pull.
@@ -42,13 +47,13 @@ def credentials(host: Host, settings: Settings, *, any_: bool = False) -> Change
     [old] = files.read(host, CREDENTIALS)
     new = ini.merged(old, values, name=name, drop=SESSION_KEYS)
     stale = sorted(ini.keys(old, name=name) & set(SESSION_KEYS))
-    notes = [_whose(host, settings, any_)] if new != old else []
+    notes = [_whose(host, settings, say, any_)] if new != old else []
     notes += [f"removed {', '.join(stale)}, which would have spoiled the keys"] if stale else []
     return place(host, CREDENTIALS, old, new, mask=diffs.ini, private=True, note="; ".join(notes))
 
 
-def _whose(host: Host, settings: Settings, any_: bool) -> str:
-    """Return whose keys are about to be placed; raises `UsageError` as `credentials` does."""
+def _whose(host: Host, settings: Settings, say: Say, any_: bool) -> str:
+    """Say and return whose keys are about to be placed; raises `UsageError` as `credentials` does."""
     found = aws.identity(settings)
     if found.name == "root":
         raise UsageError(
@@ -61,7 +66,9 @@ def _whose(host: Host, settings: Settings, any_: bool) -> str:
             hint="name the profile of one that may only pull in galos.ecr.profile, or place these all the same: "
             + host.typed.fab("ecr.credentials", any=True),
         )
-    return f"keys of {found}, {'which may do more than pull' if found.beyond else 'not known to do more than pull'}"
+    rights = "which may do more than pull" if found.beyond else "not known to do more than pull"
+    say(f"{'would' if host.dry else 'about to'} place keys of {found}, {rights}")
+    return f"keys of {found}"
 
 
 def region(host: Host, settings: Settings) -> Change:

@@ -26,13 +26,13 @@ def setup(ops: Ops, *, dry_run: bool = False) -> None:
 def credentials(ops: Ops, any_: bool = False, *, dry_run: bool = False) -> None:
     """Place the keys of a local AWS profile in the host's ~/.aws/credentials.
 
-    AWS is asked first whether it accepts them, and whose they are. Refused (2) are keys with a session token, which
-    ends, those of the root user and, unless --any, those that are known to do more than pull. Places none where
-    galos.ecr.credentials is instance.
+    AWS is asked first whether it accepts them, and whose they are, which is told before they are placed. Refused (2)
+    are keys with a session token, which ends, those of the root user and, unless --any, those that are known to do more
+    than pull. Places none where galos.ecr.credentials is instance.
     """
     from galos_ops.provisioning import ecr
 
-    ops.change_alone("ecr.credentials", lambda: ecr.credentials(ops.host, ops.settings, any_=any_))
+    ops.change_alone("ecr.credentials", lambda: ecr.credentials(ops.host, ops.settings, ops.report.say, any_=any_))
 
 
 @host_task(DRY)

@@ -57,7 +57,8 @@ def repair(ops: Ops, verdicts: Iterable[Verdict], service: str | None) -> bool:
     with ops.locked("doctor", service), ops.noted("doctor") as done:
         for name in repairs:
             try:
-                done += [name] if ops.change(name, partial(MENDS[name], ops.host, ops.settings)) else []
+                make = partial(MENDS[name], ops.host, ops.settings, ops.report.say)
+                done += [name] if ops.change(name, make) else []
             except OpsError as error:
                 ops.report.marked(BLANK, error.sentence)
     return True

@@ -31,7 +31,7 @@ def setup(ops: Ops) -> None:
         snapshot = replace(gather(host, PROJECT, home), environment=None) if host.dry else ops.snapshot()
     ops.ready(snapshot, ENGINE)
     steps: dict[str, Callable[[], Change]] = {
-        "ecr.credentials": lambda: ecr.credentials(host, settings),
+        "ecr.credentials": lambda: ecr.credentials(host, settings, ops.report.say),
         "ecr.region": lambda: ecr.region(host, settings),
         "ecr.helper": lambda: ecr.helper(host),
         "ecr.docker-config": lambda: ecr.docker_config(host, settings),

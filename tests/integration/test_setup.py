@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.aws import REGISTRY, REGISTRY_USER, TOKEN
+from sandbox.aws import PULLING, PUSHING, REGISTRY, REGISTRY_USER, TOKEN, policy
 from sandbox.host import Host
 from sandbox.images import ASKER_PASSWORD
 from sandbox.sandbox import Sandbox
@@ -422,9 +422,38 @@ def test_keys_that_may_do_more_than_pull_are_placed_only_when_asked_to(wiped: Op
         assert "user/admin in 261923651564's, which may do more than pull (ecr:DescribeRegistry); not placed" in told
         assert told.splitlines()[-1].endswith("ecr.credentials --any")
         assert wiped.host.shell("ls -A /root/.aws", check=False) == ""
-    assert "keys of user/admin in 261923651564, which may do more than pull" in wiped.done("ecr.credentials", "--any")
+    before, _, done = wiped.done("ecr.credentials", "--any").partition("\n")
+    assert before.endswith("about to place keys of user/admin in 261923651564, which may do more than pull")
+    assert "written: keys of user/admin in 261923651564 " in done
     local_keys(wiped, tmp_path / "credentials", *given_key(wiped.sandbox))
-    assert "keys of user/galos-host in 261923651564, not known to do more than pull" in wiped.done("ecr.credentials")
+    told = wiped.done("ecr.credentials")
+    assert "about to place keys of user/galos-host in 261923651564, not known to do more than pull\n" in told
+
+
+@pytest.fixture
+def pusher(sandbox: Sandbox) -> Iterator[tuple[str, str]]:
+    """The access key, and its secret, of a user who may push and pull, and nothing else."""
+    user, name = {"UserName": "pusher"}, {"PolicyName": "push"}
+    sandbox.call_aws("iam", "create_user", **user)
+    sandbox.call_aws("iam", "put_user_policy", **user, **name, PolicyDocument=json.dumps(policy(*PULLING, *PUSHING)))
+    key = sandbox.call_aws("iam", "create_access_key", **user)["AccessKey"]
+    yield key["AccessKeyId"], key["SecretAccessKey"]
+    sandbox.call_aws("iam", "delete_access_key", **user, AccessKeyId=key["AccessKeyId"])
+    sandbox.call_aws("iam", "delete_user_policy", **user, **name)
+    sandbox.call_aws("iam", "delete_user", **user)
+
+
+def test_keys_that_may_push_are_placed_only_when_asked_to(
+    wiped: Operator, pusher: tuple[str, str], tmp_path: Path
+) -> None:
+    local_keys(wiped, tmp_path / "credentials", *pusher)
+    told = wiped.refused(2, "setup")
+    assert "user/pusher in 261923651564's, which may do more than pull (ecr:CompleteLayerUpload); not placed" in told
+    assert wiped.host.shell("ls -A /root/.aws", check=False) == ""
+    assert "user/pusher in 261923651564, which may do more than pull" in wiped.done("ecr.credentials", "--any")
+    absent = wiped.configured({"services": {"galos-sync": {"repository": "absent"}}})
+    wiped.host.shell("rm -r /root/.aws")
+    assert "user/pusher in 261923651564, not known to do more" in wiped.done("-f", absent, "ecr.credentials")
 
 
 def test_keys_that_cannot_be_used_are_a_matter_of_usage(wiped: Operator, tmp_path: Path) -> None:

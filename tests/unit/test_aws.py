@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ import pytest
 from galos_ops.config.settings import Ecr, Service, Settings
 from galos_ops.errors import ConnectError, NotReadyError, OpsError, UsageError
 from galos_ops.provisioning import ecr
+from galos_ops.provisioning.aws import Identity, identity
 from tests.unit.fake_host import FakeHost
 from tests.unit.local_host import LocalHost
 
@@ -26,9 +28,14 @@ SECRET = "hunter2"
 
 
 NAMESPACE = "https://sts.amazonaws.com/doc/2011-06-15/"
+RIGHTS, ASKED_SECONDS = ("DescribeRegistry", "GetUser", "CompleteLayerUpload"), 5
 DENIED = "<ErrorResponse><Error><Code>AccessDenied</Code><Message>no</Message></Error></ErrorResponse>"
 GOT_USER = "<GetUserResponse><GetUserResult><User/></GetUserResult></GetUserResponse>"
-WHOSE = "keys of user/puller in 261923651564, not known to do more than pull"
+WHOSE = "keys of user/puller in 261923651564"
+
+
+def unheard(_: str) -> None:
+    """Say nothing to anybody."""
 
 
 def given(**more: str) -> str:
@@ -46,9 +53,13 @@ def caller(name: str) -> str:
 
 @dataclass
 class FakeAws:
-    """Answers each action of ECR, STS and IAM in turn, the last answer for ever; `asked` are the requests."""
+    """Answers each action of ECR, STS and IAM in turn, the last answer for ever; `asked` are the requests.
+
+    What keys may is answered once as many ask that as come `together`.
+    """
 
     url: str = ""
+    together: threading.Barrier = field(default_factory=lambda: threading.Barrier(1))
     answers: dict[str, list[tuple[int, Any]]] = field(default_factory=dict)
     asked: list[tuple[str, Any]] = field(default_factory=list)
 
@@ -66,6 +77,7 @@ def aws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeAws]:
             "GetCallerIdentity": [(200, caller("user/puller"))],
             "DescribeRegistry": [(400, denied)],
             "GetUser": [(403, DENIED)],
+            "CompleteLayerUpload": [(400, denied)],
         }
     )
 
@@ -75,6 +87,8 @@ def aws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeAws]:
             query = dict(parse_qsl(text)) if "X-Amz-Target" not in self.headers else {}
             action = query["Action"] if query else self.headers["X-Amz-Target"].rpartition(".")[2]
             body = query or json.loads(text)
+            if action in RIGHTS:
+                fake.together.wait(ASKED_SECONDS)
             fake.asked.append((action, {**body, "authorization": self.headers["Authorization"]}))
             queue = fake.answers[action]
             status, answer = queue.pop(0) if len(queue) > 1 else queue[0]
@@ -104,17 +118,18 @@ def aws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeAws]:
 
 
 def test_credentials_are_proven_then_placed_then_left(aws: FakeAws, host: LocalHost) -> None:
-    first = ecr.credentials(host, Settings())
-    assert (first.changed, first.detail) == (True, f"~/.aws/credentials written: {WHOSE}")
+    done = ecr.credentials(host, Settings(), unheard)
+    assert (done.changed, done.detail) == (True, f"~/.aws/credentials written: {WHOSE}")
     assert host.files() == {ecr.CREDENTIALS: CREDENTIALS}
     placed = host.path(ecr.CREDENTIALS).stat()
     assert placed.st_mode & 0o777 == 0o600
-    second = ecr.credentials(host, Settings())
+    second = ecr.credentials(host, Settings(), unheard)
     assert (second.changed, second.detail) == (False, "~/.aws/credentials unchanged")
     assert host.path(ecr.CREDENTIALS).stat().st_ino == placed.st_ino
     assert KEY not in "".join(host.scripts)
-    whose = ["GetCallerIdentity", "DescribeRegistry", "GetUser"]
-    assert [action for action, _ in aws.asked] == ["GetAuthorizationToken", *whose, "GetAuthorizationToken"]
+    first, whose, *rights, last = (action for action, _ in aws.asked)
+    assert (first, whose, last) == ("GetAuthorizationToken", "GetCallerIdentity", "GetAuthorizationToken")
+    assert sorted(rights) == ["CompleteLayerUpload", "DescribeRegistry", "GetUser"]
     assert f"{ID}/" in aws.asked[0][1]["authorization"]
     assert "/eu-central-1/ecr/" in aws.asked[0][1]["authorization"]
 
@@ -124,7 +139,7 @@ def test_credentials_replace_a_session_and_say_so(host: LocalHost) -> None:
     others = "# mine\n[other]\naws_session_token = theirs\n"
     session = f"[default]\naws_access_key_id=ASIA\naws_session_token={SECRET}\naws_secret_access_key=x\nnew = 1\n"
     host.put(ecr.CREDENTIALS, others + session)
-    done = ecr.credentials(host, Settings())
+    done = ecr.credentials(host, Settings(), unheard)
     assert done.changed
     assert "removed aws_session_token" in done.detail
     assert SECRET not in done.detail
@@ -136,42 +151,76 @@ def test_keys_of_the_root_user_are_never_placed(aws: FakeAws, host: LocalHost) -
     aws.answers["GetCallerIdentity"] = [(200, caller("root"))]
     for any_ in (False, True):
         with pytest.raises(UsageError, match="the root user's of 261923651564, which may do anything; not placed"):
-            ecr.credentials(host, Settings(), any_=any_)
+            ecr.credentials(host, Settings(), unheard, any_=any_)
     assert host.files() == {}
 
 
 @pytest.mark.parametrize(
     ("action", "answer", "named"),
-    [("DescribeRegistry", {}, "ecr:DescribeRegistry"), ("GetUser", GOT_USER, "iam:GetUser")],
+    [
+        ("DescribeRegistry", (200, {}), "ecr:DescribeRegistry"),
+        ("GetUser", (200, GOT_USER), "iam:GetUser"),
+        (
+            "CompleteLayerUpload",
+            (400, {"__type": "UploadNotFoundException", "message": "no"}),
+            "ecr:CompleteLayerUpload",
+        ),
+    ],
 )
 def test_keys_that_may_do_more_than_pull_are_placed_when_asked_to(
-    aws: FakeAws, host: LocalHost, action: str, answer: Any, named: str
+    aws: FakeAws, host: LocalHost, action: str, answer: tuple[int, Any], named: str
 ) -> None:
-    aws.answers[action] = [(200, answer)]
+    aws.answers[action] = [answer]
     with pytest.raises(UsageError, match=rf"user/puller in 261923651564's, which .* than pull \({named}\)") as caught:
-        ecr.credentials(host, Settings())
+        ecr.credentials(host, Settings(), unheard)
     assert caught.value.hint.endswith(host.typed.fab("ecr.credentials", any=True))
     assert host.files() == {}
-    placed = ecr.credentials(host, Settings(), any_=True)
-    assert (
-        placed.detail == "~/.aws/credentials written: keys of user/puller in 261923651564, which may do more than pull"
-    )
-    assert not ecr.credentials(host, Settings()).changed
+    said: list[str] = []
+    assert ecr.credentials(host, Settings(), said.append, any_=True).detail == f"~/.aws/credentials written: {WHOSE}"
+    assert said == [f"about to place {WHOSE}, which may do more than pull"]
+    assert not ecr.credentials(host, Settings(), unheard).changed
+
+
+@pytest.mark.usefixtures("aws")
+@pytest.mark.parametrize(("dry", "place"), [(False, "about to place"), (True, "would place")])
+def test_whose_keys_they_are_is_said_before_they_are_placed(host: LocalHost, dry: bool, place: str) -> None:
+    host.dry, said = dry, list[tuple[str, dict[str, str]]]()
+    ecr.credentials(host, Settings(), lambda sentence: said.append((sentence, host.files())))
+    assert said == [(f"{place} {WHOSE}, not known to do more than pull", {})]
+    assert bool(host.files()) is not dry
+
+
+@pytest.mark.parametrize(
+    "code", ["AccessDeniedException", "RepositoryNotFoundException", "InvalidParameterException", "KmsException", "New"]
+)
+def test_an_answer_that_does_not_tell_whether_keys_may_push_leaves_them_not_known_to(aws: FakeAws, code: str) -> None:
+    aws.refuse("CompleteLayerUpload", code)
+    assert identity(Settings()) == Identity("261923651564", "user/puller")
+
+
+def test_what_keys_may_is_asked_of_each_repository_once_and_all_at_once(aws: FakeAws) -> None:
+    services = {"a": Service("team/a"), "b": Service("team/b"), "c": Service("team/b")}
+    aws.together = threading.Barrier(len(services) + 1)
+    identity(Settings(services=services))
+    uploads = [body for action, body in aws.asked if action == "CompleteLayerUpload"]
+    assert sorted(body["repositoryName"] for body in uploads) == ["team/a", "team/b"]
+    assert {body["registryId"] for body in uploads} == {"261923651564"}
+    assert re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", uploads[0]["uploadId"])
 
 
 @pytest.mark.usefixtures("aws")
 def test_credentials_tighten_a_file_that_others_may_read(host: LocalHost) -> None:
     path = host.put(ecr.CREDENTIALS, CREDENTIALS, mode=0o644)
     inode = path.stat().st_ino
-    done = ecr.credentials(host, Settings())
+    done = ecr.credentials(host, Settings(), unheard)
     assert (done.changed, done.detail) == (True, "~/.aws/credentials made private (0600), its text unchanged")
     assert (path.stat().st_mode & 0o777, path.stat().st_ino) == (0o600, inode)
-    assert not ecr.credentials(host, Settings()).changed
+    assert not ecr.credentials(host, Settings(), unheard).changed
 
 
 def test_an_instance_role_needs_no_keys(aws: FakeAws) -> None:
     host = FakeHost()
-    done = ecr.credentials(host, Settings(ecr=Ecr(credentials="instance")))
+    done = ecr.credentials(host, Settings(ecr=Ecr(credentials="instance")), unheard)
     assert (done.changed, host.scripts, aws.asked) == (False, [], [])
 
 
@@ -189,7 +238,7 @@ def test_keys_that_aws_refuses_are_not_placed(aws: FakeAws, code: str, words: st
     aws.refuse("GetAuthorizationToken", code, f"Credential={ID} {KEY}")
     host = FakeHost()
     with pytest.raises(NotReadyError, match=words) as caught:
-        ecr.credentials(host, Settings())
+        ecr.credentials(host, Settings(), unheard)
     assert ID not in f"{caught.value.message}"
     assert KEY not in f"{caught.value.message}"
     assert caught.value.hint
@@ -201,7 +250,7 @@ def test_a_denied_action_is_named(aws: FakeAws) -> None:
     message = "User: arn:aws:iam::1:user/u is not authorized to perform: ecr:GetAuthorizationToken on resource: *"
     aws.refuse("GetAuthorizationToken", "AccessDeniedException", message)
     with pytest.raises(NotReadyError, match=r"\(ecr:GetAuthorizationToken\)"):
-        ecr.credentials(FakeHost(), Settings())
+        ecr.credentials(FakeHost(), Settings(), unheard)
 
 
 @pytest.mark.parametrize(
@@ -230,7 +279,7 @@ def test_local_keys_that_cannot_be_used(
     (tmp_path / "config").write_text(config, encoding="utf-8")
     host = FakeHost()
     with pytest.raises(kind, match=words) as caught:
-        ecr.credentials(host, Settings())
+        ecr.credentials(host, Settings(), unheard)
     assert SECRET not in f"{caught.value.message}"
     assert caught.value.hint
     assert host.scripts == []
@@ -239,14 +288,14 @@ def test_local_keys_that_cannot_be_used(
 @pytest.mark.usefixtures("aws")
 def test_a_missing_profile_is_named() -> None:
     with pytest.raises(UsageError, match="does not have the AWS profile 'absent'"):
-        ecr.credentials(FakeHost(), Settings(ecr=Ecr(profile="absent")))
+        ecr.credentials(FakeHost(), Settings(ecr=Ecr(profile="absent")), unheard)
 
 
 @pytest.mark.usefixtures("aws")
 def test_a_named_profile_is_used(tmp_path: Path, aws: FakeAws, box: LocalHost) -> None:
     (tmp_path / "credentials").write_text(CREDENTIALS.replace("default", "deploy"), encoding="utf-8")
     (tmp_path / "config").write_text(f"[profile deploy]\nendpoint_url = {aws.url}\n", encoding="utf-8")
-    ecr.credentials(box, Settings(ecr=Ecr(profile="deploy")))
+    ecr.credentials(box, Settings(ecr=Ecr(profile="deploy")), unheard)
     assert box.files() == {ecr.CREDENTIALS: CREDENTIALS}
 
 

@@ -13,6 +13,7 @@ os.environ["INITIAL_NO_AUTH_ACTION_COUNT"] = "0"
 
 from moto.core.exceptions import JsonRESTError
 from moto.ecr.models import Image, ecr_backends
+from moto.ecr.responses import ECRResponse
 from moto.iam import access_control
 from moto.iam.models import iam_backends
 from moto.server import main
@@ -49,6 +50,14 @@ def add_users(users: list[dict[str, Any]], account: str) -> None:
 def size_in_bytes(image: Image) -> int:
     """What ECR reports: the layers as they are stored, compressed (moto reports the size of the image's config)."""
     return sum(layer["size"] for layer in json.loads(image.image_manifest)["layers"])
+
+
+def complete_layer_upload(self: ECRResponse) -> None:
+    """Refuse as ECR does, as there are no uploads here (moto has none); whether the keys may is asked before."""
+    name, account, upload = map(self._get_param, ("repositoryName", "registryId", "uploadId"))
+    self.ecr_backend.describe_repositories(registry_id=account, repository_names=[name])  # which it may not have
+    words = f"The upload with id '{upload}' does not exist in the repository '{name}' in the registry '{account}'"
+    raise JsonRESTError("UploadNotFoundException", words)
 
 
 class JsonRequest(access_control.IAMRequest):
@@ -90,6 +99,7 @@ if __name__ == "__main__":
     # Head and body in one write: the SDK of the helper now and then closes its connection between the two.
     WSGIRequestHandler.wbufsize = -1
     Image.get_image_size_in_bytes = size_in_bytes
+    ECRResponse.complete_layer_upload = complete_layer_upload
     access_control.IAMRequest = JsonRequest
     with open("/aws/users.json") as file:
         add_users(json.load(file), account)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.mutants.changes import Always, DropCall, Instead, Never, Text, WithoutArgument
+from tests.mutants.changes import Always, DropCall, Instead, Never, Returns, Text, WithoutArgument
 from tests.mutants.mutant import Mutant, group
 
 SETUP, AWS = "tests/integration/test_setup.py", "tests/unit/test_aws.py"
@@ -22,6 +22,19 @@ MUTANTS = (
                     "(BotoCoreError, ClientError, OSError, ValueError)",
                 ),
                 {f"{AWS}::test_local_keys_that_cannot_be_used[expired]": "still expired"},
+            ),
+            Mutant(
+                "pushing",
+                Returns("[]"),
+                {
+                    f"{SETUP}::test_keys_that_may_push_are_placed_only_when_asked_to": 'refused(2, "setup")',
+                    f"{AWS}::test_what_keys_may_is_asked_of_each_repository_once_and_all_at_once": "team/a",
+                },
+            ),
+            Mutant(
+                "_allowed",
+                Instead("error.response['Error']['Code'] == NO_UPLOAD", "True"),
+                {f"{SETUP}::test_keys_that_may_do_more_than_pull_are_placed_only_when_asked_to": "assert 2 == 0"},
             ),
         ),
     ),
@@ -93,6 +106,14 @@ MUTANTS = (
     *group(
         "galos_ops.provisioning.ecr",
         (
+            Mutant(
+                "_whose",
+                DropCall("say"),
+                {
+                    f"{SETUP}::test_keys_that_may_do_more_than_pull_are_placed_only_when_asked_to": "about to place",
+                    f"{AWS}::test_whose_keys_they_are_is_said_before_they_are_placed": "assert said ==",
+                },
+            ),
             Mutant(
                 "_whose",
                 Never("root"),
