@@ -7,6 +7,7 @@ import subprocess
 import sys
 from inspect import getdoc
 from pathlib import Path
+from shutil import which
 
 import pytest
 from invoke.collection import Collection
@@ -82,6 +83,36 @@ def test_bash_completes_tasks_and_options(words: str, word: str, found: set[str]
     done = subprocess.run(["bash", "-c", script], cwd=ROOT, env=path, capture_output=True, text=True, check=True)
     assert found <= set(done.stdout.split())
     assert all(one.startswith(word) for one in done.stdout.split())
+
+
+SHELLS = {
+    "zsh": (
+        ["zsh", "-f", "-c"],
+        'eval "$({program} --print-completion-script zsh)"; words=({words}); _complete_{program}; print -l -- $reply',
+    ),
+    "fish": (
+        ["fish", "--no-config", "-c"],
+        '{program} --print-completion-script fish | source; complete -C "{words}"',
+    ),
+}
+"""How a shell is called, and a script in it that prints what Tab would give; what is not installed is not asked."""
+
+
+@pytest.mark.parametrize("shell", [*filter(which, SHELLS)])
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ("fab -H galos-1 ecr.", {"ecr.check", "ecr.helper", "ecr.credentials"}),
+        ("galos-ops -H galos-1 deploy --w", {"--wait"}),
+    ],
+)
+def test_zsh_and_fish_complete_tasks_and_options(shell: str, words: str, found: set[str], tmp_path: Path) -> None:
+    call, script = SHELLS[shell]
+    command = [*call, script.format(program=words.split()[0], words=words)]
+    variables = {"PATH": f"{BIN}:/usr/bin:/bin", "HOME": str(tmp_path)}
+    done = subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True, check=True)
+    assert found <= set(done.stdout.split())
+    assert done.stderr == ""
 
 
 def test_the_list_is_no_traceback_anywhere(tmp_path: Path) -> None:
