@@ -21,7 +21,8 @@ EVENT_MIGRATE = '"event": "migrate"'
 OUTCOME_NOT_BEGUN = '"outcome": "not begun"'
 
 Start = Literal["deploy", "rollback", "up"]
-Event = Literal[Start, "migrate", "hold", "exec", "run", "stop", "down", "env.push", "setup", "doctor"]
+Alone = Literal["ecr.credentials", "ecr.region", "ecr.helper", "ecr.docker-config", "env.push"]
+Event = Literal[Start, Alone, "migrate", "hold", "exec", "run", "stop", "down", "setup", "doctor"]
 Outcome = Literal["succeeded", "failed", "not begun"]
 NOT_BEGUN: Outcome = "not begun"
 

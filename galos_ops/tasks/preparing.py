@@ -85,8 +85,7 @@ def push(ops: Ops, *, dry_run: bool = False) -> None:
     from galos_ops.provisioning import dotenv
 
     ours = dotenv.local(ops.settings)  # what is wrong here is told before the host is touched
-    if done := ops.change_alone("env.push", lambda: dotenv.push(ops.host, ops.settings, ours)):
-        ops.note("env.push", [done.detail])
+    ops.change_alone("env.push", lambda: dotenv.push(ops.host, ops.settings, ours))
 
 
 @host_task(looking=True)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
+from galos_ops.errors import OpsError
 from galos_ops.progress import SAME, WOULD
 from galos_ops.tasks.host_task import DRY, SERVICE, host_task
 
@@ -13,6 +15,7 @@ KILL = {"kill-migration": "end a migration that runs, too"}
 if TYPE_CHECKING:
     from galos_ops.engines.engine import Target
     from galos_ops.engines.snapshot.snapshot import Container
+    from galos_ops.host.release_log import Event
     from galos_ops.workflows.ops import Ops
 
 
@@ -75,7 +78,7 @@ def stop(ops: Ops, service: str | None = None, kill_migration: bool = False, *, 
     if dry_run:
         report_containers(ops, "stop", [one for name in chosen for one in target.snapshot.of(name) if one.alive])
         return
-    with ops.report.step("stop"):
+    with ops.report.step("stop"), halfway("stop", ops, target, chosen):
         logged = "\n".join(note(entry("stop", "", name)) for name in chosen)
         stop_all(target, f"{target.engine.stop(chosen)} || exit\n{logged}")
 
@@ -92,17 +95,35 @@ def down(ops: Ops, service: str | None = None, kill_migration: bool = False, *, 
 
     target, chosen = next(ops.targets(service)), ops.settings.chosen(service)
     end_migrations(ops, target, chosen, kill=kill_migration)
+    names = target.snapshot.services() if service is None else (service,)
     if dry_run:
-        names = target.snapshot.services() if service is None else (service,)
         report_containers(ops, "down", [one for name in names for one in target.snapshot.of(name)])
         return
-    with ops.report.step("down"):
+    with ops.report.step("down"), halfway("down", ops, target, names):
+        done = "\n".join((forget(chosen), note(entry("down", "", service or ""))))
         if service is None:
-            stop_all(target, target.engine.down())
+            stop_all(target, f"{target.engine.down()} || exit\n{done}")
         else:
             target.engine.remove(target, target.engine.look(target))
-        done = "\n".join((forget(chosen), note(entry("down", "", service or ""))))
-        target.unlocked(done, doing="note that it is down for good")
+            target.unlocked(done, doing="note that it is down for good")
+
+
+@contextmanager
+def halfway(event: Event, ops: Ops, target: Target, services: Collection[str]) -> Iterator[None]:
+    """Log of a stop that fails which containers of services ran before it and run no more."""
+    from galos_ops.engines.snapshot.snapshot import names
+
+    ran = [one for name in services for one in target.snapshot.of(name) if one.alive]
+    with ops.noted(event) as done:
+        try:
+            yield
+        except OpsError:
+            with suppress(OpsError):  # of a host that does not answer nobody knows
+                now = ops.snapshot()
+                alive = {one.id for one in now.containers if one.alive}
+                gone = [one for one in ran if one.id not in alive]
+                done += [f"failed; down by then: {names(gone)}"] if gone and now.engine else []
+            raise
 
 
 def stop_all(target: Target, script: str) -> None:

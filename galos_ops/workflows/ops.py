@@ -18,7 +18,7 @@ from galos_ops.errors import OpsError
 from galos_ops.host.hold import hold_error
 from galos_ops.host.host import Host
 from galos_ops.host.lock import Lock, holding, lock, refuse
-from galos_ops.host.release_log import Event, entry, note
+from galos_ops.host.release_log import Alone, Event, entry, note
 from galos_ops.host.shell import in_directory
 from galos_ops.progress import SAME, WOULD, Change, Report
 from galos_ops.workflows.doing import Doing
@@ -119,10 +119,11 @@ class Ops:
             raise
         self.note(event, changes)
 
-    def change_alone(self, name: str, make: Callable[[], Change]) -> Change:
-        """Take such a step as `change` does, while no other task changes the host."""
-        with self.holding(name):
-            return self.change(name, make)
+    def change_alone(self, name: Alone, make: Callable[[], Change]) -> None:
+        """Take such a step as `change` does, while no other task changes the host, and log what it changed."""
+        with self.holding(name), self.noted(name) as done:
+            change = self.change(name, make)
+            done += [change.detail] if change else []
 
     def change(self, name: str, make: Callable[[], Change]) -> Change:
         """Take a step that is safe to repeat, report it, and return what it did or, in a dry run, would do."""

@@ -9,8 +9,8 @@ import signal
 import pytest
 
 from sandbox.sandbox import Sandbox
-from tests.integration.breaking import stopped
-from tests.integration.conftest import FLAVOURS, Operator, fresh
+from tests.integration.breaking import stopped, undone
+from tests.integration.conftest import FLAVOURS, REFERENCE, Operator, fresh
 from tests.processes import HANG_SECONDS
 
 
@@ -41,6 +41,7 @@ def test_logs_of_a_time_and_of_a_pattern_with_any_docker_compose(any_compose: Op
 
 
 def test_what_was_done_to_a_host_is_in_its_log(bare: Operator) -> None:
+    bare.done("ecr.credentials", "ecr.region", "ecr.region", "ecr.docker-config")
     bare.done("setup")
     bare.done("setup")
     bare.done("env.push")
@@ -56,11 +57,13 @@ def test_what_was_done_to_a_host_is_in_its_log(bare: Operator) -> None:
     bare("doctor", "--fix")
     found = json.loads(bare.done("history", "--json"))["hosts"][0]["releases"]
     done = [(one["event"], one["service"], one["detail"]) for one in reversed(found) if not one["image"]]
-    assert [event for event, _, _ in done] == ["setup", "env.push", "stop", "down", "down", "doctor"]
-    assert done[0][2].startswith("ecr.")
-    assert done[1][2].endswith("added MORE")
-    assert [service for _, service, _ in done[2:5]] == ["galos-sync", "galos-sync", ""]
-    assert "private .env" in done[5][2]
+    parts = ["ecr.credentials", "ecr.region", "ecr.docker-config"]
+    assert [event for event, _, _ in done] == [*parts, "setup", "env.push", "stop", "down", "down", "doctor"]
+    assert done[0][2] == "~/.aws/credentials written: keys of user/galos-host in 261923651564"
+    assert done[3][2] == "env.push; compose file"
+    assert done[4][2].endswith("added MORE")
+    assert [service for _, service, _ in done[5:8]] == ["galos-sync", "galos-sync", ""]
+    assert "private .env" in done[8][2]
     assert "DETAIL" in bare.done("history")
 
 
@@ -72,6 +75,20 @@ def test_a_setup_that_fails_has_what_it_did_in_the_log(bare: Operator) -> None:
         "setup",
         "ecr.credentials; ecr.region; ecr.docker-config; env.push; compose file",
     )
+
+
+def test_a_down_that_fails_has_what_it_stopped_in_the_log(sandbox: Sandbox) -> None:
+    """docker-compose v1 ends with 1 where it cannot remove the network, which it comes to last."""
+    operator = Operator(sandbox, fresh(sandbox, FLAVOURS["v1"]), FLAVOURS["v1"])
+    operator.judge.begin()
+    operator.done("setup", "deploy")
+    theirs = f"docker run -d --name theirs --network root_default --entrypoint sleep {REFERENCE}:latest 600"
+    with undone(operator.host, theirs, "docker rm -f theirs"):
+        assert "has active endpoints" in operator.refused(1, "down")
+    operator.done("down")
+    done, failed, *_ = json.loads(operator.done("history", "--json"))["hosts"][0]["releases"]
+    assert (failed["event"], failed["detail"]) == ("down", "failed; down by then: root_galos-sync_1")
+    assert (done["event"], done["detail"]) == ("down", "")
 
 
 def test_history_has_what_an_image_says_of_its_making(deployed: Operator) -> None:

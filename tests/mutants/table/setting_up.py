@@ -28,6 +28,21 @@ MUTANTS = (
             ),
         },
     ),
+    Mutant(
+        "galos_ops.workflows.ops.Ops.change_alone",
+        Never("change"),
+        {"tests/integration/test_night.py::test_what_was_done_to_a_host_is_in_its_log": "*parts"},
+    ),
+    Mutant(
+        "galos_ops.tasks.running.halfway",
+        Never("gone"),
+        {
+            "tests/integration/test_night.py::test_a_down_that_fails_has_what_it_stopped_in_the_log": "down by then",
+            "tests/unit/test_ops.py::test_a_stop_that_fails_logs_what_runs_no_more_by_then[now0-logged0]": (
+                "down by then"
+            ),
+        },
+    ),
     *group(
         "galos_ops.provisioning.files",
         (
