@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 
 from galos_ops.config.command_line import CommandLine
+from galos_ops.config.settings import DIGEST
 from galos_ops.diagnostics.condition import Subject
 from galos_ops.diagnostics.conditions.table import TABLE
 from galos_ops.diagnostics.status import HostStatus, Problem, ServiceStatus
@@ -32,7 +34,7 @@ class Line:
     @property
     def rows(self) -> list[tuple[str, str, str]]:
         """Mark, name and detail; a long detail goes on below."""
-        first, *more = textwrap.wrap(self.detail, DETAIL) or [""]
+        first, *more = textwrap.wrap(self.detail, DETAIL, break_on_hyphens=False) or [""]
         return [(FAILED if self.error else self.mark, self.name, first), *(("", "", rest) for rest in more)]
 
 
@@ -76,7 +78,7 @@ def of_host(host: HostStatus, subject: Subject) -> list[Line]:
 
 
 def of_service(host: HostStatus, service: ServiceStatus, subject: Subject) -> list[Line]:
-    """The lines on one service."""
+    """The lines on one service; a container that does not run is told of by what keeps it from being started."""
     now = datetime.fromisoformat(host.time)
     problem = _problem("compose", service.problem)
     details = {
@@ -86,7 +88,13 @@ def of_service(host: HostStatus, service: ServiceStatus, subject: Subject) -> li
         "registry": _registry(service),
         "migrations": _migrations(host, service, now),
     }
-    return [*([problem] if problem else []), *(judged(*line, subject) for line in details.items())]
+    lines = [judged(*line, subject) for line in details.items()]
+    if problem is None:
+        return lines
+    return [
+        problem,
+        *(replace(one, error=problem.error) if isinstance(one.error, VerifyError) else one for one in lines),
+    ]
 
 
 def verdict(typed: CommandLine, host: HostStatus, lines: Iterable[Line]) -> OpsError | None:
@@ -173,7 +181,8 @@ def _release(service: ServiceStatus) -> str:
         return "none in the log"
     who = f" by {last.user}@{last.machine}" if last.user else ""
     other = "; not what runs" if service.container.image not in (None, last.image) else ""
-    return f"{at(last.time)}, {last.event} of {last.tag}{who}{other}"
+    tag = short(last.tag) if re.match(DIGEST, last.tag) else last.tag
+    return f"{at(last.time)}, {last.event} of {tag}{who}{other}"
 
 
 def _registry(service: ServiceStatus) -> str:

@@ -120,6 +120,7 @@ def test_what_is_worth_a_look_is_no_failure(name: str, changed: dict[str, Any]) 
             PROBLEM.next,
             {"own": PROBLEM, "answer": None, "config": Secret()},
         ),
+        (8, "no compose file", PROBLEM.next, {"own": PROBLEM, "answer": None, "config": Secret(), "containers": ()}),
     ],
 )
 def test_what_is_not_well_has_its_exit_code_and_a_next_command(
@@ -218,6 +219,14 @@ def test_a_long_detail_goes_on_below_within_80_columns() -> None:
     rows = judged(registry={REFERENCE: Registry("unknown", reason="x" * 100)})[0]["registry"].rows
     assert [row[:2] for row in rows] == [("✗", "registry"), ("", "")]
     assert max(len(f"✗  migrations  {detail}") for _, _, detail in rows) <= 80
+
+
+def test_a_digest_and_the_name_of_a_registry_are_each_in_one_line() -> None:
+    released = {"~/.galos-ops/releases.jsonl": Secret(json.dumps(asdict(replace(V1, tag=f"sha256:{'a1' * 32}"))))}
+    unknown = Registry("unknown", reason=f"no address is known for {SETTINGS.ecr.registry}")
+    lines = judged(texts=released, registry={REFERENCE: unknown})[0]
+    assert lines["release"].detail == "2026-01-01 00:00 UTC, deploy of sha256:a1a1a1a1 by ann@laptop"
+    assert lines["registry"].rows[1][2] == SETTINGS.ecr.registry
 
 
 @pytest.mark.parametrize(
