@@ -155,7 +155,11 @@ HINTS = (
         r"Signature (expired|not yet current)|RequestExpired|RequestTimeTooSkewed",
         "set the clock of {host}: AWS finds it wrong",
     ),
-    (r"no such host|dial tcp|i/o timeout|connection refused|x509|no answer", "check the network and the CAs of {host}"),
+    (
+        r"no such host|dial tcp|i/o timeout|connection re(fused|set)|TLS handshake|Client\.Timeout|deadline|EOF"
+        r"|x509|no answer",
+        "check the network and the CAs of {host}",
+    ),
     (
         r"AccessDenied|not authorized to perform",
         "allow ecr:GetAuthorizationToken and the pull actions in the IAM policy",

@@ -206,6 +206,21 @@ def test_a_host_without_docker_is_told_to_install_it_in_whatever_words_it_says_s
     assert ecr.refusal_hint(output, CommandLine("box")) == "install Docker on box"
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        "net/http: TLS handshake timeout",
+        "read tcp 10.0.0.2:4711->10.0.0.1:443: read: connection reset by peer",
+        "net/http: request canceled while waiting for connection (Client.Timeout exceeded while awaiting headers)",
+        "context deadline exceeded",
+        "EOF",
+    ],
+)
+def test_a_registry_that_is_away_is_not_set_up_again(words: str) -> None:
+    said = f'Error response from daemon: Get "https://{REGISTRY}/v2/": {words}\n'
+    assert ecr.refusal_hint(said, CommandLine("box")) == "check the network and the CAs of box"
+
+
 @pytest.mark.parametrize("config", [None, '{"credHelpers": {"other": "ecr-login"}}'])
 def test_a_config_without_the_registry_is_the_cause(box: LocalHost, config: str | None) -> None:
     if config:

@@ -188,7 +188,11 @@ MUTANTS = (
             ),
             Mutant(
                 "HINTS",
-                Text("no such host|dial tcp|i/o timeout|connection refused|x509|no answer", "never"),
+                Text(
+                    "no such host|dial tcp|i/o timeout|connection re(fused|set)|TLS handshake|Client\\.Timeout"
+                    "|deadline|EOF|x509|no answer",
+                    "never",
+                ),
                 {
                     f"{SETUP}::test_a_registry_that_does_not_answer_is_a_matter_of_the_network": (
                         "next: check the network and the CAs of sandbox"
