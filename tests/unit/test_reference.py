@@ -17,7 +17,6 @@ from scripts.reference import ROOT, codes, pages, templates
 FOREIGN = [
     "Signature expired",
     "Signature not yet current",
-    "manifest unknown",
     "was previously applied but is missing",
 ]
 """The symptoms of the troubleshooting page in the words of Docker, AWS and sqlx."""

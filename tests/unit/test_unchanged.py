@@ -8,11 +8,13 @@ from dataclasses import replace
 import pytest
 
 from galos_ops.engines.images import pulling
+from galos_ops.engines.snapshot import registry
 from galos_ops.engines.snapshot.registry import Registry
 from galos_ops.engines.snapshot.snapshot import Container, Snapshot
+from galos_ops.errors import CommandFailed
 from galos_ops.redaction import Secret
 from tests.unit.fake_host import FakeHost
-from tests.unit.local_host import LocalHost
+from tests.unit.local_host import LocalHost, Reply
 from tests.unit.targets import COMPOSE, FACTS, IMAGE_ID, IMAGES, REFERENCE, target
 from tests.unit.test_guard import OTHER
 
@@ -57,6 +59,35 @@ def test_a_carrier_of_migrations_that_the_registry_was_not_asked_for_is_pulled()
         COMPOSE.pull(replace(chosen, service=replace(chosen.service, migration=migration)), None, print)
 
 
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        (
+            "manifest for x:nope not found: manifest unknown: manifest unknown",
+            "see what is there: fab -H box ecr.images",
+        ),
+        ('failed to resolve reference "x:nope": x:nope: not found', "see what is there: fab -H box ecr.images"),
+        ("write /var/lib/docker/tmp/x: no space left on device", "look at the host's disk: ssh box 'docker system df'"),
+        ("Get https://x/v2/: no basic auth credentials", "fab -H box ecr.check"),
+    ],
+)
+def test_a_pull_that_fails_names_the_task_that_tells_why(host: LocalHost, words: str, hint: str) -> None:
+    host.stubs.add(
+        "docker-compose", {"pull galos-sync": Reply(stderr=f"Error response from daemon: {words}\n", exited=1)}
+    )
+    with pytest.raises(CommandFailed, match="could not pull") as caught:
+        COMPOSE.pull(target(host, FACTS), None, print)
+    assert caught.value.hint == hint
+
+
+def test_what_the_registry_says_of_a_tag_is_all_the_evidence(host: LocalHost) -> None:
+    host.stubs.add("docker", {"version --format {{.Server.Arch}}": "amd64\n"})
+    host.stubs.add("docker", {"manifest inspect -v x:nope": Reply(stderr="nope\n", exited=1)})
+    with pytest.raises(CommandFailed, match="does not tell what x:nope is") as caught:
+        registry.newest(host, "x:nope")
+    assert caught.value.evidence.strip() == "nope"
+
+
 DIGESTS = ("sha256:" + "d" * 64, "sha256:" + "e" * 64)
 
 
@@ -72,6 +103,6 @@ def test_what_is_pulled_is_known_by_its_digests_too(host: LocalHost) -> None:
 
 
 def test_what_need_not_be_pulled_is_known_by_the_digests_of_host_and_registry() -> None:
-    registry = {REFERENCE: Registry("newest", DIGESTS[0])}
-    chosen = target(FakeHost(), replace(NEWEST, registry=registry, digests={IMAGE_ID: (DIGESTS[1],)}))
+    newest = {REFERENCE: Registry("newest", DIGESTS[0])}
+    chosen = target(FakeHost(), replace(NEWEST, registry=newest, digests={IMAGE_ID: (DIGESTS[1],)}))
     assert COMPOSE.pull(chosen, None, print).service.digests == {*DIGESTS}

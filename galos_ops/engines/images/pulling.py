@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from galos_ops.engines.engine import Target
@@ -14,7 +15,12 @@ from galos_ops.errors import CommandFailed
 from galos_ops.host.shell import lines
 
 PULL_SECONDS = 1800
-FULL = "look at the host's disk: {ssh:docker system df}"
+HINTS = (
+    (r"no space left", "look at the host's disk: {ssh:docker system df}"),
+    (r"manifest unknown|failed to resolve reference .*: not found", "see what is there: {fab:ecr.images}"),
+    (r"", "{fab:ecr.check}"),
+)
+"""What a failed pull says, and what to type then."""
 
 
 def pull(target: Target, tag: str | None, on_progress: Callable[[str], None]) -> ReleaseImages:
@@ -43,7 +49,7 @@ def pull(target: Target, tag: str | None, on_progress: Callable[[str], None]) ->
         raise CommandFailed(
             f"{target.label}: could not pull {_sources(target, tag)[named[0]]}; what ran before is untouched.",
             evidence=worth_showing(result.output),
-            hint=target.host.typed.fill(FULL if "no space left" in result.output else "{fab:ecr.check}"),
+            hint=target.host.typed.fill(next(hint for words, hint in HINTS if re.search(words, result.output))),
         )
     found = [line.partition(" ") for line in lines(result.stdout)]
     ids = [image for image, _, _ in found]

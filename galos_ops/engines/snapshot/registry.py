@@ -81,7 +81,7 @@ def newest(host: Host, reference: str) -> Newest:
     if found is None:
         raise CommandFailed(
             f"{host.name}: the registry does not tell what {reference} is.",
-            evidence=asked.output if not asked.ok else "",
+            evidence=asked.output.removeprefix(f"{architecture}\n") if not asked.ok else "",
             hint=host.typed.fab("ecr.check"),
         )
     digest, image = found

@@ -196,8 +196,8 @@ MUTANTS = (
                 },
             ),
             Mutant(
-                "pull",
-                Never("no space left"),
+                "HINTS",
+                Text("no space left", "never"),
                 {f"{HOSTS}::test_a_full_disk_under_the_engine_costs_no_downtime": "next: look at the host's disk"},
             ),
             Mutant(
