@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any, cast
 
 import fabric
 from invoke.config import Config
-from invoke.exceptions import ParseError
+from invoke.exceptions import Exit, ParseError
 from invoke.program import Program
 from invoke.tasks import Call
+
+from galos_ops.errors import OpsError
 
 if TYPE_CHECKING:
     from galos_ops.tasks.destinations import Hosts, Parameters
@@ -70,7 +72,7 @@ def adapt(program: Program) -> None:
     """
     gc.freeze()
     gc.set_threshold(COLLECTED_EVERY)
-    for name in ("parse_tasks", "parse_cleanup"):
+    for name in ("parse_core", "parse_tasks", "parse_cleanup"):
         setattr(program, name, partial(_suggested, program, getattr(program, name)))
     setattr(program, "update_config", partial(_configured, program, program.update_config))  # noqa: B010
 
@@ -89,10 +91,16 @@ def _configured(program: Program, update: Callable[[], None]) -> None:
         raise mistakes.known(error) from error
 
 
-def _suggested(program: Program, parse: Callable[[], None]) -> None:
+def _suggested(program: Program, parse: Callable[..., None], *argv: Any) -> None:
     try:
-        parse()
-    except ParseError as error:
+        parse(*argv)
+    except (ParseError, Exit, ValueError) as error:
+        if isinstance(error, OpsError) or (isinstance(error, Exit) and not error.message):
+            raise  # the list, or the help, was shown
         from galos_ops.tasks import mistakes
 
-        raise mistakes.unparsed_error(error, program) from None
+        if isinstance(error, ParseError):
+            raise mistakes.unparsed_error(error, program) from None
+        if isinstance(error, Exit):
+            raise mistakes.unlisted_error(error, program) from None
+        raise mistakes.known(error) from None

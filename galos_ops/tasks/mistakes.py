@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from types import TracebackType
@@ -15,9 +16,14 @@ from galos_ops.errors import CommandFailed, OpsError, UsageError
 if TYPE_CHECKING:
     from traceback import FrameSummary
 
-    from invoke.exceptions import ParseError
+    from invoke.exceptions import Exit, ParseError
+    from invoke.parser.context import ParserContext
     from invoke.program import Program
 
+UNFIT = (
+    "What is configured makes no connection.",
+    "correct Port in the ssh_config, or port, timeouts or connect_kwargs in a file or variable of Fabric",
+)
 KNOWN = {
     "_load_ssh_files": ("An ssh_config cannot be read.", "correct the file of -S, else ~/.ssh/config and the system's"),
     "_load_file": ("A configuration file of Fabric cannot be read.", "correct the file that it names"),
@@ -27,8 +33,9 @@ KNOWN = {
     ),
     "derive_shorthand": ("A host of -H has a port that is no number.", "write it as USER@HOST:PORT"),
     "lookup": ("A host of -H has no name.", "write each as HOST or USER@HOST:PORT, commas between them"),
-    "make_context": ("The ssh_config has a port that is no number.", "correct the Port of that host"),
-    "connected": ("The ssh_config has a port that is no number.", "correct the Port of that host"),
+    "make_context": UNFIT,
+    "connected": UNFIT,
+    "set_value": ("An option of Fabric's own is to have a whole number.", "see: fab --help"),
     "getuser": ("The account that this runs as has no name.", "set LOGNAME to one, as a container of CI may need"),
     "unix_getpass": ("There is no terminal to ask for the password.", "run the command at a terminal"),
 }
@@ -69,21 +76,46 @@ def unparsed_error(error: ParseError, program: Program) -> UsageError:
     """The sentence for a command line that Invoke cannot parse, with what is nearest to an unknown word."""
     import difflib
 
-    text, context = re.sub(r"<Argument: ([\w-]+)[^>]*>", r"--\1", str(error)), error.context
+    text, context = re.sub(r"<Argument: ([\w-]+)(?: \(([\w-]+)\))?[^>]*>", _flag, str(error)), error.context
     unknown = re.fullmatch(UNKNOWN_WORD, text)
     task, binary = getattr(context, "name", None), program.binary
     asking = f"{binary} --help {task}" if task else f"{binary} --list"
     if not unknown:
         return UsageError(f"{text.rstrip('.!')}.", hint=f"see: {asking}")
     word = unknown[1]
+    if late := None if task else _task_of(word, program):
+        return UsageError(f"{word} is an option of {late}.", hint=f"type it behind {late}; see: {binary} --help {late}")
     contexts = [program.core[0], *([context] if context else [])]
     flags = [name for each in contexts for name in (*each.flags, *each.flags.aliases) if name not in UNSUGGESTED]
     near = difflib.get_close_matches(word, flags if word.startswith("-") else program.collection.task_names, n=1)
     of = f" of {task}" if task and word.startswith("-") else ""
     kind = f"option{of}" if word.startswith("-") else "task"
-    return UsageError(
-        f"There is no {kind} {word}.", hint=f"did you mean {near[0]}? see: {asking}" if near else f"see: {asking}"
-    )
+    hint = f"did you mean {near[0]}? see: {asking}" if near else _unquoted([context]) or f"see: {asking}"
+    return UsageError(f"There is no {kind} {word}.", hint=hint)
+
+
+def unlisted_error(error: Exit, program: Program) -> UsageError:
+    """The sentence for a folder of tasks that Invoke was to list: the `-a` of `exec ls -la`, whose `-l` is --list."""
+    hint = _unquoted(program.tasks) or f"see: {program.binary} --list"
+    return UsageError(f"{(error.message or '').rstrip('.!')}.", hint=hint)
+
+
+def _unquoted(typed: Sequence[ParserContext | None]) -> str:
+    """What to type where a task that takes a command was typed; nothing else."""
+    names = (task.name for task in typed if task and "command" in task.args)
+    return next((f"put the command of {name} in quotes, as one word" for name in names), "")
+
+
+def _flag(argument: re.Match[str]) -> str:
+    """An option as it is typed, of the words that Invoke has for it: `tag (t)`, or `H (hosts)`."""
+    name = max(argument.groups(""), key=len)
+    return f"--{name}" if len(name) > 1 else f"-{name}"
+
+
+def _task_of(word: str, program: Program) -> str | None:
+    """The task that was typed behind an option of its own."""
+    known = program.parser.contexts
+    return next((name for name in program.core.unparsed if name in known and word in known[name].flags), None)
 
 
 @cache

@@ -54,7 +54,7 @@ def migrate(fleet: Fleet, service: str | None = None, *, dry_run: bool = False) 
     SERVICE
     | JSON
     | DRY
-    | {"tag": "deploy this tag, or sha256:… digest, of the repository", "wait": "seconds to wait for the lock"},
+    | {"tag": "deploy this tag, or sha256:DIGEST, of the repository", "wait": "seconds to wait for the lock"},
     parse={"tag": parse_tag, "wait": parse_int_option},
 )
 def deploy(

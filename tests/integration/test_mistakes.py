@@ -74,6 +74,7 @@ def test_what_fabric_does_not_know_in_ssh_config_is_asked_of_ssh(
     [
         ("galos: [", "A configuration file of Fabric cannot be read."),
         ("galos: 3", "A configuration file of Fabric gives a key another shape than it has."),
+        ("timeouts: {connect: soon}", "What is configured makes no connection."),
         ("[1]", "A configuration file of Fabric gives a key another shape than it has."),
         ("\0", "A configuration file of Fabric cannot be read."),
     ],
@@ -126,9 +127,24 @@ def test_a_reader_that_goes_away_is_no_traceback() -> None:
         (["--hsots", "h", "deploy"], "There is no option --hsots.\nnext: did you mean --hosts? see: fab --list\n"),
         (["zzzz"], "There is no task zzzz.\nnext: see: fab --list\n"),
         (["--help", "env.pusch"], "There is no task env.pusch.\nnext: did you mean env.push? see: fab --list\n"),
+        (["--list=ecz"], "Sub-collection 'ecz' not found.\nnext: see: fab --list\n"),
         (["deploy", "--tag"], "Flag --tag needed value and was not given one.\nnext: see: fab --help deploy\n"),
     ],
 )  # fmt: skip
 def test_a_mistyped_task_or_option_names_the_nearest_one(words: list[str], told: str) -> None:
     done = fab(*words)
     assert (done.returncode, done.stderr) == (2, told)
+
+
+def test_an_option_before_its_task_is_told_to_go_behind_it() -> None:
+    done = fab("--tag", "v1", "-H", "h", "deploy")
+    told = "--tag is an option of deploy.\nnext: type it behind deploy; see: fab --help deploy\n"
+    assert (done.returncode, done.stderr) == (2, told)
+
+
+def test_a_command_without_quotes_is_told_to_have_them() -> None:
+    """Of `ls -la` Invoke takes -l for its own --list."""
+    told = [fab("-H", "h", "exec", "ls", option) for option in ("-la", "-a")]
+    assert [(done.returncode, done.stderr.partition("\n")[2]) for done in told] == [
+        (2, "next: put the command of exec in quotes, as one word\n")
+    ] * 2

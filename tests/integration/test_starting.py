@@ -19,6 +19,11 @@ MISTAKES = {
     ("deploy", "--tga"): (
         "There is no option of deploy --tga.\nnext: did you mean --tag? see: galos-ops --help deploy\n"
     ),
+    ("-H",): "Flag --hosts needed value and was not given one.\nnext: see: galos-ops --list\n",
+    ("-t", "soon", "-H", "h", "status"): (
+        "An option of Fabric's own is to have a whole number.\n"
+        "  | ValueError: invalid literal for int() with base 10: 'soon'\nnext: see: fab --help\n"
+    ),
     ("-H", "h", "status", "exec", "--", "ls"): (
         "exec takes its command as one word; what follows -- would run on the host itself.\n"
         "next: galos-ops -H h exec --command ls\n"

@@ -42,6 +42,11 @@ def test_the_list_names_the_section_of_the_runbook_for_each_task(tasks: Collecti
     assert found == SECTIONS
 
 
+def test_whatever_a_terminal_can_encode_it_shows_the_help(tasks: Collection) -> None:
+    texts = [text for name in tasks.task_names for text in (getdoc(tasks[name]), *tasks[name].help.values())]
+    assert [text for text in texts if text and not text.isascii()] == []
+
+
 def having(tasks: Collection, option: str) -> set[str]:
     """The tasks that have an option."""
     return {name for name in tasks.task_names if any(option in one.names for one in tasks[name].get_arguments())}

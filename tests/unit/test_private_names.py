@@ -27,6 +27,7 @@ MET = {
     "lookup": ("paramiko.config", "SSHConfig"),
     "make_context": ("invoke.tasks", "Call"),
     "connected": ("galos_ops.tasks.destinations", ""),
+    "set_value": ("invoke.parser.argument", "Argument"),
     "getuser": ("getpass", ""),
     "unix_getpass": ("getpass", ""),
 }

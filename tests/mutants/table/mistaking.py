@@ -33,6 +33,16 @@ MUTANTS = (
                 {f"{COMMAND_LINE}[words1-A host of -H has a port that is no number.]": "has a port that is no number"},
             ),
             Mutant(
+                "_task_of",
+                Returns("None"),
+                {f"{MISTAKES}::test_an_option_before_its_task_is_told_to_go_behind_it": "== (2, told)"},
+            ),
+            Mutant(
+                "_unquoted",
+                Returns("''"),
+                {f"{MISTAKES}::test_a_command_without_quotes_is_told_to_have_them": "== ["},
+            ),
+            Mutant(
                 "SECRET",
                 Instead("('merge_dicts',)", "()"),
                 {f"{MISTAKES}::test_a_password_in_a_file_of_the_wrong_shape_is_not_quoted": '"n0tASecret" not in'},
