@@ -12,6 +12,6 @@ CI = {"GITHUB_ACTIONS": GitHub, "GITLAB_CI": GitLab}
 
 
 def view(environment: Mapping[str, str], *, terminal: bool) -> type[Plain]:
-    """That of the CI system we run in, else the live one at a terminal, else the plain one."""
+    """That of the CI system we run in, else the live one at a terminal that is none of a CI job, else the plain one."""
     ours = (kind for variable, kind in CI.items() if environment.get(variable) == "true")
-    return next(ours, Terminal if terminal else Plain)
+    return next(ours, Terminal if terminal and environment.get("CI") != "true" else Plain)

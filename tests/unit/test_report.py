@@ -90,6 +90,8 @@ def test_no_view_shows_a_password_or_passes_a_control_sequence_on(kind: type[Pla
         ({}, False, Plain),
         ({}, True, Terminal),
         ({"NO_COLOR": "1", "TERM": "dumb"}, True, Terminal),
+        ({"CI": "true"}, True, Plain),
+        ({"CI": "false"}, True, Terminal),
         ({"GITHUB_ACTIONS": "true"}, False, GitHub),
         ({"GITHUB_ACTIONS": "true"}, True, GitHub),
         ({"GITHUB_ACTIONS": "false"}, False, Plain),
