@@ -36,7 +36,9 @@ def values(merged: Mapping[str, Any], layers: Sequence[Layer]) -> list[Value]:
     """Return every key of `galos:`, and those of Fabric's own that a layer sets, in the order of the tree."""
     rows = dict(leaves({"galos": merged["galos"]}))
     for layer in layers:
-        rows |= {path: value for path, _ in leaves(layer.tree) if (value := at(merged, path)) is not ABSENT}
+        found = {path: at(merged, path) for path, _ in leaves(layer.tree)}
+        filled = [path for path, value in found.items() if isinstance(value, Mapping) and value]  # {} over the defaults
+        rows |= {path: value for path, value in found.items() if value is not ABSENT and path not in filled}
     return [Value(".".join(path), shown(path, value), origin(path, layers)) for path, value in rows.items()]
 
 

@@ -64,6 +64,14 @@ def test_each_value_tells_the_strongest_of_what_sets_it(folder: Path) -> None:
     assert (found["hosts"], found["faults"], found["error"]) == ([], [], None)
 
 
+def test_a_row_with_nothing_in_it_has_the_defaults_and_no_line_of_its_own(folder: Path) -> None:
+    (folder / "fabfile.yml").write_text("galos: {services: {web: {}}, lock: {}}\nsudo: {}\nservices: {web: {}}\n")
+    rows = {one["key"]: (one["value"], one["origin"]) for one in listed(folder)["values"]}
+    assert rows["galos.services.web.tag"] == ("latest", "default")
+    assert rows["services.web"] == ("{}", "fabfile.yml")
+    assert {"galos.services.web", "galos.lock", "sudo"} & rows.keys() == set()
+
+
 def test_all_faults_are_told_at_once_with_where_they_come_from(folder: Path) -> None:
     (folder / "fabfile.yml").write_text("galos: {engin: x, services: {web: {tag: 'a b'}}}\n")
     (folder / "more.yml").write_text("galos: {directory: srv}\n")
