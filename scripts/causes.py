@@ -72,7 +72,7 @@ CAUSES = {
     "The local AWS keys hold characters that no AWS key has.": "they were copied with something around them",
     "There is no command.": "`exec` or `run` without one",
     "There is no terminal to ask for the password.": "a --prompt-for option in CI or in a pipe",
-    "There is no … on this machine.": "the file that galos.env_file names was not written yet",
+    "There is no … on this machine.": "the file that galos.env_file names was not written yet, or is in another folder",
     "There is no … ….": "a slip of the pen, or a task of another version",
     "There is no ….": "-f names a file that is not there, which Fabric itself passes over",
     "This machine does not have …": "galos.ecr.profile names a profile that ~/.aws does not have",

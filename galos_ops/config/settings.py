@@ -27,6 +27,7 @@ REPOSITORY = r"[a-z0-9]+([._/-]+[a-z0-9]+)*\Z"
 REGION = r"[a-z]{2}(-[a-z]+)+-[0-9]+\Z"
 TAG = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}\Z"
 DIGEST = r"sha256:[0-9a-f]{64}\Z"
+FILE = r"[^\0]+\Z"
 DIRECTORY = r"(~|~?/[^\n\0]*)\Z"
 
 
@@ -123,7 +124,7 @@ class Settings:
 
     engine: Engine = "compose"
     directory: str = text("~", DIRECTORY, "a path in one line that starts with / or ~/")
-    env_file: str = ".env"
+    env_file: str = text(".env", FILE, "the path of a file")
     env_command: str | None = None
     ecr: Ecr = field(default_factory=Ecr)
     services: dict[str, Service] = field(default_factory=runbook_services)

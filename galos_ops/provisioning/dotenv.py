@@ -84,7 +84,10 @@ def checked(path: str) -> Checked:
         raw = Path(path).expanduser().read_bytes().decode()
     except FileNotFoundError:
         hint = f"write the service's variables to {path}, or name the file in galos.env_file"
-        raise UsageError(f"There is no {path} on this machine.", hint=hint) from None
+        anywhere = Path(path).expanduser().is_absolute()
+        raise UsageError(
+            f"There is no {path} on this machine." if anywhere else f"There is no {path} in this folder.", hint=hint
+        ) from None
     except UnicodeDecodeError:
         raise UsageError(f"{path} is not UTF-8 text.", hint=f"save {path} as UTF-8") from None
     except (OSError, RuntimeError, ValueError) as error:

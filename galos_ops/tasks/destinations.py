@@ -86,10 +86,11 @@ def connected(parameters: Parameters, config: Config) -> Destination:
     Each gets a configuration of its own: in a shared one the keys of ssh_config pile up.
     """
     user, port = (parameters.get(name) for name in ("user", "port"))
-    host = f"{user}@{parameters['host']}" if user else parameters["host"]
+    named = parameters["host"].strip()  # -H "a, b" has a space in front of b
+    host = f"{user}@{named}" if user else named
     try:
         typed = derive_shorthand(host)["port"] if port is None else port
-        connection = Connection(**{**parameters, "config": unresolved(config)})
+        connection = Connection(**{**parameters, "host": named, "config": unresolved(config)})
     except Exception as error:
         raise mistakes.known(error) from error
     if typed is not None and not 0 < typed < 65536:

@@ -153,7 +153,7 @@ def test_setup_needs_the_service_s_variables_from_here_or_from_the_host(ready: O
     assert "nothing to do" in told
     assert content(host, "/root/.env") == before
     host.shell("rm /root/.env")
-    assert "There is no absent.env on this machine." in ready.refused(2, "setup")
+    assert "There is no absent.env in this folder." in ready.refused(2, "setup")
     assert host.shell("ls /root/.env", check=False) == ""
 
 

@@ -387,6 +387,13 @@ def test_a_local_file_that_cannot_be_read_is_a_usage_error(tmp_path: Path, conte
     assert caught.value.hint
 
 
+@pytest.mark.parametrize(("path", "where"), [("absent.env", "in this folder"), ("~/absent.env", "on this machine")])
+def test_a_file_that_is_not_there_is_told_with_where_it_was_looked_for(path: str, where: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        checked(path)
+    assert caught.value.sentence == f"There is no {path} {where}."
+
+
 def test_no_value_is_in_a_repr(local: Path) -> None:
     shown = f"{checked(str(local))}{parse(URL)}{diff(URL, None)}"
     assert "DATABASE_URL" in shown

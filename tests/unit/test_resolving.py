@@ -68,6 +68,7 @@ def test_hops_are_in_the_order_in_which_they_are_written(ssh_config: Path) -> No
         ({"host": f"{ME.pw_name}@box:22"}, f"{ME.pw_name}@10.0.0.1:22"),
         ({"host": "box", "user": ME.pw_name, "port": 22}, f"{ME.pw_name}@10.0.0.1:22"),
         ({"host": "other"}, "fabric@other:2222"),
+        ({"host": " box"}, "bob@10.0.0.1:2200"),
         ({"host": f"{ME.pw_name}@other"}, f"{ME.pw_name}@other:2222"),
         ({"host": "me"}, "fabric@me:2222"),
     ],

@@ -51,6 +51,7 @@ def test_rows_of_a_file_replace_the_default_table_and_get_every_key() -> None:
         ({"engine": "podman"}, "galos.engine is 'podman'; it must be one of: compose, swarm.", ""),
         ({"directory": "srv"}, "galos.directory is 'srv'; it must be a path in one line that starts with / or ~/.", ""),
         ({"directory": "~bob/x"}, "galos.directory is '~bob/x'; it must be a path in one line", ""),
+        ({"env_file": ""}, "galos.env_file is ''; it must be the path of a file.", ""),
         ({"env_file": None}, "galos.env_file must be text, not empty.", ""),
         ({"ecr": {"registry": "docker.io"}}, "galos.ecr.registry is 'docker.io'; it must be ECR's, such as", ""),
         ({"ecr": {"region": "Frankfurt"}}, "galos.ecr.region is 'Frankfurt'; it must be an AWS region", ""),

@@ -66,7 +66,7 @@ MUTANTS = (
                 Never("snapshot.environment"),
                 {
                     f"{SETUP}::test_setup_needs_the_service_s_variables_from_here_or_from_the_host": (
-                        "There is no absent.env on this machine."
+                        "There is no absent.env in this folder."
                     )
                 },
             ),
