@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import sys
 from collections.abc import Sequence
@@ -140,7 +139,9 @@ def hook(kind: type[BaseException], error: BaseException, trace: TracebackType |
     Whoever reads our output may go before its end, as `head` does: that is no error to tell.
     """
     if isinstance(error, BrokenPipeError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        from galos_ops.ui.stream import discard
+
+        discard(sys.stdout)
         raise SystemExit(1)
     mistake = mistake_error(error)
     if mistake is None:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from importlib import import_module
-from typing import Any
+from typing import Any, TextIO
 
 from invoke.config import Config
 from invoke.exceptions import Exit
@@ -28,6 +28,7 @@ from galos_ops.tasks import destinations
 from galos_ops.tasks.destinations import Destination
 from galos_ops.tasks.hooks import TASKS, Hooks
 from galos_ops.ui.plain import Plain
+from galos_ops.ui.stream import discard
 from galos_ops.ui.view import view
 
 SCHEMA = 2
@@ -77,7 +78,7 @@ class Run:
                 raise
             finally:
                 if self._json:
-                    print(json.dumps(masked_tree(self.document | ending)), flush=True)
+                    self._tell(self.document | ending)
                 if self.hooks:
                     with self._view() as report:
                         self.hooks.told(self.document | ending, report)
@@ -115,9 +116,23 @@ class Run:
         hooks.before(self.document | {"not_tried": names} | outcome(None), report)
         self.hooks = hooks
 
-    def _view(self) -> Plain:
+    @contextmanager
+    def _view(self) -> Iterator[Plain]:
+        """Show the task; raises `CommandFailed` in the end where a part of it could not be."""
         stream = sys.stderr if self._json or self.own_output else sys.stdout
-        return view(os.environ, terminal=stream.isatty())(stream)
+        with view(os.environ, terminal=stream.isatty())(stream) as report:
+            yield report
+        if report.unwritten:
+            raise unwritable_error(report.unwritten, stream)
+
+    def _tell(self, document: dict[str, Any]) -> None:
+        """Print the document of --json; what keeps it from being printed is told where the task itself ended well."""
+        try:
+            print(json.dumps(masked_tree(document)), flush=True)
+        except OSError as error:
+            discard(sys.stdout)
+            if document["exit"] == 0 and not isinstance(error, BrokenPipeError):
+                raise unwritable_error(error, sys.stdout) from error
 
     def _each(self, hosts: list[Destination], settings: Settings, report: Report) -> Any:
         result, rest = None, hosts
@@ -178,6 +193,13 @@ class Run:
             f"{destination.name}: interrupted; a step that had begun on the host goes on to its end.",
             hint=f"it looks at the host first: {again}",
         )
+
+
+def unwritable_error(error: OSError, stream: TextIO) -> CommandFailed:
+    """The error for one of our output streams that takes nothing, as on a full disk."""
+    from galos_ops.host import attached
+
+    return attached.unwritable_error(error, stream.fileno())
 
 
 def require_text(option: str, value: object) -> None:

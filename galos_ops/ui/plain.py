@@ -15,6 +15,7 @@ from typing import Any, TextIO
 from galos_ops.progress import DONE, FAILED, WARN, WOULD, Step
 from galos_ops.redaction import masked, masked_own
 from galos_ops.ui import layout
+from galos_ops.ui.stream import Outlived
 
 MARGIN = "    "  # as wide as a mark with the spaces around it
 PLAIN = str.maketrans({DONE: "ok", FAILED: "x", "…": "~", "→": "->", "·": "-"})  # where they cannot be encoded
@@ -38,7 +39,7 @@ class Plain:
     """
 
     def __init__(self, stream: TextIO | None = None, width: int = 9) -> None:
-        self._stream = stream or sys.stdout
+        self._stream: Any = Outlived(stream or sys.stdout)
         self._main, self._threads = Lane(), threading.local()
         self._showing = threading.RLock()
         self.width = width
@@ -50,6 +51,12 @@ class Plain:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """End the view, as badly as the task did."""
+
+    @property
+    def unwritten(self) -> OSError | None:
+        """Why a part of it was not shown; None where all of it was, or whoever looked has gone."""
+        error: OSError | None = self._stream.error
+        return None if isinstance(error, BrokenPipeError) else error
 
     @property
     def columns(self) -> int | None:

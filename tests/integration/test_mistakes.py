@@ -116,6 +116,16 @@ def test_a_reader_that_goes_away_is_no_traceback() -> None:
     assert listing.returncode
 
 
+@pytest.mark.parametrize("words", [["config"], ["config", "--json"]])
+def test_a_full_disk_behind_standard_output_is_a_sentence(words: list[str]) -> None:
+    with Path("/dev/full").open("w") as full:
+        task = processes.start([FAB, *words], stdout=full.fileno(), stderr=subprocess.PIPE)
+        said = task.communicate(timeout=HANG_SECONDS)[1]
+    sentence = "Standard output cannot be written here: No space left on device."
+    assert said.endswith(f"{sentence}\nnext: make room, or send it elsewhere\n")
+    assert task.returncode == 1
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
 
 import pytest
 
 from galos_ops.ui.terminal import FRAMES
+from tests import processes
 from tests.integration.conftest import Operator, container, image_id, wipe
 from tests.integration.gate import gated
 from tests.integration.terminal import INTERRUPT, Terminal
+from tests.processes import HANG_SECONDS
 
 STEP = re.compile(r"  [✓!✗=] (\S+) .* \d+\.\d s")
 
@@ -60,6 +64,17 @@ def test_a_terminal_shows_each_step_live_and_is_left_as_it_was_after_ctrl_c(read
     assert all(len(line) == 40 for line in again.lines if STEP.fullmatch(line))
     assert again.lines[0] == "sandbox  galos-sync"
     assert re.fullmatch(r"deployed sha256:\w{8} in \d+\.\d s", again.lines[-1])
+
+
+def test_a_deploy_whose_reader_goes_away_ends_all_the_same(ready: Operator) -> None:
+    ours, theirs = os.pipe()
+    deploy = processes.start(ready.command("deploy"), env=ready.variables(), stdout=theirs, stderr=subprocess.PIPE)
+    os.close(theirs)
+    assert os.read(ours, 1)
+    os.close(ours)
+    assert deploy.communicate(timeout=HANG_SECONDS)[1] == ""
+    assert deploy.returncode == 0
+    assert container(ready.host) == f"running {image_id(ready.host)}"
 
 
 @pytest.mark.unjudged("two hosts with one database: the service of the second is not stopped while the first migrates")

@@ -1,3 +1,4 @@
+import os
 import re
 
 import pytest
@@ -102,3 +103,21 @@ def test_the_ci_system_decides_then_the_terminal(
     environment: dict[str, str], terminal: bool, expected: type[Plain]
 ) -> None:
     assert view(environment, terminal=terminal) is expected
+
+
+@pytest.mark.parametrize("kind", [Plain, Terminal, GitHub, GitLab])
+@pytest.mark.parametrize("disk", [True, False])
+def test_what_is_not_taken_ends_no_step(kind: type[Plain], disk: bool) -> None:
+    ours, theirs = os.pipe()
+    os.close(ours)
+    done = []
+    with open("/dev/full" if disk else theirs, "w") as stream:
+        with kind(stream) as report:
+            for step in ("pull", "down"):
+                report.title("box", step)
+                with report.step(step):
+                    done.append(step)
+        assert done == ["pull", "down"]
+        assert isinstance(report.unwritten, OSError) is disk
+    if disk:
+        os.close(theirs)

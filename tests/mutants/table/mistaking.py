@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.mutants.changes import DropCall, Gives, Instead, Never, Returns, Text
+from tests.mutants.changes import DropCall, Gives, Instead, Never, Returns, Text, Uncaught
 from tests.mutants.mutant import Mutant, group
 
 RUN, SETTINGS = (f"tests/unit/test_{name}.py" for name in ("run", "settings"))
@@ -10,6 +10,7 @@ MISTAKES, LIBRARY = (f"tests/integration/test_{name}.py" for name in ("mistakes"
 STARTING = "tests/integration/test_starting.py"
 CONFIG = "tests/unit/test_configuring.py"
 COMMAND_LINE = f"{MISTAKES}::test_a_mistake_on_the_command_line_is_a_sentence"
+FULL_DISK = f"{MISTAKES}::test_a_full_disk_behind_standard_output_is_a_sentence"
 MET_BY_FABRIC = (
     "words0-An ssh_config cannot be read.",
     "words5-There is no terminal to ask for the password.",
@@ -134,10 +135,12 @@ MUTANTS = (
         "galos_ops.tasks.run",
         (
             Mutant(
-                "Run.over",
-                Gives("json.dumps", "json.dumps(masked_tree(self.document | ending), ensure_ascii=False)"),
+                "Run._tell",
+                Gives("json.dumps", "json.dumps(masked_tree(document), ensure_ascii=False)"),
                 {f"{RUN}::test_json_is_in_letters_that_every_terminal_and_every_file_takes": "can't encode"},
             ),
+            Mutant("Run._tell", Uncaught("OSError"), {f"{FULL_DISK}[words1]": "endswith"}),
+            Mutant("Run._view", Never("report.unwritten"), {f"{FULL_DISK}[words0]": "endswith"}),
             Mutant(
                 "Run._read",
                 DropCall("require_text"),

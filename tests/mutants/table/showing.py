@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.mutants.changes import Always, DropCall, Gives, Instead, Returns, Text
+from tests.mutants.changes import Always, DropCall, Gives, Instead, Returns, Text, Uncaught
 from tests.mutants.mutant import Mutant, group
 
 SECRETS, SETUP, DIFFS = "tests/faults/test_secrets.py", "tests/integration/test_setup.py", "tests/unit/test_diffs.py"
@@ -20,6 +20,19 @@ MUTANTS = (
                     f"{SECRETS}::test_a_deploy_with_a_migration_and_a_backup_shows_no_password": (
                         '"postgresql://galos:***@db/" in result.stdout'
                     )
+                },
+            ),
+        ),
+    ),
+    *group(
+        "galos_ops.ui.stream",
+        (
+            Mutant(
+                "Outlived._try",
+                Uncaught("OSError"),
+                {
+                    "tests/integration/test_view.py::test_a_deploy_whose_reader_goes_away_ends_all_the_same": "== 0",
+                    "tests/unit/test_report.py::test_what_is_not_taken_ends_no_step[True-Plain]": "No space left",
                 },
             ),
         ),
