@@ -12,7 +12,7 @@ from weakref import WeakSet
 
 import paramiko
 from fabric import Connection
-from paramiko.ssh_exception import AuthenticationException, SSHException
+from paramiko.ssh_exception import AuthenticationException, NoValidConnectionsError, SSHException
 
 from galos_ops.config.command_line import CommandLine
 from galos_ops.errors import ConnectError
@@ -97,11 +97,17 @@ def _open(hop: Connection, typed: CommandLine) -> None:
     except (socket.gaierror, UnicodeError) as error:  # a label that is empty or too long is no name
         raise ConnectError(f"{name}: no address is known for {hop.host}.", hint="check the name after -H") from error
     except (SSHException, OSError, EOFError) as error:
-        reason = str(error) or type(error).__name__
         raise ConnectError(
-            f"{name}: cannot connect to {address}{through}.", evidence=reason, hint=f"try: {typed.ssh()}"
+            f"{name}: cannot connect to {address}{through}.", evidence=_reason(error), hint=f"try: {typed.ssh()}"
         ) from error
     _bound(hop.transport)
+
+
+def _reason(error: Exception) -> str:
+    """Return why no connection came about, in the system's words where each address of a host has its own error."""
+    if isinstance(error, NoValidConnectionsError):
+        return "\n".join(dict.fromkeys(getattr(one, "strerror", None) or str(one) for one in error.errors.values()))
+    return str(error) or type(error).__name__
 
 
 def _prepare(hop: Connection, typed: CommandLine) -> None:

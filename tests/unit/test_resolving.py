@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import pwd
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +94,15 @@ def test_a_port_that_no_host_can_have_is_refused(parameters: dict[str, Any]) -> 
 def test_a_name_that_cannot_be_one_has_no_address(name: str) -> None:
     with pytest.raises(ConnectError, match=f"no address is known for {name}"):
         connect(Connection(name, config=Config(overrides={"load_ssh_configs": False})), CommandLine(name, "status"))
+
+
+def test_a_port_where_nothing_listens_is_told_in_the_words_of_the_system() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"127.0.0.1:{server.getsockname()[1]}"
+    refused = Connection(address, config=Config(overrides={"load_ssh_configs": False}))
+    with pytest.raises(ConnectError, match=r"cannot connect to \S+ port") as caught:
+        connect(refused, CommandLine(address, "status"))
+    assert caught.value.evidence == "Connection refused"
 
 
 def test_a_gateway_that_a_program_gave_wins_over_ssh_config(ssh_config: Path) -> None:
