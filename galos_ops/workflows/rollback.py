@@ -105,6 +105,6 @@ def require_no_migration_since(target: Target, log: Sequence[Release], line: Rel
         way = f"or start that one if its own check is clean: {back}" if back else f"then: {target.alone('deploy')}"
         raise GuardError(
             f"{target.label}: a migration ran since {short(line.image)}, which must not start on the newer schema.",
-            evidence="\n".join(names),
+            evidence="\n".join(dict.fromkeys(names)),
             hint=f"publish a corrected image, {way}",
         )

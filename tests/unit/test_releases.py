@@ -146,7 +146,7 @@ def with_digests(found: str) -> Target:
 
 
 def test_a_migration_since_is_a_wall() -> None:
-    log = [V1, line("migrate", "bb", 2, migrations=("2 rename",)), V2, V3]
+    log = [V1, *[line("migrate", "bb", 2, migrations=("2 rename",))] * 2, V2, V3]
     with pytest.raises(GuardError, match="a migration ran since sha256:aa") as caught:
         require_no_migration_since(with_digests("sha256:d1"), log, V1)
     assert caught.value.evidence == "2 rename"
