@@ -89,20 +89,27 @@ def _databases(snapshot: Snapshot, service: str) -> set[Sequence[object]]:
 def database(url: str, names: Mapping[str, str] | None = None) -> Sequence[object]:
     """Return what two URLs of one database have in common: servers with their ports, and the database's name.
 
-    User, password, driver and options do not count; `names` are other names of servers. A URL that cannot be read is
-    one of its own.
+    User, password, driver and options do not count; `names` are other names of servers. Tools read passwords with
+    `/`, `?`, `#`, `[` as they are, too. A URL that cannot be read is one of its own.
     """
     try:
-        parts = urlsplit(url)
-        query = parse_qs(parts.query)
-        servers = [urlsplit(f"//{host}") for host in parts.netloc.rpartition("@")[2].split(",")]
-        port = PORTS.get(parts.scheme.partition("+")[0], 0)
-        named = [(unquote(one.hostname or ""), one.port or int(query.get("port", [port])[-1])) for one in servers]
+        return _read(url, names or {})
     except ValueError:
-        return (url,)
+        scheme, _, rest = url.partition("://")
+        bare = f"{scheme}://{rest.rpartition('@')[2]}"
+        return (url,) if bare == url else database(bare, names)
+
+
+def _read(url: str, names: Mapping[str, str]) -> Sequence[object]:
+    """The same of a URL as the standard has it; raises `ValueError`."""
+    parts = urlsplit(url)
+    query = parse_qs(parts.query)
+    servers = [urlsplit(f"//{host}") for host in parts.netloc.rpartition("@")[2].split(",")]
+    port = PORTS.get(parts.scheme.partition("+")[0], 0)
+    named = [(unquote(one.hostname or ""), one.port or int(query.get("port", [port])[-1])) for one in servers]
     if any(not host for host, _ in named):
         named = [(query.get("host", [""])[-1].lower(), named[0][1])]
-    named = [(_server(host, names or {}), port) for host, port in named]
+    named = [(_server(host, names), port) for host, port in named]
     name = query.get("dbname", query.get("database", [unquote(parts.path.removeprefix("/"))]))[-1]
     return (*named, name)
 

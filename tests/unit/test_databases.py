@@ -32,6 +32,9 @@ RUNNING = """ps --format {{.Label "com.docker.compose.service"}}/{{.Names}}"""
         "postgresql:///?host=db&port=5432&dbname=elite",
         "postgis://db/elite",
         "cockroachdb://db:5432/elite",
+        "postgres://other:w[rd@db/elite",
+        "postgresql+psycopg://other:w/o:r?d#@db/elite?sslmode=require",
+        "postgres://other:\N{ACCOUNT OF}@db/elite",
     ],
 )
 def test_what_does_not_tell_two_databases_apart_does_not_count(same: str) -> None:

@@ -60,7 +60,7 @@ MUTANTS = (
                 {f"{ADDRESS}[hosts1-localhost]": ('local(seen, "a") == found')},
             ),
             Mutant(
-                "database",
+                "_read",
                 Instead("(*named, name)", "(*named,)"),
                 {f"{DATABASES}::test_another_server_port_or_name_is_another_database[postgresql://db/Elite]": "!="},
             ),
