@@ -24,6 +24,7 @@ from invoke.exceptions import Exit
 from galos_ops.redaction import masked, masked_own
 
 EVIDENCE_LINES = 20
+EVIDENCE_WIDTH = 2000  # characters of a line: a tool may quote a statement of megabytes
 GRAVITY = (6, 5, 7, 3, 4, 8, 1)
 
 
@@ -59,8 +60,9 @@ class OpsError(Exit):
 
 def render(sentence: str, evidence: str = "", hint: str = "") -> str:
     """Lay out a failure: the sentence, the last `EVIDENCE_LINES` lines of evidence behind `  | `, `next: hint`."""
-    shown = evidence.strip("\n").splitlines()[-EVIDENCE_LINES:] if evidence.strip() else []
-    lines = [masked_own(sentence), *(f"  | {masked(line)}".rstrip() for line in shown)]
+    last = evidence.strip("\n").splitlines()[-EVIDENCE_LINES:] if evidence.strip() else []
+    shown = (line if len(line) <= EVIDENCE_WIDTH else f"{line[:EVIDENCE_WIDTH]} ..." for line in map(masked, last))
+    lines = [masked_own(sentence), *(f"  | {line}".rstrip() for line in shown)]
     return "\n".join([*lines, masked_own(f"next: {hint}")] if hint else lines)
 
 

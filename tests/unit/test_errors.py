@@ -28,6 +28,11 @@ def test_only_the_last_lines_of_evidence_are_shown() -> None:
     assert shown[-1] == "  | 99"
 
 
+def test_of_a_line_of_evidence_without_end_the_beginning_is_shown() -> None:
+    *_, shown = render("It failed.", "x" * 10_000_000).splitlines()
+    assert shown == f"  | {'x' * errors.EVIDENCE_WIDTH} ..."
+
+
 @pytest.mark.parametrize("password", ["s3cret", "p@ss", "a:b/c@d", "$'\"", "ü"])
 def test_the_password_of_a_url_is_never_shown(password: str) -> None:
     text = f"error: cannot reach postgresql://galos:{password}@db/elite_development now"
