@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import shlex
 from collections.abc import Iterable, Mapping
@@ -25,6 +26,7 @@ Alone = Literal["ecr.credentials", "ecr.region", "ecr.helper", "ecr.docker-confi
 Event = Literal[Start, Alone, "migrate", "hold", "exec", "run", "stop", "down", "setup", "doctor"]
 Outcome = Literal["succeeded", "failed", "not begun"]
 NOT_BEGUN: Outcome = "not begun"
+NAMES = 20_000  # characters of the names of migrations in a line
 
 
 @dataclass(frozen=True)
@@ -90,10 +92,17 @@ def append(line: Release) -> str:
 
     What a full disk or a crash cut short before it, a NUL at its end or not, stays a line of its own.
     """
-    names, detail = [without_values(name) for name in line.migrations], without_values(line.detail)
+    names, detail = _logged([without_values(name) for name in line.migrations]), without_values(line.detail)
     text = shlex.quote(json.dumps({**asdict(line), "migrations": names, "detail": detail}, ensure_ascii=False))
     ended = f"[ \"$(tail -c 1 {LOG} 2>/dev/null | tr -d '\\n' | wc -c)\" -eq 0 ]"
     return f"umask 077; {{ {ended} || echo >>{LOG}; }} && printf '%s\\n' {text} >>{LOG} && sync {LOG} || exit 1"
+
+
+def _logged(names: list[str]) -> list[str]:
+    """The first of many names, and how many more there are: a script is an argument, which the kernel bounds."""
+    sizes = itertools.accumulate(map(len, names))
+    kept = sum(size <= NAMES for size in sizes)
+    return names if kept == len(names) else [*names[:kept], f"and {len(names) - kept} more"]
 
 
 def note(line: Release) -> str:

@@ -206,6 +206,17 @@ def test_a_line_is_appended_whole_for_the_owner_alone_and_is_on_the_disk(host: L
     assert host.files()["~/synced"] == f"{LOG}\n{LOG}\n"
 
 
+def test_of_more_migrations_than_a_script_may_hold_the_first_are_logged_and_how_many_there_are(host: LocalHost) -> None:
+    names = tuple(f"{number} o'brien" for number in range(5000))
+    host.put("~/.galos-ops/token", "")
+    host.run(f"cd ~\n{append(replace(V1, migrations=names))}", doing="log")
+    [line] = parse(files.read(host, LOG_PATH)[0]).releases
+    *first, more = line.migrations
+    assert tuple(first) == names[: len(first)]
+    assert more == f"and {5000 - len(first)} more"
+    assert len(first) > 1000
+
+
 @pytest.mark.parametrize("torn", ['{"event": "depl', "\x00\x00", json.dumps(asdict(V1))[:-1]])
 def test_what_follows_a_line_that_was_cut_short_is_whole(host: LocalHost, torn: str) -> None:
     host.put(LOG_PATH, written([V1]) + torn)
