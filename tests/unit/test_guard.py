@@ -55,6 +55,13 @@ def test_what_asks_and_what_migrates_runs_no_lifecycle_hook() -> None:
     assert row == {"image": IMAGE_ID, "labels": {one_off.LABEL: "check"}}
 
 
+@pytest.mark.parametrize(("driver", "used"), [("none", "json-file"), ("local", "local")])
+def test_what_a_migration_prints_is_kept_though_the_service_s_logs_are_not(driver: str, used: str) -> None:
+    tree = {"services": {"a": {"image": "x", "logging": {"driver": driver}}}}
+    [row] = json.loads(one_off.file(tree, "a", IMAGE_ID, "migration"))["services"].values()
+    assert row["logging"] == {"driver": used}
+
+
 def test_a_clean_answer_is_remembered_for_these_very_inputs(host: LocalHost) -> None:
     chosen = held(host)
     answers(host, Reply())

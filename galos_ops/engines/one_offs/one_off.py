@@ -14,6 +14,7 @@ from galos_ops.host.shell import EXIT, ExitCode
 
 LABEL = "galos-ops"  # of our containers; its value is what each is for
 Role = Literal["check", "migration", "run"]
+KEPT = {"driver": "json-file"}  # how a container logs whose service's logs are kept nowhere
 ENDED = "{{.Image}} {{.State.Status}} {{.State.ExitCode}}"
 
 
@@ -48,11 +49,14 @@ def remove_ended_checks(host: Host) -> list[str]:
 def file(tree: Mapping[str, Any], service: str, image: str, role: Role) -> bytes:
     """The resolved compose file with a service's image by its ID, which nothing fetches or builds, and our label.
 
-    Lifecycle hooks are the service's own, and are left out.
+    Lifecycle hooks are the service's own, and are left out. What is printed is kept, as we read it where we follow.
     """
-    given = tree["services"][service].get("labels") or {}
+    row = tree["services"][service]
+    given, logging = row.get("labels") or {}, row.get("logging") or {}
     labels = given if isinstance(given, dict) else dict(one.partition("=")[::2] for one in given)
-    return encoded(tree, service, without=(*FETCHING, *HOOKS), image=image, labels={**labels, LABEL: role})
+    kept = {"logging": KEPT} if logging.get("driver") == "none" else {}
+    changed = {**kept, "image": image, "labels": {**labels, LABEL: role}}
+    return encoded(tree, service, without=(*FETCHING, *HOOKS), **changed)
 
 
 def needs(tree: dict[str, Any], service: str, project: str) -> str:
