@@ -105,6 +105,7 @@ class Compose:
                 TAKE_FILE,
                 *([pinned, *depended] if depended else []),
                 pinned,  # once more: what the service depends on may have taken minutes
+                *_going_on(one for one in target.snapshot.of(target.name) if one.image == image),
                 f"{self.docker_compose.up(target.name)} >&2 || {{ {ANSWERS}; exit 1; }}",
                 stopped.forget([target.name]),
                 _look(target, then=started.note(target.name, made)),
@@ -129,9 +130,10 @@ class Compose:
         return found
 
     def start(self, target: HeldTarget, found: Iterable[Container]) -> Sequence[Container]:
-        ids = [one.id for one in found]
+        chosen = list(found)
+        ids = [one.id for one in chosen]
         starting = f"docker start {' '.join(ids)} >/dev/null && {stopped.forget([target.name])} || exit 1"
-        script = "\n".join((TAKE_FILE, *dependencies.script(target), starting, _look(target)))
+        script = "\n".join((TAKE_FILE, *dependencies.script(target), *_going_on(chosen), starting, _look(target)))
         file = self.docker_compose.as_started(target.snapshot.tree(), target.name)
         after = _seen(target, target.change(script, doing="start", stdin=file))
         return [one for one in after.of(target.name) if one.id in ids]
@@ -212,6 +214,12 @@ def _given(target: Target, found: Iterable[Container]) -> bool:
     given = {name: value.replace("$$", "$") for name, value in target.snapshot.given(target.name).items()}
     made = [dict(one.partition("=")[::2] for one in json.loads(line) or []) for line in lines(told)]
     return bool(made) and all(each.get(name, "") == value for each in made for name, value in given.items())
+
+
+def _going_on(found: Iterable[Container]) -> list[str]:
+    """A script that lets paused containers go on, which Docker does not start."""
+    paused = [one.id for one in found if one.state == "paused"]
+    return [f"docker unpause {' '.join(paused)} >&2 || exit 1"] if paused else []
 
 
 def _delete(target: Target, found: Iterable[Container]) -> str:

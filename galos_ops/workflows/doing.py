@@ -91,7 +91,7 @@ class Doing:
             step.detail = f"{len(answer.names) or 'all'} applied"
 
     def up(self, images: ReleaseImages) -> Started:
-        image, before = images.service.id, {one.id for one in self.target.running}
+        image, before = images.service.id, {one.id for one in self.target.running if one.state != "paused"}
         order = self.target.engine.order(self.target) if before else ""
         with self.step("up", ", ".join(filter(None, (short(image), order)))) as step:
             after = self.target.engine.up(self.target, images)

@@ -62,6 +62,19 @@ def test_a_container_that_ran_already_is_told_as_that(host: LocalHost) -> None:
     assert (found.same, mark) == (True, SAME)
 
 
+@pytest.mark.parametrize(("image", "goes_on"), [(IMAGE_ID, True), (OTHER, False)])
+def test_a_paused_container_goes_on_only_with_the_image_that_was_checked(
+    host: LocalHost, image: str, goes_on: bool
+) -> None:
+    image_of(host, REFERENCE, IMAGE_ID)
+    if goes_on:
+        host.stubs.add("docker", {"unpause c1": ""})
+    ran = row("c1", IMAGE_ID, str(host.home))
+    found, mark = started(host, ran, before=ran.replace("running", "paused").replace(IMAGE_ID, image))
+    assert (found.same, mark) == (False, DONE)
+    assert ("docker unpause c1" in host.stubs.calls) is goes_on
+
+
 def test_a_container_of_another_image_is_stopped_again(host: LocalHost) -> None:
     image_of(host, REFERENCE, IMAGE_ID)
     host.stubs.add("docker", {"stop c1": "", "rm -f c1": ""})
