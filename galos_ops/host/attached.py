@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import select
-import shlex
 import shutil
 import signal
 import sys
@@ -22,6 +21,7 @@ from galos_ops.errors import CommandFailed
 from galos_ops.host.channel import link_is_dead
 from galos_ops.host.host import Host
 from galos_ops.host.result import Result
+from galos_ops.host.shell import for_login_shell
 
 CHUNK = 65536
 END_SECONDS = 20
@@ -48,7 +48,7 @@ def attach(host: Host, script: str, *, doing: str, terminal: bool, mask: Filter)
     channel, out, err = host.channel(doing), Outlet(1, mask, whole=not terminal), Outlet(2, mask, whole=not terminal)
     try:
         with terminal_like_ours(channel) if terminal else contextlib.nullcontext(-1) as resized:
-            channel.exec_command(f"sh -c {shlex.quote(script)}")
+            channel.exec_command(for_login_shell(script))
             _pump(channel, out, err, resized)
             if out.gone:
                 return READER_GONE
@@ -177,7 +177,7 @@ def undone_on_disconnect(host: Host, before: str, undo: str, *, stdin: bytes = b
 def _begin(host: Host, channel: paramiko.Channel, script: str, stdin: bytes, doing: str) -> None:
     try:
         channel.settimeout(END_SECONDS)
-        channel.exec_command(f"sh -c {shlex.quote(script)}")
+        channel.exec_command(for_login_shell(script))
         channel.sendall(stdin)
         if channel.makefile("r").readline().strip() != "ready":
             evidence = channel.makefile_stderr("r").read().decode(errors="replace")

@@ -21,7 +21,7 @@ from galos_ops.host.channel import Channels, begin, link_is_dead, send
 from galos_ops.host.connection import close, connect, recognise
 from galos_ops.host.resolving import unresolved
 from galos_ops.host.result import OnLine, Output, Result
-from galos_ops.host.shell import ExitCode
+from galos_ops.host.shell import ExitCode, for_login_shell
 
 COMMAND_SECONDS = 60
 GRACE_SECONDS = 15  # what a remote deadline gets on top before we stop waiting for its word
@@ -85,7 +85,7 @@ class Host:
         if self.connection.config.run.echo:
             print(script, file=sys.stderr)
         began = time.monotonic()
-        command = f"timeout -k 5 {timeout} sh -c {shlex.quote(script)}"
+        command = f"timeout -k 5 {timeout} {for_login_shell(script)}"
         try:
             result = self._execute(command, stdin, timeout, on_line, doing)
         except CommandTimedOut as error:

@@ -20,7 +20,7 @@ from galos_ops.host.channel import begin, link_is_dead
 from galos_ops.host.holder import describe, holder, ours
 from galos_ops.host.host import COMMAND_SECONDS, GRACE_SECONDS, Host
 from galos_ops.host.result import Result
-from galos_ops.host.shell import ExitCode, shell_path
+from galos_ops.host.shell import ExitCode, for_login_shell, shell_path
 
 STATE = ".galos-ops"  # our own folder on the host, beside the compose file
 MARKER = f"{STATE}/migrating"  # the hosts of a fleet of which one migrates, and none may start a service
@@ -175,7 +175,7 @@ def _take(host: Host, channel: Channel, taking: str, wait: int, say: Callable[[s
     channel.settimeout(2 * wait + ANSWER_SECONDS)
     lines = _lines(channel)
     try:
-        begin(channel, f"sh -c {shlex.quote(taking)}")
+        begin(channel, for_login_shell(taking))
         word, who = _answered(host, lines)
         if word == "waiting":
             say(f"waiting at most {wait} s: {describe(who)}")

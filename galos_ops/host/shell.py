@@ -38,6 +38,11 @@ def lines(text: str) -> list[str]:
     return [line for line in text.split("\n") if line]
 
 
+def for_login_shell(script: str) -> str:
+    """The command that runs a script in `sh`, whichever shell reads it: to fish a backslash counts in quotes, too."""
+    return "sh -c " + shlex.quote(script).replace("\\", r"'\\'")
+
+
 def kill_on_disconnect(script: str) -> str:
     """Wrap a script so that all its processes end when the SSH channel closes, as its standard input then does.
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import shlex
+import shutil
 import string
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from galos_ops.config.settings import Migration
@@ -20,7 +23,7 @@ from galos_ops.host import files
 from galos_ops.host.host import Host
 from galos_ops.host.lock import script
 from galos_ops.host.release_log import append, parse, release
-from galos_ops.host.shell import shell_path
+from galos_ops.host.shell import for_login_shell, shell_path
 from galos_ops.migrations import on_host
 from galos_ops.migrations.tools import argv
 from galos_ops.redaction import Secret
@@ -55,6 +58,18 @@ def test_a_word_arrives_as_it_was_typed(shell: str, texts: list[str]) -> None:
         assert words(host, " ".join(map(shell_path, texts))) == [
             home if text == "~" else home + text[1:] if text.startswith("~/") else text for text in texts
         ]
+
+
+@pytest.mark.parametrize("login_shell", [*SHELLS, *filter(shutil.which, ("fish", "zsh"))])
+@PROCESSES
+@given(texts=TEXTS)
+@example(["\\\\", "\\'", "'\\", "\\"])
+def test_a_script_is_the_same_whatever_the_login_shell(login_shell: str, texts: list[str]) -> None:
+    """Without a fish here: it reads a backslash in quotes, where there is none then."""
+    command = for_login_shell("printf '%s\\0' " + shlex.join(texts))
+    ran = subprocess.run([login_shell, "-c", command], capture_output=True, check=True)
+    assert ran.stdout.decode(errors="surrogateescape").split("\0")[:-1] == texts
+    assert "\\" not in "".join(re.findall("'([^']*)'", command.replace('"\'"', "")))
 
 
 @pytest.mark.parametrize("shell", SHELLS)
