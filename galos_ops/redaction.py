@@ -41,6 +41,8 @@ HARMLESS = frozenset({
     "devel", "development", "staging", "test", "testing", "localhost", "default", "enabled", "disabled", "auto",
     "json", "text", "utf-8", "utf8", "require", "prefer", "disable", "verify-full",
 })  # fmt: skip
+SETTINGS = frozenset({"COMPOSE_FILE", "COMPOSE_PROFILES", "COMPOSE_PROJECT_NAME"})
+"""The variables of .env that name files and containers, which a person types: they hold no secret."""
 OURS = frozenset({
     "schema", "host", "service", "event", "state", "tag", "time", "image", "previous", "id", "name", "step",
     "reference", "digest", "next", "sentence", "user", "machine", "run", "task", "since", "compose", "engine",
@@ -164,7 +166,7 @@ def pieces_of(text: str) -> set[str]:
 def _line(line: str) -> Iterator[str]:
     statement = re.sub(r"^(?:#\s*)?(?:export\s+)?", "", line)
     name, separator, value = re.match(r"([^=:]*)([=:]?)(.*)", statement, re.DOTALL).groups()  # type: ignore[union-attr]
-    if separator:
+    if separator and name.strip() not in SETTINGS:
         yield from _value(value)
     if not line.startswith("#") and not (separator and re.match(NAME, name.strip())):
         yield from _value(line)

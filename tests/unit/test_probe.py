@@ -10,12 +10,12 @@ from galos_ops.config.settings import Settings
 from galos_ops.diagnostics.condition import Subject
 from galos_ops.diagnostics.ready import require_ready
 from galos_ops.engines.docker_compose import FILES, DockerCompose
-from galos_ops.engines.snapshot.probe import CONTAINER, PROJECT, Scope, gather, script
+from galos_ops.engines.snapshot.probe import CONTAINER, PROJECT, Scope, gather, read, script
 from galos_ops.engines.snapshot.probe_output import container, parse
 from galos_ops.engines.snapshot.snapshot import Container, Snapshot, tagged
 from galos_ops.errors import NotReadyError
 from galos_ops.provisioning.compose_file import compose_file
-from galos_ops.redaction import Secret
+from galos_ops.redaction import Secret, masked
 from tests.unit.local_host import LocalHost, Reply
 from tests.unit.targets import target
 
@@ -100,6 +100,12 @@ def test_a_container_of_another_project_in_the_same_directory_is_a_stranger(conf
     facts = Snapshot(directories=("/d",), config=Secret(config), containers=tuple(containers))
     assert [one.name for one in facts.of("s")] == names
     assert {one.name for one in facts.foreign("s")} == {"one", "two"} - set(names)
+
+
+def test_what_a_service_is_given_is_not_shown_but_the_name_of_the_project_is(host: LocalHost) -> None:
+    config = "services: {a: {environment: {TOKEN: hunter2-token, COMPOSE_PROJECT_NAME: elite-prod}}}"
+    read(host, (), f"config\t{packed(config)}")
+    assert masked("elite-prod-a-1 hunter2-token") == "elite-prod-a-1 ***"
 
 
 @pytest.mark.parametrize(

@@ -127,6 +127,14 @@ def test_what_the_configuration_holds_is_no_secret() -> None:
     assert masked("galos-sync galos-map") == "galos-sync galos-map"
 
 
+def test_what_docker_compose_names_containers_and_files_by_is_no_secret() -> None:
+    learn(["COMPOSE_PROJECT_NAME=elite-prod\nexport COMPOSE_FILE='base.yml:elite.yml'\nTOKEN=hunter2words"])
+    text = "elite-prod-galos-sync-1 of base.yml:elite.yml"
+    assert masked(text) == text
+    learn(["PASSWORD=elite-prod"])
+    assert masked(text) == "***-galos-sync-1 of base.yml:elite.yml"
+
+
 def test_a_document_stays_one_and_keeps_our_own_words() -> None:
     learn(["MODE=deploy\nCOUNT=12345\nNAME=evidence\nPASSWORD=hunter2"])
     tree = {"event": "deploy", "seconds": 12345, "evidence": ["deploy 12345 hunter2"], "next": "hunter2"}

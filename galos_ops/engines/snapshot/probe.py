@@ -202,6 +202,7 @@ def read(host: Host, parts: tuple[Part, ...], output: str, began: float = 0.0) -
         snapshot = parse(output, {part.__name__ for part in parts}, began, time.time())
     except ValueError as error:
         raise host.noise(str(error)) from error
-    values = (value for name in snapshot.rows() for value in snapshot.given(name).values())
+    given = (pair for name in snapshot.rows() for pair in snapshot.given(name).items())
+    values = (value for name, value in given if name not in redaction.SETTINGS)
     redaction.learn((private.value for private in snapshot.private), values)
     return snapshot
