@@ -26,4 +26,4 @@ ENGINES: Mapping[settings.Engine, Callable[[DockerCompose, Snapshot], Engine]] =
 
 def chosen(name: settings.Engine, docker_compose: DockerCompose, snapshot: Snapshot) -> Engine:
     """Return the engine of a host that a snapshot is of."""
-    return ENGINES[name](docker_compose, snapshot)
+    return ENGINES[name](docker_compose.reading(snapshot.tree()), snapshot)

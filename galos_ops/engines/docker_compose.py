@@ -7,7 +7,7 @@ import math
 import re
 import shlex
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 FILES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
@@ -24,10 +24,14 @@ SECONDS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6}  # of a dur
 
 @dataclass(frozen=True)
 class DockerCompose:
-    """The docker-compose of a host: the command that calls it and its version; builds its command lines."""
+    """The docker-compose of a host: the command that calls it and its version; builds its command lines.
+
+    A resolved compose file has the values of .env, which is not read again then, unless the file is not `whole`.
+    """
 
     command: str
     version: tuple[int, ...]
+    whole: bool = True
 
     @staticmethod
     def of(text: str) -> DockerCompose | None:
@@ -38,13 +42,21 @@ class DockerCompose:
     def __str__(self) -> str:
         return f"{self.command} {'.'.join(map(str, self.version))}"
 
+    def reading(self, tree: Mapping[str, Any]) -> DockerCompose:
+        """The same for a resolved compose file: it has no value of a secret or config that is a variable's."""
+        rows = (row for kind in ("secrets", "configs") for row in (tree.get(kind) or {}).values())
+        return replace(self, whole=not any((row or {}).get("environment") for row in rows))
+
     def line(self, *argv: str) -> str:
         return f"{self.command} {shlex.join(argv)}"
 
     def resolved(self, *argv: str) -> str:
         """The same with a resolved compose file on standard input; v1 alone still reads .env, for `COMPOSE_*`."""
-        blind = ("--env-file", "/dev/null") if self.version >= (2,) else ()
-        return self.line(*blind, "-f", "-", *argv)
+        return self.line(*self._blind, "-f", "-", *argv)
+
+    @property
+    def _blind(self) -> tuple[str, ...]:
+        return ("--env-file", "/dev/null") if self.whole and self.version >= (2,) else ()
 
     def up(self, service: str) -> str:
         """`up -d` of one service and nothing that it depends on, from the resolved compose file in `$file`.
@@ -69,10 +81,9 @@ class DockerCompose:
 
     def run_attached(self, service: str, name: str, argv: list[str], file: str, *, terminal: bool) -> str:
         """The same with our standard streams, from a resolved compose file at a path that is a word of shell."""
-        blind = "--env-file /dev/null " if self.version >= (2,) else ""
         streams = [] if terminal else ["-T"]
         words = ["run", "--rm", "--no-deps", *streams, "--name", name, "--entrypoint", argv[0], service, *argv[1:]]
-        return f'{self.command} {blind}-f {file} --project-directory "$PWD" {shlex.join(words)}'
+        return f'{self.line(*self._blind, "-f")} {file} --project-directory "$PWD" {shlex.join(words)}'
 
     def hash(self, service: str) -> str:
         """Print `SERVICE HASH`, the hash that a container made now would have as its label `config-hash`.

@@ -27,6 +27,15 @@ COMPOSE = f"""services:
     environment: {{HALF: "$$HOME", NUMBER: 0777, TIME: "12:30:45", NOTHING: ""}}
     extra_hosts: ["other:10.0.0.1"]
 """
+OF_ENV = f"""services:
+  galos-sync:
+    image: {REFERENCE}
+    env_file: .env
+    init: true
+    secrets: [token]
+secrets:
+  token: {{environment: TOKEN}}
+"""
 MIGRATOR = f"""services:
   galos-sync:
     image: {REFERENCE}
@@ -116,6 +125,19 @@ def test_a_service_behind_a_profile_is_deployed_and_a_person_s_up_recreates_noth
     operator.done("down")
     assert host.shell("docker ps -aq; docker network ls -q --filter type=custom") == ""
     host.shell("rm ~/odd.env")
+
+
+@pytest.mark.parametrize("any_compose", ["v2", "v5"], indirect=True)
+def test_a_secret_out_of_env_reaches_what_asks_what_migrates_and_what_starts(any_compose: Operator) -> None:
+    """docker-compose v1 knows no such secret."""
+    operator, host = any_compose, any_compose.host
+    operator.done("setup")
+    place(operator, "docker-compose.yml", OF_ENV)
+    host.shell("echo 'TOKEN=out-of-env' >>~/.env")
+    operator.done("deploy")
+    assert host.shell("cd && docker-compose exec -T galos-sync cat /run/secrets/token") == "out-of-env"
+    assert operator.done("run", "--raw", "cat /run/secrets/token") == "out-of-env"
+    assert "already runs" in operator.done("deploy")
 
 
 def test_migrations_in_an_image_of_their_own_are_asked_in_every_task(deployed: Operator) -> None:

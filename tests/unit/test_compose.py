@@ -33,6 +33,18 @@ def test_v1_gets_no_flag_that_it_does_not_know() -> None:
     assert V2.up("a") == f"{FROM_VARIABLE}docker compose {options} a"
 
 
+@pytest.mark.parametrize("kind", ["secrets", "configs"])
+def test_env_is_read_again_for_a_secret_or_config_that_is_a_variable_s_and_for_nothing_else(kind: str) -> None:
+    of_file, none = {kind: {"a": {"file": "/a"}, "b": None}, "services": {}}, {kind: None}
+    of_variable = {kind: {"a": {"file": "/a"}, "b": {"name": "app_b", "environment": "B"}}}
+    assert V2.reading(of_file) == V2.reading(none) == V2.reading({}) == V2
+    reading = V2.reading(of_variable)
+    assert reading.up("a") == f"{FROM_VARIABLE}docker compose -f - up -d --no-deps --pull never a"
+    assert reading.run_attached("a", "n", ["b"], "f", terminal=True).startswith(
+        'docker compose -f f --project-directory "$PWD" run'
+    )
+
+
 def test_words_are_quoted() -> None:
     assert V2.run("a", "a-migration", ["sh", "-c", "x; y"]) == (
         "docker compose --env-file /dev/null -f - run --no-deps -T --name a-migration --entrypoint sh a -c 'x; y'"

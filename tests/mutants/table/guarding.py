@@ -125,6 +125,16 @@ MUTANTS = (
                 },
             ),
             Mutant(
+                "reading",
+                Returns("self"),
+                {
+                    f"{ONE_SUM}::test_a_secret_out_of_env_reaches_what_asks_what_migrates_and_what_starts[{flavour}]": (
+                        'operator.done("deploy")'
+                    )
+                    for flavour in ("v2", "v5")
+                },
+            ),
+            Mutant(
                 "up",
                 Text("--no-deps", "--no-color"),
                 {
