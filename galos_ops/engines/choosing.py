@@ -26,4 +26,6 @@ ENGINES: Mapping[settings.Engine, Callable[[DockerCompose, Snapshot], Engine]] =
 
 def chosen(name: settings.Engine, docker_compose: DockerCompose, snapshot: Snapshot) -> Engine:
     """Return the engine of a host that a snapshot is of."""
-    return ENGINES[name](docker_compose.reading(snapshot.tree()), snapshot)
+    elsewhere = "/" in snapshot.compose_file.partition(":")[0]
+    project = snapshot.project_name if elsewhere and docker_compose.version < (2,) else ""
+    return ENGINES[name](docker_compose.reading(snapshot.tree(), project), snapshot)

@@ -12,7 +12,7 @@ from typing import Any
 
 FILES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
 FILE = "docker-compose.yml"  # the name that every flavour finds
-FOUND = f"""file=${{COMPOSE_FILE:-$(sed -n 's/^COMPOSE_FILE=//p' .env 2>/dev/null | tail -n 1 | tr -d "\\"'")}}
+FOUND = f"""file=${{COMPOSE_FILE:-$(sed -n 's/^COMPOSE_FILE=//p' .env 2>/dev/null | tail -n 1 | tr -d "\\r\\"'")}}
 for f in {" ".join(FILES)}; do [ "$file" ] || {{ [ -e $f ] && file=$f; }}; done"""
 """A script that sets `file` to what docker-compose reads in a directory: files with a colon between where
 COMPOSE_FILE names them, else the one that is there, nothing without any."""
@@ -26,12 +26,14 @@ SECONDS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6}  # of a dur
 class DockerCompose:
     """The docker-compose of a host: the command that calls it and its version; builds its command lines.
 
-    A resolved compose file has the values of .env, which is not read again then, unless the file is not `whole`.
+    A resolved compose file has the values of .env, which is not read again then, unless the file is not `whole`. v1 has
+    to be told the name of the `project` with it, where that is not the directory's.
     """
 
     command: str
     version: tuple[int, ...]
     whole: bool = True
+    project: str = ""
 
     @staticmethod
     def of(text: str) -> DockerCompose | None:
@@ -42,17 +44,21 @@ class DockerCompose:
     def __str__(self) -> str:
         return f"{self.command} {'.'.join(map(str, self.version))}"
 
-    def reading(self, tree: Mapping[str, Any]) -> DockerCompose:
+    def reading(self, tree: Mapping[str, Any], project: str = "") -> DockerCompose:
         """The same for a resolved compose file: it has no value of a secret or config that is a variable's."""
         rows = (row for kind in ("secrets", "configs") for row in (tree.get(kind) or {}).values())
-        return replace(self, whole=not any((row or {}).get("environment") for row in rows))
+        return replace(self, whole=not any((row or {}).get("environment") for row in rows), project=project)
 
     def line(self, *argv: str) -> str:
         return f"{self.command} {shlex.join(argv)}"
 
     def resolved(self, *argv: str) -> str:
         """The same with a resolved compose file on standard input; v1 alone still reads .env, for `COMPOSE_*`."""
-        return self.line(*self._blind, "-f", "-", *argv)
+        return f"{self._named}{self.line(*self._blind, '-f', '-', *argv)}"
+
+    @property
+    def _named(self) -> str:
+        return f'COMPOSE_PROJECT_NAME="${{COMPOSE_PROJECT_NAME:-{self.project}}}" ' if self.project else ""
 
     @property
     def _blind(self) -> tuple[str, ...]:
@@ -83,7 +89,7 @@ class DockerCompose:
         """The same with our standard streams, from a resolved compose file at a path that is a word of shell."""
         streams = [] if terminal else ["-T"]
         words = ["run", "--rm", "--no-deps", *streams, "--name", name, "--entrypoint", argv[0], service, *argv[1:]]
-        return f'{self.line(*self._blind, "-f")} {file} --project-directory "$PWD" {shlex.join(words)}'
+        return f'{self._named}{self.line(*self._blind, "-f")} {file} --project-directory "$PWD" {shlex.join(words)}'
 
     def hash(self, service: str) -> str:
         """Print `SERVICE HASH`, the hash that a container made now would have as its label `config-hash`.
@@ -107,7 +113,7 @@ class DockerCompose:
 
 
 def encoded(tree: Mapping[str, Any], service: str, *, without: Collection[str] = (), **changed: Any) -> bytes:
-    """A resolved compose file in JSON, with the row of one service changed."""
+    """A resolved compose file in JSON with the row of one service changed."""
     row = {key: value for key, value in tree["services"][service].items() if key not in without}
     services = {**tree["services"], service: {**row, **changed}}
     return json.dumps({**tree, "services": services}, ensure_ascii=False).encode()

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import pytest
+
 from sandbox.layers import File
 from sandbox.sandbox import Sandbox
 from tests.faults.conftest import Case
@@ -60,6 +62,25 @@ def test_another_project_in_the_same_directory_is_never_deployed_beside(case: Ca
     case.operator.judge.untouched(mark)
     host.shell("docker rm -f other-galos-sync-1")
     case.converges()
+
+
+@pytest.mark.parametrize("any_compose", ["v1", "v2"], indirect=True)
+def test_what_a_person_made_of_a_compose_file_in_another_folder_is_the_service(any_compose: Operator) -> None:
+    operator, host = any_compose, any_compose.host
+    operator.done("setup", "deploy")
+    named = "mkdir deploy && mv docker-compose.yml .env deploy && echo COMPOSE_FILE=deploy/docker-compose.yml >.env"
+    with operator.judge.by_hand("a person's files and docker-compose"):
+        host.shell(f"cd && docker-compose down && {named} && docker-compose up -d")
+    try:
+        theirs = host.shell("docker ps -q --no-trunc")
+        assert "already runs" in operator.done("deploy")
+        assert host.shell("docker ps -q --no-trunc") == theirs
+        operator.done("down", "deploy")
+        assert container(host) == f"running {image_id(host)}"
+        operator.done("down")
+        assert container(host) == ""
+    finally:
+        host.shell("rm -rf ~/deploy")
 
 
 def test_a_newer_stopped_container_of_another_project_is_not_taken_for_ours(case: Case) -> None:

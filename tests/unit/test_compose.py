@@ -1,11 +1,14 @@
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 import yaml
 
+from galos_ops.engines.choosing import chosen
 from galos_ops.engines.compose import Compose
 from galos_ops.engines.docker_compose import FROM_VARIABLE, DockerCompose, grace_seconds, render
 from galos_ops.engines.log_lines import LogLines
+from galos_ops.engines.snapshot.snapshot import Snapshot
 from galos_ops.host.shell import in_directory
 from tests.unit.local_host import LocalHost, Reply
 
@@ -43,6 +46,14 @@ def test_env_is_read_again_for_a_secret_or_config_that_is_a_variable_s_and_for_n
     assert reading.run_attached("a", "n", ["b"], "f", terminal=True).startswith(
         'docker compose -f f --project-directory "$PWD" run'
     )
+
+
+def test_v1_is_told_the_project_of_a_file_that_lies_elsewhere() -> None:
+    facts = Snapshot(directories=("/srv", "/srv", "/srv/deploy"), compose_file="deploy/base.yml:more.yml")
+    named = 'COMPOSE_PROJECT_NAME="${COMPOSE_PROJECT_NAME:-deploy}" docker-compose -f - up -d --no-deps a'
+    assert chosen("compose", V1, facts).docker_compose.up("a") == FROM_VARIABLE + named
+    assert chosen("compose", V1, replace(facts, compose_file="base.yml")).docker_compose == V1
+    assert chosen("compose", V2, facts).docker_compose == V2
 
 
 def test_words_are_quoted() -> None:

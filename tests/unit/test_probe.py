@@ -337,7 +337,7 @@ def test_the_compose_file_is_the_one_that_docker_compose_takes(
     assert look(host).compose_file == used
 
 
-@pytest.mark.parametrize("value", ["prod.yml:more.yml", '"prod.yml:more.yml"'])
+@pytest.mark.parametrize("value", ["prod.yml:more.yml", '"prod.yml:more.yml"', "prod.yml:more.yml\r"])
 def test_the_compose_files_are_those_that_dotenv_names(host: LocalHost, value: str) -> None:
     host.put("~/.env", f"COMPOSE_FILE=old.yml\nCOMPOSE_FILE={value}\n")
     for name in (FILES[0], "prod.yml"):
@@ -347,9 +347,18 @@ def test_the_compose_files_are_those_that_dotenv_names(host: LocalHost, value: s
     assert (written.changed, written.detail) == (False, "prod.yml:more.yml is found")
 
 
+def test_a_container_made_by_hand_of_a_compose_file_in_another_folder_is_ours(host: LocalHost) -> None:
+    host.put("~/deploy/base.yml", "services: {}\n")
+    host.put("~/.env", "COMPOSE_FILE=deploy/base.yml:more.yml\n")
+    found = look(host)
+    assert found.directories[::2] == (str(host.home), f"{host.home}/deploy")
+    assert found.project_name == "deploy"
+
+
 def test_the_project_is_named_as_dotenv_has_it_where_docker_compose_does_not_tell() -> None:
     named = Snapshot(directories=("/srv/prod",), environment=Secret("COMPOSE_PROJECT_NAME='galos'\nX=1\n"))
     assert named.project_name == "galos"
+    assert replace(named, environment=Secret("COMPOSE_PROJECT_NAME=Galos.2\r\n")).project_name == "galos2"
     assert replace(named, environment=None).project_name == "prod"
     assert replace(named, config=Secret("name: told\n")).project_name == "told"
 

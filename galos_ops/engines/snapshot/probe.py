@@ -108,7 +108,9 @@ set -f; for f in $words; do private "$f"; done"""
 
 def project(scope: Scope) -> str:
     return f"""cd {shell_path(scope.directory)} 2>/dev/null || exit
-say directory "$(pwd)"; say directory "$(pwd -P)"
+{FOUND}
+first=${{file%%:*}}; case $first in */*) first=${{first%/*}} ;; *) first= ;; esac
+for at in . ${{first:+"$first"}}; do ( cd "$at" && say directory "$(pwd)" && say directory "$(pwd -P)" ); done
 [ -w . ] || say read_only yes
 [ -e .env ] && say environment "$(base64 <.env | tr -d '\n')"
 for f in .env .env.* *.env; do private "$f"; done

@@ -83,7 +83,8 @@ class FreeSpace:
 class Snapshot:
     """Read-only state of a host at one moment; a part that was not asked for has its default.
 
-    `directories` are the names of the project's directory, `environment` is its .env; `architecture` is the engine's,
+    `directories` are the names of the project's directory, then of the one that docker-compose goes by where its first
+    file is elsewhere, `environment` is its .env; `architecture` is the engine's,
     `built` that of the image which a reference means; `images` maps references to image IDs, `created` these to times
     in ISO 8601, `digests` to those that registries know them by, `passed` services to guard keys, `stopped` services
     that a run stopped for a migration and did not start again to the images that they ran, `stopped_at` these to when
@@ -179,12 +180,9 @@ class Snapshot:
         """
         *_, directory = ("", *self.directories)
         text = self.environment.value if self.environment else ""
-        named = re.search(r"^COMPOSE_PROJECT_NAME=[\"']?([-_a-z0-9]+)", text, re.MULTILINE)
-        return (
-            self.project
-            or (named[1] if named else "")
-            or re.sub(r"[^-_a-z0-9]", "", directory.rpartition("/")[2].lower())
-        )
+        named = re.search(r"^COMPOSE_PROJECT_NAME=[\"']?([^\"'\s]+)", text, re.MULTILINE)
+        written = named[1] if named else directory.rpartition("/")[2]
+        return self.project or re.sub(r"[^-_a-z0-9]", "", written.lower())
 
     def ours(self, one: Container) -> bool:
         """Whether a container is of this project: made in its directory and, where that is known, under its name.

@@ -8,6 +8,9 @@ from tests.mutants.mutant import Mutant, group
 DEPLOY, VERBS = "tests/integration/test_deploy.py", "tests/integration/test_verbs.py"
 DEATHS, DATABASES = "tests/faults/test_deaths.py", "tests/faults/test_bad_databases.py"
 ONE_SUM = "tests/faults/test_one_sum.py"
+ELSEWHERE = (
+    "tests/faults/test_other_projects.py::test_what_a_person_made_of_a_compose_file_in_another_folder_is_the_service"
+)
 GUARD, REMEMBERED = "tests/integration/test_guard.py", "tests/integration/test_remembered.py"
 OTHERS, ASKED = "tests/faults/test_other_projects.py", "tests/unit/test_guard.py"
 DRY_RUN = "tests/integration/test_dry_run.py"
@@ -100,6 +103,7 @@ MUTANTS = (
                     )
                 },
             ),
+            Mutant("project", Text("first=${file%%:*};", "first=;"), {f"{ELSEWHERE}[v2]": 'operator.done("deploy")'}),
             Mutant(
                 "compose",
                 Text('*) image "$reference" ;;', ""),
@@ -124,6 +128,7 @@ MUTANTS = (
                     )
                 },
             ),
+            Mutant("_named", Returns("''"), {f"{ELSEWHERE}[v1]": '"already runs" in operator.done("deploy")'}),
             Mutant(
                 "reading",
                 Returns("self"),
