@@ -19,6 +19,7 @@ COMPOSE_FILE names them, else the one that is there, nothing without any."""
 FETCHING = ("pull_policy", "build")  # what lets docker-compose fetch or make an image by itself
 HOOKS = ("pre_start", "post_start", "pre_stop")  # of a service: commands that docker-compose runs around it
 FROM_VARIABLE = """printf %s "$file" | """
+ESCAPED = "[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]"  # of JSON, what YAML has not, or ends a line at
 SECONDS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6}  # of a duration in a compose file
 
 
@@ -113,10 +114,11 @@ class DockerCompose:
 
 
 def encoded(tree: Mapping[str, Any], service: str, *, without: Collection[str] = (), **changed: Any) -> bytes:
-    """A resolved compose file in JSON with the row of one service changed."""
+    """A resolved compose file in JSON which is YAML, too, with the row of one service changed."""
     row = {key: value for key, value in tree["services"][service].items() if key not in without}
     services = {**tree["services"], service: {**row, **changed}}
-    return json.dumps({**tree, "services": services}, ensure_ascii=False).encode()
+    text = json.dumps({**tree, "services": services}, ensure_ascii=False)
+    return re.sub(ESCAPED, lambda found: f"\\u{ord(found[0]):04x}", text).encode()
 
 
 def grace_seconds(row: Mapping[str, Any]) -> int | None:

@@ -1,3 +1,4 @@
+import json
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -6,7 +7,7 @@ import yaml
 
 from galos_ops.engines.choosing import chosen
 from galos_ops.engines.compose import Compose
-from galos_ops.engines.docker_compose import FROM_VARIABLE, DockerCompose, grace_seconds, render
+from galos_ops.engines.docker_compose import FROM_VARIABLE, DockerCompose, encoded, grace_seconds, render
 from galos_ops.engines.log_lines import LogLines
 from galos_ops.engines.snapshot.snapshot import Snapshot
 from galos_ops.host.shell import in_directory
@@ -54,6 +55,14 @@ def test_v1_is_told_the_project_of_a_file_that_lies_elsewhere() -> None:
     assert chosen("compose", V1, facts).docker_compose.up("a") == FROM_VARIABLE + named
     assert chosen("compose", V1, replace(facts, compose_file="base.yml")).docker_compose == V1
     assert chosen("compose", V2, facts).docker_compose == V2
+
+
+def test_every_character_is_in_the_file_as_yaml_and_as_json_read_it() -> None:
+    """docker-compose reads it as YAML, in which some characters do not stand as they are, and some end a line."""
+    every = [*map(chr, (*range(1, 0x3000), 0xE000, 0xFEFF, 0xFFFD, 0xFFFE, 0xFFFF)), "\N{GRINNING FACE}"]
+    tree = {"services": {"a": {"environment": {"A": "x".join(every)}}}}
+    text = encoded(tree, "a").decode()
+    assert yaml.safe_load(text) == json.loads(text) == tree
 
 
 def test_words_are_quoted() -> None:
