@@ -243,6 +243,9 @@ CAUSES = {
         "no majority of its managers answers"
     ),
     "HOST: cannot install docker-credential-ecr-login: none of … is there.": BINARY,
+    "HOST: the login shell is csh or tcsh, to which no script can be sent; nothing was done.": (
+        "the account's shell in /etc/passwd: a csh would run a script line by line"
+    ),
     "HOST: cannot read …; it was left as it is.": "the account may not read it, or it is no file",
     "HOST: cannot take the lock in the service's directory; ….": (
         "a file system without locks (NFS, say), a full disk, or a `flock` that is not util-linux's"

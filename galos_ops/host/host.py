@@ -85,7 +85,7 @@ class Host:
         if self.connection.config.run.echo:
             print(script, file=sys.stderr)
         began = time.monotonic()
-        command = f"timeout -k 5 {timeout} {for_login_shell(script)}"
+        command = for_login_shell(script, within=f"timeout -k 5 {timeout} ")
         try:
             result = self._execute(command, stdin, timeout, on_line, doing)
         except CommandTimedOut as error:
@@ -98,6 +98,8 @@ class Host:
     ) -> Result:
         """Return what a script left behind that took some seconds of its `timeout`; raises as `run` does."""
         told = replace(result, output=result.stderr) if private else result
+        if result.exited == ExitCode.CSH:
+            raise self.csh()
         if result.exited in (124, 137) and seconds >= timeout:
             raise CommandTimedOut(
                 f"{self.name}: could not {doing}: not done after {timeout} s, stopped.", evidence=told.output
@@ -183,6 +185,13 @@ class Host:
             f"{self.name}: a start-up file of the login shell prints text of its own, which breaks scripts.",
             evidence=output[:400],
             hint="let ~/.bashrc, or what it reads, print only in interactive shells",
+        )
+
+    def csh(self) -> NotReadyError:
+        """The error for a host whose login shell reads none of our scripts."""
+        return NotReadyError(
+            f"{self.name}: the login shell is csh or tcsh, to which no script can be sent; nothing was done.",
+            hint="give the user another shell on the host: chsh -s /bin/sh",
         )
 
     def lost(self, doing: str, error: Exception | None = None) -> ConnectError:

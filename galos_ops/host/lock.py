@@ -181,8 +181,11 @@ def _take(host: Host, channel: Channel, taking: str, wait: int, say: Callable[[s
             say(f"waiting at most {wait} s: {describe(who)}")
             word, who = _answered(host, lines)
         evidence = "" if word else channel.makefile_stderr("r").read().decode(errors="replace")
-        if not word and channel.status_event.wait(RELEASE_SECONDS) and link_is_dead(channel):
-            raise host.lost("take the lock")
+        if not word and channel.status_event.wait(RELEASE_SECONDS):
+            if channel.exit_status == ExitCode.CSH:
+                raise host.csh()
+            if link_is_dead(channel):
+                raise host.lost("take the lock")
     except (OSError, EOFError, SSHException) as error:
         raise host.lost("take the lock", error) from error
     if word == "busy":

@@ -13,6 +13,7 @@ EXPORTABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 class ExitCode(IntEnum):
     """What our scripts end with to say what a command's own exit code could not."""
 
+    CSH = 85  # the login shell cannot read what we send
     HOME_UNKNOWN = 86  # the cluster does not tell which host is the one that changes it
     NOT_BEGUN = 87  # what comes before a migration failed
     NOT_HOME = 88  # another host of the cluster is the one that changes it
@@ -38,9 +39,14 @@ def lines(text: str) -> list[str]:
     return [line for line in text.split("\n") if line]
 
 
-def for_login_shell(script: str) -> str:
-    """The command that runs a script in `sh`, whichever shell reads it: to fish a backslash counts in quotes, too."""
-    return "sh -c " + shlex.quote(script).replace("\\", r"'\\'")
+def for_login_shell(script: str, *, within: str = "") -> str:
+    """The command that runs a script in `sh`, `within` another command, whichever shell reads it.
+
+    To fish a backslash counts in quotes, too. A csh ends quotes with the line, and would run the next lines by itself:
+    it alone sets `shell`, and ends with `ExitCode.CSH`.
+    """
+    word = shlex.quote(script).replace("\\", r"'\\'")
+    return f'test -z "$shell" || exec sh -c "exit {ExitCode.CSH}"\nexec {within}sh -c {word}'
 
 
 def kill_on_disconnect(script: str) -> str:

@@ -30,7 +30,7 @@ class FakeHost(Host):
         self.scripts: list[str] = []
 
     def _execute(self, command: str, stdin: bytes | None, timeout: int, on_line: OnLine | None, doing: str) -> Result:  # noqa: ARG002
-        *wrapper, script = shlex.split(command)
+        *wrapper, script = shlex.split(command.partition("\nexec ")[2])
         assert wrapper == ["timeout", "-k", "5", str(timeout), "sh", "-c"]
         assert script in self.replies, f"nobody expected this script, to {doing}:\n{script}"
         self.scripts.append(script)

@@ -246,6 +246,13 @@ def test_a_command_that_fails_is_an_error_with_its_output(host: LocalHost) -> No
     assert caught.value.evidence == "words\n"
 
 
+def test_a_csh_is_told_and_runs_nothing(host: LocalHost) -> None:
+    host.variables["shell"] = "/bin/tcsh"
+    with pytest.raises(NotReadyError, match="the login shell is csh or tcsh"):
+        host.run("echo x >~/ran", doing="try")
+    assert host.files() == {}
+
+
 def test_a_command_that_ends_as_one_out_of_time_does_is_out_of_time_only_when_it_is(host: LocalHost) -> None:
     with pytest.raises(CommandFailed) as failed:
         host.run("exit 124", doing="try", timeout=60)

@@ -55,7 +55,8 @@ def test_the_script_is_one_word_of_a_shell_with_a_deadline(host: Host, server: S
 
     server.answer = answer
     host.run("echo 'it is'\ntrue", doing="try", timeout=7)
-    assert heard == ["""timeout -k 5 7 sh -c 'echo '"'"'it is'"'"'\ntrue'"""]
+    [command] = heard
+    assert command.partition("\n")[2] == """exec timeout -k 5 7 sh -c 'echo '"'"'it is'"'"'\ntrue'"""
 
 
 def test_standard_input_arrives_whole_and_ends(host: Host, server: SshServer) -> None:

@@ -117,6 +117,13 @@ def test_a_directory_that_cannot_be_written_is_not_ready(connected: Host, box: L
         raise AssertionError
 
 
+def test_a_csh_is_told_and_takes_no_lock(connected: Host, box: LocalHost) -> None:
+    box.variables["shell"] = "/bin/csh"
+    with pytest.raises(NotReadyError, match="the login shell is csh or tcsh"), lock(connected, "~", "deploy", 0, print):
+        pytest.fail("it is held")
+    assert box.files() == {}
+
+
 @pytest.mark.parametrize("greeting", ["Welcome\\n", "\\n", "no end"])
 def test_a_login_shell_that_prints_is_not_taken_for_a_lock_that_cannot_be_had(
     connected: Host, box: LocalHost, greeting: str
