@@ -23,6 +23,7 @@ from tests.unit.test_guard import OTHER
 from tests.unit.test_probe import row as fact
 
 UP = COMPOSE.docker_compose.up("galos-sync").removeprefix(FROM_VARIABLE).partition(" ")[2]
+STOPPED = (("c1", "paused"), ("c2", "exited"))
 LISTING = "ps -aq --no-trunc --filter label=com.docker.compose.service=galos-sync"
 
 
@@ -73,6 +74,17 @@ def test_a_paused_container_goes_on_only_with_the_image_that_was_checked(
     found, mark = started(host, ran, before=ran.replace("running", "paused").replace(IMAGE_ID, image))
     assert (found.same, mark) == (False, DONE)
     assert ("docker unpause c1" in host.stubs.calls) is goes_on
+
+
+def test_of_stopped_containers_a_paused_one_goes_on_and_is_started_no_less(host: LocalHost) -> None:
+    lines = [row(one, IMAGE_ID, str(host.home)).replace("running", state) for one, state in STOPPED]
+    told = "".join(f"{fact(line)}\n" for line in lines)
+    host.stubs.add("docker", {"unpause c1": "", "start c1 c2": "", LISTING: "c1\nc2\n"})
+    host.stubs.add("docker", {f"inspect -f {CONTAINER} c1 c2": told})
+    facts = replace(FACTS, directories=(str(host.home),))
+    found = [container(fact(line)) for line in lines]
+    assert [one.id for one in COMPOSE.start(held(host, facts), found)] == ["c1", "c2"]
+    assert host.stubs.calls.index("docker unpause c1") < host.stubs.calls.index("docker start c1 c2")
 
 
 def test_a_container_of_another_image_is_stopped_again(host: LocalHost) -> None:
