@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from galos_ops.engines.compose import pin
+from galos_ops.engines.compose import Compose, pin
+from galos_ops.engines.docker_compose import DockerCompose
 from galos_ops.engines.one_offs import one_off
 from galos_ops.engines.release_images import Image, ReleaseImages
 from galos_ops.engines.snapshot.snapshot import Snapshot
@@ -60,6 +61,17 @@ def test_what_a_migration_prints_is_kept_though_the_service_s_logs_are_not(drive
     tree = {"services": {"a": {"image": "x", "logging": {"driver": driver}}}}
     [row] = json.loads(one_off.file(tree, "a", IMAGE_ID, "migration"))["services"].values()
     assert row["logging"] == {"driver": used}
+
+
+def test_the_exit_code_that_v1_prints_is_no_reason_of_the_command(host: LocalHost) -> None:
+    v1 = Compose(DockerCompose("docker-compose", (1, 29, 2)))
+    said = Reply("", 1, "error: no such column\n1\n", "cat >/dev/null")
+    host.stubs.add("docker-compose", {asked("galos-sync-check").removeprefix("--env-file /dev/null "): said})
+    form = "{{.Image}} {{.State.Status}} {{.State.ExitCode}}"
+    ran = {f"inspect -f {form} galos-sync-check": f"{IMAGE_ID} exited 1\n", "rm -f -v galos-sync-check": ""}
+    host.stubs.add("docker", ran)
+    answer = guard.ask(replace(held(host), engine=v1), IMAGES)
+    assert answer == Answer("unknown", evidence="error: no such column")
 
 
 def test_a_clean_answer_is_remembered_for_these_very_inputs(host: LocalHost) -> None:

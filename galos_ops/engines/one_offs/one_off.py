@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Literal
 
 from galos_ops.engines.docker_compose import FETCHING, HOOKS, encoded
@@ -36,7 +38,14 @@ def run(target: Target, image: str, argv: list[str], *, doing: str, timeout: int
         f'[ "$1" = {image} ] || {{ echo "it ran in $1"; exit {ExitCode.WRONG_IMAGE}; }}\n'
         f"{EXIT}"
     )
-    return target.ask(script, doing=doing, stdin=file(tree, service, image, "check"), timeout=timeout)
+    result = target.ask(script, doing=doing, stdin=file(tree, service, image, "check"), timeout=timeout)
+    return result if target.engine.docker_compose.version >= (2,) else _as_printed(result)
+
+
+def _as_printed(result: Result) -> Result:
+    """What the command printed, without its exit code, which v1 prints behind it."""
+    stderr, output = (re.sub(rf"^{result.exited}\n\Z", "", text, flags=re.M) for text in (result.stderr, result.output))
+    return replace(result, stderr=stderr, output=output)
 
 
 def remove_ended_checks(host: Host) -> list[str]:
