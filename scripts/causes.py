@@ -22,6 +22,7 @@ CAUSES = {
         f"{HALTED}, while it ran: a migration is not cut off in the middle"
     ),
     "HOST: SERVICE: the backup failed and nothing was migrated.": "`migration.backup` did not end with exit 0",
+    "HOST: SERVICE: nobody reads the output; the command was ended.": "it was piped into `head`, say",
     "HOST: SERVICE: the command ended with exit ….": "the command of `exec` or `run` failed",
     "HOST: SERVICE: there is no container to start.": "the service was never deployed there, or `down` removed it",
     "HOST: SERVICE: … still runs after it was stopped.": "Docker could not end it, or something starts it again",

@@ -26,10 +26,15 @@ from galos_ops.host.shell import for_login_shell
 CHUNK = 65536
 END_SECONDS = 20
 OVER = "over"
-READER_GONE = 128 + signal.SIGPIPE
 LOST = (SSHException, OSError, EOFError)
 
 Filter = Callable[[bytes], bytes]
+
+
+class ReaderGone(Exception):
+    """Nobody reads our standard output any more."""
+
+    exit_code = 128 + signal.SIGPIPE
 
 
 def at_terminal() -> bool:
@@ -41,8 +46,8 @@ def attach(host: Host, script: str, *, doing: str, terminal: bool, mask: Filter)
     """Run a script with our standard streams until it ends, and return its exit code.
 
     At a `terminal` it gets one of its own, with the size of ours, and what is typed goes to it, Ctrl-C too. `mask` is
-    what is done to output, a line at a time or, at a terminal, as it comes. Raises `ConnectError` for a lost link, and
-    `CommandFailed` where our streams cannot be written.
+    what is done to output, a line at a time or, at a terminal, as it comes. Raises `ConnectError` for a lost link,
+    `ReaderGone`, and `CommandFailed` where our streams cannot be written.
     """
     host.refuse_dry(doing)
     channel, out, err = host.channel(doing), Outlet(1, mask, whole=not terminal), Outlet(2, mask, whole=not terminal)
@@ -51,7 +56,7 @@ def attach(host: Host, script: str, *, doing: str, terminal: bool, mask: Filter)
             channel.exec_command(for_login_shell(script))
             _pump(channel, out, err, resized)
             if out.gone:
-                return READER_GONE
+                raise ReaderGone
             channel.status_event.wait()
     except LOST as error:
         raise host.lost(doing, error) from error

@@ -13,7 +13,7 @@ from galos_ops.engines.images.references import images_of
 from galos_ops.engines.one_offs import one_off, sessions
 from galos_ops.engines.release_images import ReleaseImages
 from galos_ops.errors import CommandEnded, OpsError, UsageError
-from galos_ops.host.attached import at_terminal, attach, undone_on_disconnect
+from galos_ops.host.attached import ReaderGone, at_terminal, attach, undone_on_disconnect
 from galos_ops.host.host import Host
 from galos_ops.host.lock import STATE, fence
 from galos_ops.host.release_log import Event, append, entry
@@ -112,5 +112,7 @@ def _attach(
             code = attach(host, script, doing=doing, terminal=terminal, mask=mask)
     except KeyboardInterrupt:
         raise CommandEnded(f"{target.label}: interrupted; the command was ended.", 130) from None
+    except ReaderGone as gone:
+        raise CommandEnded(f"{target.label}: nobody reads the output; the command was ended.", gone.exit_code) from None
     if code:
         raise CommandEnded(f"{target.label}: the command ended with exit {code}.", code)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import json
+import shlex
 
 import pytest
 
@@ -94,6 +95,20 @@ def test_nothing_goes_on_when_the_client_is_killed(deployed: Operator, task: str
     while "begun" not in (line := running.stdout.readline()):
         assert line, "it ended before it began"
     processes.kill_session(running)
+    nothing_goes_on(deployed)
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_nothing_goes_on_when_nobody_reads_its_output(deployed: Operator, task: str) -> None:
+    typed = shlex.join(deployed.command(task, "sh -c 'while echo said; do sleep 0.1; done'"))
+    piped = processes.run(["bash", "-c", f"{typed} | head -n 1; exit ${{PIPESTATUS[0]}}"], env=deployed.variables())
+    assert (piped.returncode, piped.stdout) == (141, "said\n")
+    assert "nobody reads the output; the command was ended" in piped.stderr
+    nothing_goes_on(deployed)
+
+
+def nothing_goes_on(deployed: Operator) -> None:
+    """Wait until nothing of a command is left."""
     gone = f"docker exec $(docker ps -q --filter name=galos-sync-1 --filter name=galos-sync_1) sh -c '{MARKED}'"
     deployed.host.shell(f'for try in $(seq 600); do [ "$({gone})" = 0 ] && exit 0; sleep 0.1; done; exit 1')
     deployed.host.shell(

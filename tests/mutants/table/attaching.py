@@ -119,6 +119,11 @@ MUTANTS = (
             ),
             Mutant(
                 "_attach",
+                Uncaught("ReaderGone"),
+                {f"{SESSIONS}::test_nothing_goes_on_when_nobody_reads_its_output": "== (141"},
+            ),
+            Mutant(
+                "_attach",
                 Never("code"),
                 {f"{SESSIONS}::test_output_and_exit_code_are_the_command_s_own": "== (42"},
             ),
