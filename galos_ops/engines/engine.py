@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import secrets
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, fields, replace
@@ -152,10 +151,6 @@ class Target:
     def checker(self) -> str:
         """The name of a container that checks, in nobody's way."""
         return f"{self.name}-check-{secrets.token_hex(4)}"
-
-    def owns(self, name: str) -> bool:
-        """Whether a one-off container of this name is one of ours."""
-        return re.fullmatch(rf"{re.escape(self.name)}-(migration|check(-[0-9a-f]+)?)", name) is not None
 
     def stopping(self, found: Iterable[Container]) -> str:
         """Return what a person types to stop containers."""

@@ -23,6 +23,7 @@ from galos_ops.migrations.tools import CLEAN, Answer
 
 CHECK_SECONDS = 120
 OUTSIDE = ("volumes", "volumes_from", "secrets", "configs")  # of a service in the compose file
+OURS: tuple[one_off.Role, ...] = ("check", "migration")  # the one-off containers beside which a migration may run
 UNMADE = "asked when docker-compose has made what the service needs: networks, volumes, folders"
 
 
@@ -167,7 +168,7 @@ def require_no_one_offs(target: Target, snapshot: Snapshot) -> None:
     """Raise `NotReadyError` while somebody's one-off container of the service runs, which may use the database."""
     services = (target.name, target.service.migration.service)
     running = [one for one in snapshot.containers if one.oneoff and one.alive and one.service in services]
-    strange = [one for one in running if not target.owns(one.name)]
+    strange = [one for one in running if one.role not in OURS]
     if strange:
         raise NotReadyError(
             f"{target.label}: a one-off container of the service runs, and nothing is migrated beside it: "

@@ -93,3 +93,23 @@ def test_a_migration_that_is_killed_by_down_is_a_failed_one_and_the_next_deploy_
     deployed.done("deploy")
     assert container(deployed.host) == f"running {image_id(deployed.host)}"
     assert migrations(deployed)[0]["outcome"] == "succeeded"
+
+
+def test_a_container_that_somebody_named_like_one_of_ours_is_not_removed(deployed: Operator) -> None:
+    host, image = deployed.host, image_id(deployed.host)
+    with deployed.judge.by_hand("a person's containers"):
+        host.shell(f"docker run -d --name galos-sync-check --entrypoint sleep {image} 100000")
+        host.shell(f"docker create --name galos-sync-migration {image} true")
+    deployed.sandbox.publish("v2")
+    before = container(host)
+    told = deployed.refused(5, "deploy")
+    assert '"/galos-sync-check" is already in use' in told
+    assert runs(deployed, "galos-sync-check"), "a check took somebody's container away"
+    assert container(host) == before
+    end(deployed, "galos-sync-check")
+    told = deployed.refused(6, "deploy")
+    assert '"/galos-sync-migration" is already in use' in told
+    assert applied(deployed) == V1
+    end(deployed, "galos-sync-migration")
+    deployed.done("deploy")
+    assert applied(deployed) == V2

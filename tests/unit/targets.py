@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from galos_ops.config.settings import Settings
 from galos_ops.engines.compose import Compose
 from galos_ops.engines.docker_compose import DockerCompose
@@ -47,3 +49,13 @@ def image_of(host: LocalHost, reference: str, image: str) -> None:
     """Have a reference mean an image on the host, none where that is empty."""
     found = Reply(f"{image}\n") if image else Reply(exited=1, stderr=f"Error: No such image: {reference}\n")
     host.stubs.add("docker", {f"image inspect -f {{{{.Id}}}} {reference}": found})
+
+
+def removed(name: str, *options: str) -> dict[str, str]:
+    """What a stub of Docker answers when our container of a name is found, and removed."""
+    return {**looked_for(name, "c0ffee\n"), " ".join(("rm", "-v", *options, "c0ffee")): ""}
+
+
+def looked_for(name: str, found: str = "") -> dict[str, str]:
+    """What a stub of Docker answers when our container of a name is looked for."""
+    return {f"ps -aq --filter label=galos-ops --filter name=^/?{re.escape(name)}$": found}

@@ -330,7 +330,11 @@ CASES: tuple[tuple[str, Change, str | None], ...] = (
     ),
     ("check-left", also(replace(OTHER, name="galos-sync-check", oneoff=True, role="check")), None),
     ("check-left", also(replace(OTHER, name="galos-sync-check", state="exited", oneoff=True)), None),
-    ("migration-left", also(replace(OTHER, name="galos-sync-migration", state="dead", oneoff=True)), "is dead"),
+    (
+        "migration-left",
+        also(replace(OTHER, name="galos-sync-migration", state="dead", oneoff=True, role="migration")),
+        "is dead",
+    ),
     ("logs-unrotated", ran(log_size=""), "json-file without max-size"),
     ("logs-unrotated", ran(log_driver="local", log_size=""), None),
     ("swarm-not-manager", in_cluster(manager=False), "it is no manager of a Swarm"),
@@ -429,7 +433,7 @@ def test_the_table_is_whole() -> None:
         (ran(state="exited"), "its container does not run", {"restart-loop", "container-unhealthy"}),
         (facts(containers=()), "it has no container", {"logs-unrotated"}),
         (
-            also(replace(OTHER, name="galos-sync-migration", oneoff=True)),
+            also(replace(OTHER, name="galos-sync-migration", oneoff=True, role="migration")),
             "a migration runs now",
             {"container-down", "database-unreachable"},
         ),

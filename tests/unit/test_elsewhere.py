@@ -143,6 +143,6 @@ def test_a_marker_of_the_same_task_is_what_it_left_there(stack: ExitStack) -> No
 
 
 def test_a_migration_that_goes_on_there_is_refused(stack: ExitStack) -> None:
-    migrator = replace(RUNS, name=f"{NAME}-migration", oneoff=True)
+    migrator = replace(RUNS, name=f"{NAME}-migration", oneoff=True, role="migration")
     with pytest.raises(GuardError, match="b: galos-sync: a migration that an earlier run began is still running"):
         hold(rest(stack, [member("a")], [member("b", replace(FACTS, containers=(migrator,)))]))

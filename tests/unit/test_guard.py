@@ -21,7 +21,7 @@ from galos_ops.migrations import tools as migration
 from galos_ops.migrations.tools import CLEAN, Answer
 from galos_ops.redaction import Secret
 from tests.unit.local_host import LocalHost, Reply
-from tests.unit.targets import FACTS, IMAGE_ID, IMAGES, REFERENCE, held, image_of, images, target
+from tests.unit.targets import FACTS, IMAGE_ID, IMAGES, REFERENCE, held, image_of, images, removed, target
 
 MARK = "~/.galos-ops/galos-sync.passed"
 NAMES = "20260806140000 allow stars without orbits", "20260806150000 rename surface columns"
@@ -46,7 +46,7 @@ def answers(
     state = ended or f"exited {answer.exited}"
     ran = Reply(f"{ran_in} {state}\n") if ran_in else Reply(exited=1, stderr=f"Error: No such object: {name}\n")
     form = "{{.Image}} {{.State.Status}} {{.State.ExitCode}}"
-    host.stubs.add("docker", {f"inspect -f {form} {name}": ran, f"rm -f -v {name}": ""})
+    host.stubs.add("docker", {f"inspect -f {form} {name}": ran, **removed(name, "-f")})
 
 
 def test_what_asks_and_what_migrates_runs_no_lifecycle_hook() -> None:
@@ -68,7 +68,7 @@ def test_the_exit_code_that_v1_prints_is_no_reason_of_the_command(host: LocalHos
     said = Reply("", 1, "error: no such column\n1\n", "cat >/dev/null")
     host.stubs.add("docker-compose", {asked("galos-sync-check").removeprefix("--env-file /dev/null "): said})
     form = "{{.Image}} {{.State.Status}} {{.State.ExitCode}}"
-    ran = {f"inspect -f {form} galos-sync-check": f"{IMAGE_ID} exited 1\n", "rm -f -v galos-sync-check": ""}
+    ran = {f"inspect -f {form} galos-sync-check": f"{IMAGE_ID} exited 1\n", **removed("galos-sync-check", "-f")}
     host.stubs.add("docker", ran)
     answer = guard.ask(replace(held(host), engine=v1), IMAGES)
     assert answer == Answer("unknown", evidence="error: no such column")
@@ -156,7 +156,7 @@ def test_an_answer_of_another_image_is_unknown(host: LocalHost, answer: Reply) -
     answers(host, answer, ran_in=OTHER)
     found = guard.check(held(host), IMAGES)
     assert (found.state, found.evidence.splitlines()[-1]) == ("unknown", f"it ran in {OTHER}")
-    assert host.stubs.calls[-1] == "docker rm -f -v galos-sync-check"
+    assert host.stubs.calls[-1] == "docker rm -v -f c0ffee"
     assert MARK not in host.files()
 
 

@@ -17,7 +17,7 @@ from galos_ops.host.result import Result
 from galos_ops.migrations import evidence
 from galos_ops.migrations.runner import announce, lift_marker, migrate, withdraw
 from tests.unit.local_host import LocalHost, Reply
-from tests.unit.targets import FACTS, IMAGE_ID, IMAGES, held
+from tests.unit.targets import FACTS, IMAGE_ID, IMAGES, held, looked_for
 from tests.unit.test_databases import RUNNING
 from tests.unit.test_guard import OTHER, PENDING, answers
 
@@ -45,7 +45,8 @@ def migrates(
     """
     host.stubs.add("docker", {RUNNING: ""})
     host.stubs.add("docker-compose", {command: begins or Reply("c1\n")})
-    host.stubs.add("docker", {f"rm -v {NAME}": [Reply(exited=1), Reply()]})
+    host.stubs.add("docker", looked_for(NAME))
+    host.stubs.add("docker", {f"rm -v {NAME}": ""}, asked=False)
     if begins:
         return
     host.stubs.add("docker", {f"inspect -f {{{{.Image}}}} {NAME}": f"{ran_in}\n"})

@@ -48,7 +48,8 @@ OUTPUT = "\n".join(
         f"environment\t{packed('A=1')}",
         f"config\t{packed(CONFIG)}",
         "container\t" + row("c1 sha256:aa running 0 /root-galos-sync-1 galos-sync False root /data/galos"),
-        "container\t" + row("c2 sha256:bb exited 3 /galos-sync-migration galos-sync True root /data/galos"),
+        "container\t"
+        + row("c2 sha256:bb exited 3 /galos-sync-migration galos-sync True root /data/galos", role="migration"),
         "container\t" + row("c3 sha256:cc running 0 /other    "),
         "container\t" + row("c4 sha256:dd running 0 /else-galos-sync-1 galos-sync False else /srv/else where"),
         "image\tregistry/galos-sync:latest sha256:aa 2026-01-01T00:00:00Z",

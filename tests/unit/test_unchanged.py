@@ -20,7 +20,9 @@ from tests.unit.test_guard import OTHER
 
 NEWEST = replace(FACTS, images={REFERENCE: IMAGE_ID}, registry={REFERENCE: Registry("newest")})
 CARRIER = f"services:\n  galos-sync:\n    image: {REFERENCE}\n  carrier:\n    image: carrier:1\n"
-MIGRATOR = Container("c", OTHER, "exited", 0, "galos-sync-migration", "galos-sync", True, "p", "/home")
+MIGRATOR = Container(
+    "c", OTHER, "exited", 0, "galos-sync-migration", "galos-sync", True, "p", "/home", role="migration"
+)
 
 Change = Callable[[Snapshot], Snapshot]
 CHANGES: dict[str, Change] = {

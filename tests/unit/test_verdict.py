@@ -25,7 +25,7 @@ NOW, BEFORE = "2026-01-02T00:00:00+00:00", "2026-01-01T22:00:00+00:00"
 OLD, NEW = V1.image, "sha256:ff"
 RUNS = Container("1f", OLD, "running", 0, "root-galos-sync-1", "galos-sync", False, "root", "/root", started=BEFORE)
 ENDED = replace(RUNS, state="exited", exit_code=1, finished=BEFORE)
-MIGRATES = replace(RUNS, id="2f", name="galos-sync-migration", oneoff=True)
+MIGRATES = replace(RUNS, id="2f", name="galos-sync-migration", oneoff=True, role="migration")
 DISK = FreeSpace("/srv", 1000, 500, 100, 50)
 PROBLEM = Problem("box: there is no compose file.", "fab -H box setup")
 HELD = LockState(True, "ann", "laptop", "deploy", BEFORE)

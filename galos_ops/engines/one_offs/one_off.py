@@ -29,8 +29,8 @@ def run(target: Target, image: str, argv: list[str], *, doing: str, timeout: int
     service, name, tree = target.service.migration.service, target.checker, target.snapshot.tree()
     first = needs(tree, service, target.snapshot.project_name) if untouched else ""
     script = (
-        f"{first}\ndocker rm -f -v {name} >/dev/null 2>&1\n"
-        f"trap 'docker rm -f -v {name} >/dev/null 2>&1' EXIT; trap 'exit 1' HUP INT TERM\n"
+        f"ours() {{ {removal(name, '-f')}; }}\n{first}\nours\n"
+        "trap ours EXIT; trap 'exit 1' HUP INT TERM\n"
         f"{target.engine.docker_compose.run(service, name, argv)}; code=$?\n"
         f"set -- $(docker inspect -f '{ENDED}' {name} 2>/dev/null)\n"
         # what docker-compose fails of itself has exit codes of commands, too
@@ -46,6 +46,13 @@ def _as_printed(result: Result) -> Result:
     """What the command printed, without its exit code, which v1 prints behind it."""
     stderr, output = (re.sub(rf"^{result.exited}\n\Z", "", text, flags=re.M) for text in (result.stderr, result.output))
     return replace(result, stderr=stderr, output=output)
+
+
+def removal(name: str, *options: str) -> str:
+    """Return a script that removes our container of a name with its volumes, where there is one, and nobody else's."""
+    exactly = shlex.quote(f"name=^/?{re.escape(name)}$")
+    removing = shlex.join(("docker", "rm", "-v", *options))
+    return f"docker ps -aq --filter label={LABEL} --filter {exactly} | xargs -r {removing} >/dev/null 2>&1"
 
 
 def remove_ended_checks(host: Host) -> list[str]:

@@ -35,6 +35,15 @@ MUTANTS = (
                 {f"{ASKED}::test_what_docker_compose_fails_of_itself_is_no_answer[dash-created 127]": "unknown"},
             ),
             Mutant(
+                "removal",
+                Text("--filter label=", "--filter name="),  # several names are alternatives
+                {
+                    f"{ONE_OFFS}::test_a_container_that_somebody_named_like_one_of_ours_is_not_removed": (
+                        'refused(5, "deploy")'
+                    )
+                },
+            ),
+            Mutant(
                 "file",
                 Instead("FETCHING", "()"),
                 {f"{GUARD}::test_a_check_and_a_migration_fetch_nothing": "2 migrations of this image pending"},
