@@ -15,6 +15,9 @@ LISTEN = (
     "while [ -e /tmp/listen ]; do cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\\0' '\\n'; done | grep -cFf /tmp/secret"
 )
 
+EVENTS = "/var/log/docker-events.jsonl"
+"""The judge's record since the host was made, which has the command of every `docker exec`, of other tests too."""
+
 
 @contextmanager
 def overheard(case: Case, secret: str) -> Iterator[list[str]]:
@@ -60,6 +63,7 @@ def test_the_ear_hears_a_secret_on_a_command_line(case: Case) -> None:
 def test_a_deploy_with_a_migration_and_a_backup_shows_no_password(case: Case, flag: str) -> None:
     operator, password = case.operator, case.operator.sandbox.keys.password
     backup = {"services": {"galos-sync": {"migration": {"backup": 'test -n "$DATABASE_URL" && echo "$DATABASE_URL"'}}}}
+    known = int(operator.host.shell(f"stat -c %s {EVENTS}"))
     with overheard(case, password) as found:
         result = operator(flag, "-f", operator.configured(backup), "env.push", "deploy")
     assert result.returncode == 0, result.stdout + result.stderr
@@ -69,6 +73,7 @@ def test_a_deploy_with_a_migration_and_a_backup_shows_no_password(case: Case, fl
     operator.host.execute(["sh", "-c", "cat >/tmp/secret"], stdin=password)
     places = "/root /home /tmp /var/tmp /var/log /etc"  # not /run/docker: Docker keeps a container's environment there
     found_in = operator.host.shell(f"grep -rlFf /tmp/secret {places} 2>/dev/null", check=False).split()
-    ours = [path for path in found_in if path != "/tmp/secret" and not path.endswith(".tar")]  # the fixtures' own
+    ours = [path for path in found_in if path not in ("/tmp/secret", EVENTS) and not path.endswith(".tar")]  # fixtures'
     assert ours == ["/root/.env"]
+    assert operator.host.shell(f"tail -c +{known + 1} {EVENTS} | grep -cFf /tmp/secret", check=False) == "0"
     operator.host.shell("rm /tmp/secret")
