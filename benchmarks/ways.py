@@ -88,13 +88,13 @@ class Place:
         inventory.write_text(f"hosts = [({name!r}, {{'ssh_config_file': {str(link.config)!r}, 'ssh_user': 'root'}})]\n")
         pyinfra, ansible = (str(PEERS / "bin" / each) for each in ("pyinfra", "ansible-playbook"))
         floors = {FLOOR: STOP_AND_START, FLOOR_OF_A_MIGRATION: STOP_MIGRATE_AND_START} if migrates else {}
-        argvs = {
+        argvs = {  # the floors first: what comes last leaves the service running, for the next work
+            **{floor: ["ssh", "-F", str(link.config), name, script] for floor, script in floors.items()},
             SSH: ["ssh", "-F", str(link.config), name, line],
             FABRIC: [*self.fab(link, HERE / "peers"), "line", "--command", line],
             PYINFRA: [pyinfra, "-y", str(inventory), str(HERE / "peers/pyinfra_deploy.py")],
             ANSIBLE: [ansible, "-i", f"{name},", "-e", facts, str(HERE / "peers/ansible.yml")],
             OURS: [*self.fab(link), "deploy"],
-            **{floor: ["ssh", "-F", str(link.config), name, script] for floor, script in floors.items()},
         }
         return {way: partial(self._measured, argv, line, link) for way, argv in argvs.items()}
 
