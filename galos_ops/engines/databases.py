@@ -103,6 +103,9 @@ def database(url: str, names: Mapping[str, str] | None = None) -> Sequence[objec
 def _read(url: str, names: Mapping[str, str]) -> Sequence[object]:
     """The same of a URL as the standard has it; raises `ValueError`."""
     parts = urlsplit(url)
+    behind = f"{parts.path or parts.query}{parts.fragment}"
+    if ":" in parts.netloc and "@" not in parts.netloc and "@" in behind:
+        raise ValueError("what looks like a port begins a password")
     query = parse_qs(parts.query)
     servers = [urlsplit(f"//{host}") for host in parts.netloc.rpartition("@")[2].split(",")]
     port = PORTS.get(parts.scheme.partition("+")[0], 0)

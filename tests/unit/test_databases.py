@@ -35,6 +35,8 @@ RUNNING = """ps --format {{.Label "com.docker.compose.service"}}/{{.Names}}"""
         "postgres://other:w[rd@db/elite",
         "postgresql+psycopg://other:w/o:r?d#@db/elite?sslmode=require",
         "postgres://other:\N{ACCOUNT OF}@db/elite",
+        *(f"postgresql+psycopg://other:12{letter}x@db/elite?sslmode=require" for letter in "/?#["),
+        "postgresql://db:5432/elite?user=me@server",
     ],
 )
 def test_what_does_not_tell_two_databases_apart_does_not_count(same: str) -> None:

@@ -61,6 +61,15 @@ MUTANTS = (
             ),
             Mutant(
                 "_read",
+                Never("behind"),
+                {
+                    f"{DATABASES}::test_what_does_not_tell_two_databases_apart_does_not_count"
+                    f"[postgresql+psycopg://other:12{letter}x@db/elite?sslmode=require]": "=="
+                    for letter in "/?#"
+                },
+            ),
+            Mutant(
+                "_read",
                 Instead("(*named, name)", "(*named,)"),
                 {f"{DATABASES}::test_another_server_port_or_name_is_another_database[postgresql://db/Elite]": "!="},
             ),
