@@ -92,15 +92,17 @@ def _configured(program: Program, update: Callable[[], None]) -> None:
 
 
 def _suggested(program: Program, parse: Callable[..., None], *argv: Any) -> None:
+    from galos_ops.tasks import mistakes
+
     try:
         parse(*argv)
-    except (ParseError, Exit, ValueError) as error:
-        if isinstance(error, OpsError) or (isinstance(error, Exit) and not error.message):
+    except ParseError as error:
+        raise mistakes.unparsed_error(error, program) from None
+    except OpsError:
+        raise
+    except Exit as error:
+        if not error.message:
             raise  # the list, or the help, was shown
-        from galos_ops.tasks import mistakes
-
-        if isinstance(error, ParseError):
-            raise mistakes.unparsed_error(error, program) from None
-        if isinstance(error, Exit):
-            raise mistakes.unlisted_error(error, program) from None
+        raise mistakes.unlisted_error(error, program) from None
+    except ValueError as error:
         raise mistakes.known(error) from None

@@ -30,12 +30,7 @@ Rows = Mapping[str, dict[str, Any]]
 class FleetRun(Run):
     """A task and what it was called with, for all hosts together; `absent` are the rest of `galos.hosts`."""
 
-    context: object = None
     absent: list[Host] = field(default_factory=list)
-
-    def _begin(self, context: object) -> Any:
-        self.context = context
-        return super()._begin(context)
 
     def _each(self, hosts: list[Destination], settings: Settings, report: Report) -> Any:
         rest = destinations.rest_of_fleet(self.context, settings.hosts, hosts)

@@ -18,12 +18,6 @@ from galos_ops.tasks.run import Run
 class HoldingRun(Run):
     """The same for a hold, which is meant for a whole fleet: which hosts of it were not given is told."""
 
-    context: object = None
-
-    def _begin(self, context: object) -> Any:
-        self.context = context
-        return super()._begin(context)
-
     def _each(self, hosts: list[Destination], settings: Settings, report: Report) -> Any:
         self._require_words()
         rest = destinations.rest_of_fleet(self.context, settings.hosts, hosts)

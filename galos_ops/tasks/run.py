@@ -52,6 +52,7 @@ class Run:
     document: dict[str, Any] = field(default_factory=dict)
     errors: list[OpsError] = field(default_factory=list)
     hooks: Hooks | None = None
+    context: object = None
 
     @property
     def _json(self) -> bool:
@@ -63,6 +64,7 @@ class Run:
         With --json prints one document, whatever it ends in and wherever it is interrupted. Raises the `OpsError` of
         the gravest exit code, whose message holds that of every host that failed.
         """
+        self.context = context
         self.document |= {"schema": SCHEMA, "task": self.typed.task, "hosts": [], "not_tried": [], "differences": []}
         ending = outcome(None)
         with interruptible():
