@@ -216,8 +216,8 @@ class Snapshot:
         return max((alive if enough else None) or found, key=_trouble, default=None)
 
     def named(self, name: str) -> Container | None:
-        """Our container with a fixed name, such as the one that migrates; nobody else's of that name."""
-        return next((one for one in self.containers if one.role and one.name == name), None)
+        """The one-off container with a fixed name, such as the one that migrates; no other kind of that name."""
+        return next((one for one in self.containers if one.oneoff and one.name == name), None)
 
     def age(self, moment: str) -> float:
         """The seconds since a moment, as the host counts them."""
