@@ -49,8 +49,12 @@ class Terminal(Plain):
         return self._console.width or None  # COLUMNS=0 says nothing of the terminal
 
     def progress(self, text: str) -> None:
-        if step := self._innermost(self._lane.name):
-            step.progress = text
+        with self._showing:
+            step = self._innermost(self._lane.name)
+            if step and step.progress != text:
+                step.progress = text
+                if self._live:
+                    self._live.refresh()
 
     @contextmanager
     def _alive(self, step: Step) -> Iterator[None]:

@@ -90,8 +90,9 @@ def test_how_far_a_step_is_stands_in_its_line_while_it_runs() -> None:
     with Terminal(screen) as report:
         report.progress("nothing runs")
         with report.step("pull"):
-            report.progress("3/7 layers")
-            screen.wait_for("pull      3/7 layers ")
+            for number in range(8):
+                report.progress(f"{number}/7 layers")
+                assert f"pull      {number}/7 layers " in screen.getvalue(), "what changed is not shown at once"
         with report.step("up"):
             pass
     assert not any("layers" in line or "nothing runs" in line for line in drawn(screen))
