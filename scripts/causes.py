@@ -49,6 +49,7 @@ CAUSES = {
     "Fabric cannot make sense of its command line or its configuration.": "as the evidence says",
     "An option of Fabric's own is to have a whole number.": "-t or -T of galos-ops with another word behind it",
     "What is configured makes no connection.": "a port or a time that is no number",
+    "…: gateway or connect_kwargs make no connection.": "a word that Paramiko does not know, or one of another kind",
     "… is an option of ….": "an option of the task was typed in front of it, where Fabric's own options go",
     "HOST: its ProxyJump leads back to HOST.": "two hosts of ssh_config are each other's gateway",
     "HOST: ssh did not come to the end of its configuration within 30 s.": "a `Match exec` waits for something",

@@ -15,7 +15,7 @@ from fabric import Connection
 from paramiko.ssh_exception import AuthenticationException, NoValidConnectionsError, SSHException
 
 from galos_ops.config.command_line import CommandLine
-from galos_ops.errors import ConnectError
+from galos_ops.errors import ConnectError, UsageError
 from galos_ops.host.host_key import Judge, host_key_error, known_as, known_hosts_files
 from galos_ops.host.known_hosts import read
 from galos_ops.host.resolving import login_of, resolve
@@ -99,6 +99,12 @@ def _open(hop: Connection, typed: CommandLine) -> None:
     except (SSHException, OSError, EOFError) as error:
         raise ConnectError(
             f"{name}: cannot connect to {address}{through}.", evidence=_reason(error), hint=f"try: {typed.ssh()}"
+        ) from error
+    except (AttributeError, TypeError, ValueError) as error:  # Fabric and Paramiko check neither
+        raise UsageError(
+            f"{name}: gateway or connect_kwargs make no connection.",
+            evidence=f"{type(error).__name__}: {error}",
+            hint="correct them in a file or variable of Fabric",
         ) from error
     _bound(hop.transport)
 

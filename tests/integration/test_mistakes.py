@@ -75,6 +75,8 @@ def test_what_fabric_does_not_know_in_ssh_config_is_asked_of_ssh(
         ("galos: [", "A configuration file of Fabric cannot be read."),
         ("galos: 3", "A configuration file of Fabric gives a key another shape than it has."),
         ("timeouts: {connect: soon}", "What is configured makes no connection."),
+        ("gateway: 7", "h: gateway or connect_kwargs make no connection."),
+        ("connect_kwargs: {nope: 1}", "h: gateway or connect_kwargs make no connection."),
         ("[1]", "A configuration file of Fabric gives a key another shape than it has."),
         ("\0", "A configuration file of Fabric cannot be read."),
     ],
