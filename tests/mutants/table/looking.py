@@ -227,8 +227,13 @@ MUTANTS = (
             ),
             Mutant(
                 "Terminal.progress",
-                Never("_innermost"),
+                Never("progress != text"),
                 {f"{VIEW}::test_a_terminal_shows_each_step_live_and_is_left_as_it_was_after_ctrl_c": "re.search("},
+            ),
+            Mutant(
+                "Terminal.progress",
+                Never("_live"),
+                {f"{TERMINAL}::test_how_far_a_step_is_stands_in_its_line_while_it_runs": "what changed is not shown"},
             ),
         ),
     ),
