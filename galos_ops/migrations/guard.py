@@ -168,7 +168,7 @@ def require_no_one_offs(target: Target, snapshot: Snapshot) -> None:
     """Raise `NotReadyError` while somebody's one-off container of the service runs, which may use the database."""
     services = (target.name, target.service.migration.service)
     running = [one for one in snapshot.containers if one.oneoff and one.alive and one.service in services]
-    strange = [one for one in running if one.role not in OURS and one.name != target.migrator]
+    strange = [one for one in running if one.role not in OURS]
     if strange:
         raise NotReadyError(
             f"{target.label}: a one-off container of the service runs, and nothing is migrated beside it: "

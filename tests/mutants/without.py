@@ -32,9 +32,6 @@ WITHOUT: dict[str, tuple[str, ...]] = {
     "held twice: whose keys they are is asked of AWS, too, before they are placed": (
         "test_keys_that_aws_refuses_never_reach_the_host",
     ),
-    "held twice: it is adopted, and removed by name": (
-        "test_a_leftover_of_a_migration_that_never_started_is_no_obstacle",
-    ),
     "held twice: who ends a migration and who follows it both keep how it ended": (
         "test_a_migration_that_is_killed_by_down_is_a_failed_one_and_the_next_deploy_migrates",
     ),

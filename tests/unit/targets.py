@@ -56,6 +56,6 @@ def removed(name: str, *options: str) -> dict[str, str]:
     return {**looked_for(name, "c0ffee\n"), " ".join(("rm", "-v", *options, "c0ffee")): ""}
 
 
-def looked_for(name: str, found: str = "", label: str = "galos-ops") -> dict[str, str]:
-    """What a stub of Docker answers when a container of a name and a label is looked for."""
-    return {f"ps -aq --filter label={label} --filter name=^/?{re.escape(name)}$": found}
+def looked_for(name: str, found: str = "") -> dict[str, str]:
+    """What a stub of Docker answers when our container of a name is looked for."""
+    return {f"ps -aq --filter label=galos-ops --filter name=^/?{re.escape(name)}$": found}

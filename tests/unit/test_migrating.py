@@ -45,7 +45,7 @@ def migrates(
     """
     host.stubs.add("docker", {RUNNING: ""})
     host.stubs.add("docker-compose", {command: begins or Reply("c1\n")})
-    host.stubs.add("docker", looked_for(NAME, label="com.docker.compose.oneoff=True"))
+    host.stubs.add("docker", looked_for(NAME))
     host.stubs.add("docker", {f"rm -v {NAME}": ""}, asked=False)
     if begins:
         return

@@ -85,6 +85,7 @@ def test_every_line_of_the_probe_becomes_a_fact() -> None:
     assert migrator is not None
     assert not migrator.alive
     assert facts.named("galos-sync") is None
+    assert facts.named("root-galos-sync-1") is None, "a service's own container is taken for one that migrates"
 
 
 @pytest.mark.parametrize(

@@ -55,7 +55,7 @@ def _attempt(target: HeldTarget, image: str, argv: list[str], first: str, on_lin
     command = target.engine.docker_compose.run(service, name, argv, detach=True)
     script = (
         f"{first}\n"
-        f"{one_off.removal(name, one_off.ONE_OFF)}\n"
+        f"{one_off.removal(name)}\n"
         f'said=$({command} 2>&1) || {{ echo "$said"; exit {ExitCode.NOT_RUN}; }}\n'
         f"image=$(docker inspect -f '{{{{.Image}}}}' {name})\n"
         f'[ "$image" = {image} ] || '

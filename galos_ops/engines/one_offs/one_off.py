@@ -14,7 +14,6 @@ from galos_ops.host.host import Host
 from galos_ops.host.result import Result
 from galos_ops.host.shell import EXIT, ExitCode
 
-ONE_OFF = "com.docker.compose.oneoff=True"  # of every container that docker-compose made for one command
 LABEL = "galos-ops"  # of our containers; its value is what each is for
 Role = Literal["check", "migration", "run"]
 KEPT = {"driver": "json-file"}  # how a container logs whose service's logs are kept nowhere
@@ -30,7 +29,7 @@ def run(target: Target, image: str, argv: list[str], *, doing: str, timeout: int
     service, name, tree = target.service.migration.service, target.checker, target.snapshot.tree()
     first = needs(tree, service, target.snapshot.project_name) if untouched else ""
     script = (
-        f"ours() {{ {removal(name, LABEL, '-f')}; }}\n{first}\nours\n"
+        f"ours() {{ {removal(name, '-f')}; }}\n{first}\nours\n"
         "trap ours EXIT; trap 'exit 1' HUP INT TERM\n"
         f"{target.engine.docker_compose.run(service, name, argv)}; code=$?\n"
         f"set -- $(docker inspect -f '{ENDED}' {name} 2>/dev/null)\n"
@@ -49,11 +48,11 @@ def _as_printed(result: Result) -> Result:
     return replace(result, stderr=stderr, output=output)
 
 
-def removal(name: str, label: str, *options: str) -> str:
-    """Return a script that removes the container of a name and a label with its volumes, and none without the label."""
+def removal(name: str, *options: str) -> str:
+    """Return a script that removes our container of a name with its volumes, where there is one, and nobody else's."""
     exactly = shlex.quote(f"name=^/?{re.escape(name)}$")
     removing = shlex.join(("docker", "rm", "-v", *options))
-    return f"docker ps -aq --filter label={label} --filter {exactly} | xargs -r {removing} >/dev/null 2>&1"
+    return f"docker ps -aq --filter label={LABEL} --filter {exactly} | xargs -r {removing} >/dev/null 2>&1"
 
 
 def remove_ended_checks(host: Host) -> list[str]:

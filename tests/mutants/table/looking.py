@@ -23,6 +23,7 @@ OWN_IMAGE = f"{LOOKED}::test_the_registry_is_asked_about_the_host_s_own_image_wh
 SEVERAL = "tests/unit/test_verdict.py::test_of_several_containers_the_one_that_is_worst_off_counts"
 AS_MANY = "tests/unit/test_verdict.py::test_as_many_containers_run_as_docker_compose_makes"
 RELEASES = "tests/unit/test_releases.py"
+PROBE, BAD_HOSTS = "tests/unit/test_probe.py", "tests/faults/test_bad_hosts.py"
 
 MUTANTS = (
     *group(
@@ -34,6 +35,20 @@ MUTANTS = (
                 {
                     f"{SEVERAL}[does not run-changed1-False]": "assert error",
                     f"{SEVERAL}[says unhealthy-changed3-False]": "assert error",
+                },
+            ),
+            Mutant(
+                "Snapshot.named",
+                Always("oneoff"),
+                {f"{PROBE}::test_every_line_of_the_probe_becomes_a_fact": "a service's own container is taken"},
+            ),
+            Mutant(
+                "Snapshot.named",
+                Never("oneoff"),
+                {
+                    f"{BAD_HOSTS}::test_a_leftover_of_a_migration_that_never_started_is_no_obstacle": (
+                        "is already in use"
+                    )
                 },
             ),
         ),
