@@ -44,7 +44,7 @@ def parsed(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("words", nargs="*", metavar="WORD")
     parser.add_argument("--list", action="store_true", help="only show which mutants there are")
     parser.add_argument(
-        "--workers", type=int, default=2, help="how many are tried at a time, each in a sandbox of its own"
+        "--workers", type=int, default=3, help="how many are tried at a time, each in a sandbox of its own"
     )
     parser.add_argument("--report", type=Path, help="a file for all the lines and the summary")
     parser.add_argument("--keep", type=Path, help="a directory where the sandboxes stay for the next run")

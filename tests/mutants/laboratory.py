@@ -92,11 +92,11 @@ class Laboratory:
             return Trial(mutant, "CONTROL FAILED", tuple(faults), time.monotonic() - began)
         path = self.copy / mutant.path
         original, mutated = path.read_text(), mutant.source(self.copy)
-        path.write_text(mutated)
+        write(path, mutated)
         try:
             found = self.run(mutant.dies_of, keep=False)
         finally:
-            path.write_text(original)
+            write(path, original)
         state, reasons = judge(found, mutant.dies_of)
         reasons += tuple(f"the control passed in a new sandbox only; before: {fault}" for fault in first)
         return Trial(mutant, state, reasons, time.monotonic() - began)
@@ -112,9 +112,7 @@ class Laboratory:
             "TEST_SANDBOX": str(self.directory / "sandbox"),
             "TEST_SAVES": "yes" if keep else "no",
             "PYTHONPATH": str(self.copy),
-            # no module of one text is ever taken for that of another
-            "PYTHONDONTWRITEBYTECODE": "1",
-            "PYTHONPYCACHEPREFIX": str(self.directory / "bytecode" / secrets.token_hex(8)),
+            "PYTHONDONTWRITEBYTECODE": "",  # what nobody has changed is compiled once
         }
         with log.open("wb") as file:  # a file: what a killed run leaves behind would keep a pipe open
             running = subprocess.Popen(
@@ -136,6 +134,14 @@ class Laboratory:
         """Remove the copy and the sandbox."""
         self.sandbox.down()
         shutil.rmtree(self.directory)
+
+
+def write(path: Path, text: str) -> None:
+    """Write a module whole, with a time that it never had, by which Python knows bytecode of another text."""
+    new, moment = path.with_suffix(".new"), secrets.randbelow(2**31)
+    new.write_text(text)
+    os.utime(new, (moment, moment))
+    new.replace(path)
 
 
 def judge(run: Run, dies_of: Mapping[str, str | tuple[str, ...]]) -> tuple[State, tuple[str, ...]]:

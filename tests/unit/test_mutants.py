@@ -27,7 +27,7 @@ from tests.mutants.changes import (
     WithoutArgument,
     changed,
 )
-from tests.mutants.laboratory import Laboratory, Run, judge
+from tests.mutants.laboratory import Laboratory, Run, judge, write
 from tests.mutants.mutant import ROOT, Mutant
 from tests.mutants.recorder import Phase, read
 from tests.mutants.table import MUTANTS
@@ -169,6 +169,20 @@ def test_a_laboratory_tries_a_mutant_with_a_control_and_leaves_its_copy_as_it_wa
     trial = laboratory.try_out(mutant)
     assert trial.state == "killed", trial
     assert (laboratory.copy / mutant.path).read_text() == (ROOT / mutant.path).read_text()
+
+
+def test_bytecode_of_one_text_is_never_taken_for_that_of_another(tmp_path: Path) -> None:
+    module = tmp_path / "mutated.py"
+    said = []
+    for text in ("print(1)", "print(2)", "print(1)"):
+        write(module, text)
+        command = [sys.executable, "-c", "import mutated; print(mutated.__cached__)"]
+        environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": ""}
+        done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
+        answer, cached = done.stdout.split()
+        assert Path(cached).is_file(), "no bytecode was written, so this proves nothing"
+        said.append(answer)
+    assert said == ["1", "2", "1"]
 
 
 RECORDED = """
