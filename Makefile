@@ -25,6 +25,7 @@ demo-fleet: $(READY)  ## the same with three hosts on one database: a roll, and 
 demo-swarm: $(READY)  ## the same with three nodes of a Docker Swarm, two replicas: a roll, and a release with a migration
 	PATH="$(CURDIR)/$(BIN):$$PATH" sh sandbox/demo-swarm.sh
 
+test: export PYTHONDONTWRITEBYTECODE =
 test: $(READY)  ## every test, those against the sandbox too, and what they cover; WORKERS=2, TESTS="--reverse tests/unit": pytest's words
 	$(BIN)/pytest -n $(WORKERS) --dist worksteal --cov=galos_ops --cov-report=term $(TESTS)
 

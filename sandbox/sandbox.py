@@ -145,8 +145,11 @@ class Sandbox(Publishing):
         return key
 
     def skew_aws(self, seconds: int) -> None:
-        """Let the account's clock be off from that of the hosts by so much."""
+        """Let the account's clock be off from that of the hosts by so much; `skewed` exists while it is."""
+        write(self.skewed, "")
         self.find("aws").container.place({"/aws/skew": File(str(seconds).encode())})
+        if not seconds:
+            self.skewed.unlink()
 
     @contextlib.contextmanager
     def _alone(self) -> Iterator[None]:

@@ -41,6 +41,7 @@ class State:
         self.ssh_config = self.directory / "ssh_config"
         self.keys_file = self.state / "keys.json"
         self.complete = self.state / "complete"
+        self.skewed = self.state / "skewed"
         self._docker: Docker | None = None
         self._found: dict[str, Found] = {}
         self.half_made: list[str] = []

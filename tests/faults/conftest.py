@@ -19,7 +19,17 @@ from galos_ops.host.release_log import Alone
 from tests.faults.barrier import AFTER, PLACE, Barrier
 from tests.faults.relay import Relay, redirected, relayed
 from tests.faults.steps import BACKUP
-from tests.integration.conftest import CONTAINER, IMAGE_ID, ROOT, Operator, any_compose, bare, deployed, ready
+from tests.integration.conftest import (
+    CONTAINER,
+    IMAGE_ID,
+    ROOT,
+    Operator,
+    any_compose,
+    bare,
+    deployed,
+    leave_out_coverage,
+    ready,
+)
 from tests.integration.test_deploy import V2, applied
 from tests.judge.plugin import pytest_runtest_call
 from tests.processes import HANG_SECONDS
@@ -32,9 +42,8 @@ OF_THE_HOST = ("setup", *get_args(Alone))  # what the log has of a host, and of 
 
 @pytest.fixture(autouse=True)
 def unmeasured(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leave coverage out of each `fab`, where it takes 0.5 s of 1.2: other tests go through the same lines."""
-    monkeypatch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
-    monkeypatch.delenv("COVERAGE_PROCESS_START", raising=False)
+    """Leave coverage out of each `fab`: the integration tests go through the same lines."""
+    leave_out_coverage(monkeypatch)
 
 
 class Running:

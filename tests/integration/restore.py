@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sandbox import swarm
@@ -16,6 +16,7 @@ from sandbox.host import KEEP, Host
 from sandbox.host import KEPT as KEPT_IMAGE
 from sandbox.machines import SERVICES
 from sandbox.sandbox import Sandbox
+from tests.judge.observe import sort
 
 FUNCTIONS = Path(__file__).with_name("restore.sh").read_text()
 KEPT = "/var/lib/galos-tests"  # where a host keeps what later tests begin from
@@ -31,11 +32,13 @@ class Row:
 
 
 def emptied(name: str, listing: str, removal: str) -> Row:
-    """A row of what a host has none of."""
-    return Row(name, f'found=$({listing}) && [ -z "$found" ]', f"{listing} | sort -u | xargs -r {removal}")
+    """A row of what a host has none of; what the check found is removed."""
+    return Row(name, f'found=$({listing}) && [ -z "$found" ]', f'echo "$found" | sort -u | xargs -r {removal}')
 
 
-OTHER_IMAGES = f'docker images -q | {{ grep -vxF "$(docker images -q {KEPT_IMAGE})" || :; }}'
+OTHER_IMAGES = f"""docker images --format '{{{{.Repository}}}} {{{{.ID}}}}' |
+    awk '{{ found[$2] }} $1 == "{KEPT_IMAGE}" {{ kept = $2 }} END {{ for (id in found) if (id != kept) print id }}'"""
+NETWORKS = emptied("networks", "docker network ls -q --filter type=custom", "docker network rm")
 # What a leave left behind, an engine forgets with a restart, if not by itself; no command removes it.
 NO_SWARM = f'{swarm.OUTSIDE} && [ -z "$(docker network ls -q --filter scope=swarm)" ]'
 LEAVE = f"if {swarm.OUTSIDE}; then service docker restart; else {swarm.LEAVE}; fi"
@@ -45,13 +48,13 @@ HOST = (
     emptied("mounts", "new_mounts", "-n1 umount -l"),
     emptied("processes", "strangers", "kill -9"),
     Row("link to the swarm", swarm.UNCUT, swarm.MEND),
-    Row("engine", "docker version", "service docker start"),
+    Row("engine", "docker ps -q", "service docker start"),
     Row("swarm", NO_SWARM, LEAVE),
     Row("overlay networks", '[ -z "$(overlays)" ]', 'overlays | while read -r one; do forget "$one"; done'),
     emptied("containers", "docker ps -aq", "docker rm -fv"),
     emptied("images", OTHER_IMAGES, "docker rmi -f"),
     Row("shared layer", f"docker image inspect {KEPT_IMAGE}", f"sh {KEEP}"),
-    emptied("networks", f"{swarm.BRIDGE} 2>/dev/null; docker network ls -q --filter type=custom", "docker network rm"),
+    replace(NETWORKS, restore=f"{swarm.BRIDGE} 2>/dev/null; {NETWORKS.restore}"),
     emptied("volumes", "docker volume ls -q", "docker volume rm -f"),
     Row("credential helper", "command -v docker-credential-ecr-login", f"dpkg --install {HELPER}"),
     Row("files", '{ [ -e "$base/files" ] || record; } && ! files_differ', "restore_files"),
@@ -65,13 +68,14 @@ HOST = (
 SCRIPT = FUNCTIONS + "".join(
     f"tries=0\n"
     f"until {{ {row.check}; }} >/dev/null 2>&1; do\n"
-    f"    if [ $tries -gt 0 ]; then sleep 0.$tries; else echo '{row.name}'; fi\n"
+    f"    if [ $tries -gt 0 ]; then sleep 0.$tries; else echo 'took {row.name}'; fi\n"
     f"    [ $tries -lt 5 ] || {{ echo '{row.name}: not as it was' >&2; exit 1; }}\n"
     f"    {{ {row.restore}; }} >/dev/null\n"
     "    tries=$((tries + 1))\n"
     "done\n"
     for row in HOST
 )
+SCRIPT += f"ls {KEPT} | sed 's/^/kept /'"
 
 ROLE = "ALTER ROLE galos RESET ALL; ALTER ROLE galos LOGIN CONNECTION LIMIT -1 PASSWORD '{password}';"
 DATABASE_ROWS = {
@@ -99,13 +103,18 @@ _used: dict[str, set[str]] = {}
 saved: dict[str, list[str]] = {}
 """The databases of a sandbox, by its ID, that were saved for later tests."""
 
+kept: dict[str, list[str]] = {}
+"""The files of KEPT on a host, by its container, when it was last made what it was."""
+
 
 def host(machine: Host) -> list[str]:
     """Make a host what it was before anybody set it up, the credential helper there; tells which rows that took."""
     _used.setdefault(machine.container.sandbox, set()).add(machine.name)
     done = machine.execute(["bash", "-c", SCRIPT], check=False)
     assert done.returncode == 0, f"{machine.name} does not become what it was:\n{done.stderr}"
-    return done.stdout.splitlines()
+    told = sort(done.stdout.splitlines())
+    kept[machine.container.name] = told.get("kept", [])
+    return told.get("took", [])
 
 
 def database(sandbox: Sandbox) -> list[str]:
@@ -116,12 +125,6 @@ def database(sandbox: Sandbox) -> list[str]:
     return told.split()
 
 
-def account(sandbox: Sandbox) -> None:
-    """Set the AWS account's clock right."""
-    aws = sandbox.find("aws").container
-    aws.docker.run("exec", aws.name, "rm", "-f", "/aws/skew")
-
-
 def everything(sandbox: Sandbox, name: str, known: Collection[str]) -> None:
     """Give a host that is about to be used, and what all hosts share, back what tests took.
 
@@ -130,9 +133,9 @@ def everything(sandbox: Sandbox, name: str, known: Collection[str]) -> None:
     found = sandbox.found()
     for role in found.keys() - {*known, *SERVICES}:
         sandbox.remove_host(role)
+    if sandbox.skewed.exists():  # ahead of the rest: AWS takes no call of ours with a wrong clock
+        sandbox.skew_aws(0)
     stopped = [role for role in (*SERVICES, *known) if not found[role].running]
-    if stopped or sandbox.keys.puller is None:
-        sandbox.skew_aws(0)  # AWS takes no call of ours with a wrong clock
     for role in stopped:  # in the order of SERVICES: when the API starts it is told what the registry has
         sandbox.start(role)
     if sandbox.keys.puller is None:
@@ -140,9 +143,8 @@ def everything(sandbox: Sandbox, name: str, known: Collection[str]) -> None:
     dirty = _used.get(sandbox.id, set(known)) | {name}
     with ThreadPoolExecutor() as pool:
         hosts = [pool.submit(host, sandbox.host(each)) for each in sorted(dirty)]
-        databases, clock = pool.submit(database, sandbox), pool.submit(account, sandbox)
+        databases = pool.submit(database, sandbox)
     for each in hosts:
         each.result()
-    clock.result()
     saved[sandbox.id] = databases.result()
     _used[sandbox.id] = {name}
