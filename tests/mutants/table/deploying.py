@@ -122,7 +122,7 @@ MUTANTS = (
         (
             Mutant(
                 "recover_from_failed_start",
-                Gives("self.restart_previous", "'gone'"),
+                Gives("self.restart_previous", "type('', (), {'state': 'gone'})"),
                 {f"{DEPLOY}::test_an_image_that_does_not_stay_up_gives_way_to_the_previous_one": "runs again"},
             ),
             Mutant(
@@ -202,7 +202,7 @@ MUTANTS = (
             ),
             Mutant(
                 "_unchanged",
-                Always("all(newest)"),
+                Instead("not all(newest)", "False"),
                 {f"{PULLED}[newer]": "DID NOT RAISE", f"{PULLED}[unknown]": "DID NOT RAISE"},
             ),
             Mutant(
