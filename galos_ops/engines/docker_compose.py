@@ -12,7 +12,9 @@ from typing import Any
 
 FILES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
 FILE = "docker-compose.yml"  # the name that every flavour finds
-FOUND = f"""file=${{COMPOSE_FILE:-$(sed -n 's/^COMPOSE_FILE=//p' .env 2>/dev/null | tail -n 1 | tr -d "\\r\\"'")}}
+FOUND = f"""file=$COMPOSE_FILE
+[ "$file" ] || ! grep -qs '^COMPOSE_FILE=' .env ||
+file=$(sed -n 's/^COMPOSE_FILE=//p' .env | tail -n 1 | tr -d "\\r\\"'")
 for f in {" ".join(FILES)}; do [ "$file" ] || {{ [ -e $f ] && file=$f; }}; done"""
 """A script that sets `file` to what docker-compose reads in a directory: files with a colon between where
 COMPOSE_FILE names them, else the one that is there, nothing without any."""

@@ -14,7 +14,7 @@ from galos_ops.host.lock import STATE
 from galos_ops.redaction import without_values
 
 FILE = f"{STATE}/hold"
-IN_FORCE = f'[ "$(head -n 1 {FILE} 2>/dev/null)" -gt "$(date +%s)" ] 2>/dev/null'
+IN_FORCE = f'[ -e {FILE} ] && [ "$(head -n 1 {FILE} 2>/dev/null)" -gt "$(date +%s)" ] 2>/dev/null'
 """Whether the file's first line, in seconds since 1970, is yet to come on the host's clock."""
 
 

@@ -66,7 +66,7 @@ def script(directory: str, wait: int, token: str, who: str, question: str = "") 
         (
             TRY,
             NAMED,
-            f"umask 077; mkdir -p {state} && cd {state} && exec 9>>lock 8>>step || exit 8",
+            f"umask 077; {{ [ -d {state} ] || mkdir -p {state}; }} && cd {state} && exec 9>>lock 8>>step || exit 8",
             f"try -n 9 || {{ {patient if wait else busy}; }}",
             f"printf '%s\\n' {token} >token && printf '%s\\n' {shlex.quote(who)} >holder || exit 8",
             f"try -w {max(wait, STEP_SECONDS)} 8 || {{ : >token; echo 'busy step'; exit 4; }}",

@@ -18,7 +18,7 @@ from galos_ops.host.host import Host
 from galos_ops.host.release_log import parse as releases
 from galos_ops.provisioning import ecr
 from tests.unit.local_host import LocalHost, Reply
-from tests.unit.test_probe import with_compose, with_docker
+from tests.unit.test_probe import CREATED, IMAGE_ASKED, with_compose, with_docker
 from tests.unit.test_releases import V1, V2
 
 REFERENCE = "1.dkr.ecr.eu-central-1.amazonaws.com/galos-sync:latest"
@@ -128,14 +128,13 @@ def test_dockers_times_are_told_in_utc(text: str, expected: str | None) -> None:
 
 ROW = "running 0 /root-galos-sync-1 galos-sync False root"
 ALL = "ps -aq --no-trunc --filter label=com.docker.compose.service"
-DIGESTS = 'image inspect -f {{join .RepoDigests " "}} '
 ASKED = "manifest inspect -v "
 FAILED = 'time="2026-11-23T17:12:53Z" level=error msg="Error" error="ecr: Failed to get authorization token"\n'
 
 
 def with_registry(host: LocalHost, tag: Reply, digests: str = "", own: Mapping[str, Reply] | None = None) -> None:
-    """A registry, what the host's image is called there, and what it answers about those names."""
-    host.stubs.add("docker", {ASKED + REFERENCE: tag, DIGESTS + REFERENCE: f"{digests}\n"})
+    """A registry, what the tag's image on the host is called there, and what it answers about those names."""
+    host.stubs.add("docker", {ASKED + REFERENCE: tag, IMAGE_ASKED + REFERENCE: f"{B} {CREATED} {digests}\n"})
     host.stubs.add("docker", {ASKED + name: reply for name, reply in (own or {}).items()})
 
 
@@ -199,7 +198,6 @@ def test_a_registry_that_does_not_answer_is_waited_for_once(host: LocalHost) -> 
     with_docker(host, containers="", images={REFERENCE: B, other: A})
     with_compose(host)
     with_registry(host, Reply(exited=124), f"{REFERENCE.removesuffix(':latest')}@{A}")
-    host.stubs.add("docker", {DIGESTS + other: "\n"})
     seen = look(host, [REFERENCE, other], "~")
     assert seen.registry == dict.fromkeys((REFERENCE, other), Registry("unknown", reason="no answer after 20 s"))
 

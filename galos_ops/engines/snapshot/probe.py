@@ -21,10 +21,14 @@ from galos_ops.host.release_log import EVENT_MIGRATE, LOG, OUTCOME_NOT_BEGUN
 from galos_ops.host.shell import shell_path
 
 HELPERS = r"""say() { printf '%s\t%s\n' "$1" "$2"; }
-pack() { printf %s "$1" | base64 | tr -d '\n'; }
-image() { v=$(docker image inspect -f '{{.Id}} {{.Created}}{{range .RepoDigests}} {{.}}{{end}}' "$1" 2>/dev/null) &&
-say image "$1 $v"; }
-private() { [ ! -f "$1" ] || say private "$(head -c 65536 "$1" 2>/dev/null | base64 | tr -d '\n')"; }
+line() { set -- $(base64); IFS=; printf %s "$*"; }
+pack() { line <<END
+$1
+END
+}
+inspect() { docker image inspect -f '{{.Id}} {{.Created}}{{range .RepoDigests}} {{.}}{{end}}' "$1"; }
+image() { v=$(inspect "$1" 2>/dev/null) && say image "$1 $v"; }
+private() { [ ! -f "$1" ] || say private "$(head -c 65536 "$1" 2>/dev/null | line)"; }
 if command -v docker-compose >/dev/null; then compose=docker-compose; else compose='docker compose'; fi"""
 
 RELEASED = r"""s/.*"service": "\([^"]*\)".*"image": "\(sha256:[0-9a-f]*\)".*}$/recorded	\1 \2/p"""
@@ -78,7 +82,7 @@ def containers(_: Scope) -> str:
 
 
 def swarm(scope: Scope) -> str:
-    return cluster.script() if scope.engine == "swarm" else ":"
+    return cluster.script() if scope.engine == "swarm" else ""
 
 
 def images(scope: Scope) -> str:
@@ -96,9 +100,10 @@ def compose(scope: Scope) -> str:
 # services behind a profile count, too, unless docker-compose cannot resolve them
 if v=$(COMPOSE_PROFILES='*' $compose config 2>/dev/null || $compose config 2>/dev/null); then
 say config "$(pack "$v")"
-for reference in $(printf '%s\\n' "$v" | sed -n 's/^    image: //p' | tr -d '"' | tr -d "'" | sort -u); do
+known=" {" ".join(scope.references)} "
+for reference in $(printf '%s\\n' "$v" | sed -n "s/^    image: [\\"']*\\([^\\"']*\\).*/\\1/p"); do
 case ${{reference##*/}} in *[:@]*) ;; *) reference=$reference:latest ;; esac
-case " {" ".join(scope.references)} " in *" $reference "*) ;; *) image "$reference" ;; esac; done; exit; fi
+case $known in *" $reference "*) ;; *) known="$known$reference "; image "$reference" ;; esac; done; exit; fi
 $compose version --short >/dev/null 2>&1 || exit
 say config_error "$(pack "$($compose config 2>&1 >/dev/null)")"
 # an env_file of any name: where docker-compose cannot tell, each file that its file has a word for
@@ -112,13 +117,13 @@ def project(scope: Scope) -> str:
 first=${{file%%:*}}; case $first in */*) first=${{first%/*}} ;; *) first= ;; esac
 for at in . ${{first:+"$first"}}; do ( cd "$at" && say directory "$(pwd)" && say directory "$(pwd -P)" ); done
 [ -w . ] || say read_only yes
-[ -e .env ] && say environment "$(base64 <.env | tr -d '\n')"
-for f in .env .env.* *.env; do private "$f"; done
+[ -e .env ] && say environment "$(line <.env)"
+for f in .env.* *.env; do private "$f"; done
 {{ {IN_FORCE}; }} && say hold "$(pack "$(cat {FILE})")"
 for kind in {" ".join(notes.KINDS)}; do for f in {notes.path(notes.ANY, "$kind")}; do
-[ -e "$f" ] && say $kind "$(basename "$f" .$kind) $(cat "$f")"; done; done
+[ -e "$f" ] && {{ read -r v || [ "$v" ]; }} <"$f" && f=${{f##*/}} && say $kind "${{f%.$kind}} $v"; done; done
 [ ! -e {MARKER} ] || say migrating "$(pack "$(cat {MARKER})")"
-{{ cat {LOG} 2>/dev/null; echo; }} | sed -n '{UNDONE};h;{LOGGED};g;/{EVENT_MIGRATE}/!{RELEASED}'"""
+[ ! -e {LOG} ] || sed -n '{UNDONE};h;{LOGGED};g;/{EVENT_MIGRATE}/!{RELEASED}' {LOG}; echo"""
 
 
 def lock(scope: Scope) -> str:
@@ -162,7 +167,7 @@ def files(scope: Scope) -> str:
         (
             'file() { [ -e "$2" ] || [ -L "$2" ] || return',
             'v=$(stat -L -c %a -- "$2" 2>/dev/null) && say mode "$1 $v"',
-            'if v=$({ cat <"$2" >/dev/null; } 2>&1); then say file "$1 $($3 <"$2" | base64 | tr -d \'\\n\')"',
+            'if v=$({ cat <"$2" >/dev/null; } 2>&1); then say file "$1 $($3 <"$2" | line)"',
             'else say unreadable "$1 $(pack "$v")"; fi; }',
             *rows,
         )
@@ -173,20 +178,28 @@ def registry(scope: Scope) -> str:
     return registries.compare(scope.references)
 
 
-PROJECT: tuple[Part, ...] = (engine, containers, swarm, images, flavour, compose, project)
+_ALL: tuple[Part, ...] = (engine, containers, swarm, flavour, compose, project)
+PROJECT = (*_ALL, images)
 """What whatever changes a host asks for."""
-DEPLOY: tuple[Part, ...] = (*PROJECT, registry)
-STATUS: tuple[Part, ...] = (clock, *PROJECT, lock, stores, disks, files, registry)
-DOCTOR: tuple[Part, ...] = (clock, *PROJECT, lock, stores, disks, files, login, architectures)
+DEPLOY = (*_ALL, registry)
+STATUS = (clock, *_ALL, lock, stores, disks, files, registry)
+DOCTOR = (clock, *PROJECT, lock, stores, disks, files, login, architectures)
+QUICK = (engine, containers, flavour, project, clock, lock, stores, files, login)
 
 
 def script(parts: Iterable[Part], scope: Scope) -> str:
     """Return a script of `key<TAB>value` lines, texts of several lines in base64, that runs the parts side by side.
 
-    Each part and its name come ahead of what the ones before it print, so that no line meets another's.
+    The quick ones run one after the other: a process more takes longer than to wait for them. Each of the others and
+    its name come ahead of what the ones before it print, so that no line meets another's.
     """
-    stages = (f"{{ ( :\n{part(scope)}\n) </dev/null; say part {part.__name__}; cat; }}" for part in parts)
-    return "\n".join((HELPERS, " |\n".join((":", *stages)), "exit 0"))
+    together, beside = [":"], list[str]()
+    for part in parts:
+        fragment, done = part(scope), f"say part {part.__name__}"
+        quick = part in QUICK or not fragment
+        (together if quick else beside).append(f"( :\n{fragment}\n) </dev/null; {done}" if fragment else done)
+    stages = ["\n".join(together), *(f"{one}; cat" for one in beside)]
+    return "\n".join((HELPERS, " |\n".join(f"{{ {stage}; }}" for stage in stages), "exit 0"))
 
 
 def gather(host: Host, parts: tuple[Part, ...], scope: Scope) -> Snapshot:

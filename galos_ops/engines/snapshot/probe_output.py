@@ -78,7 +78,7 @@ def parse(output: str, parts: AbstractSet[str] = frozenset(), began: float = 0.0
         migrating=text("migrating").strip() if every("migrating") else None,
         recorded=dict(pairs("recorded")),
         logged=logged(pairs("logged")),
-        private=tuple(Secret(unpack(packed)) for packed in every("private")),
+        private=tuple(Secret(_text(packed)) for packed in (*every("private"), *every("environment"))),
         time=now,
         clock_difference=clock_difference(now, began, ended) if now else 0,
         hold=Hold.of(text("hold")),
@@ -175,8 +175,12 @@ def moment(text: str) -> str | None:
 
 
 def unpack(text: str) -> str:
-    """A text of several lines, as the script packs it."""
-    return _bytes(text).decode(errors="replace")
+    """A text of several lines, as the script packs it, with a newline at its end."""
+    return _text(text).removesuffix("\n")
+
+
+def _text(packed: str) -> str:
+    return _bytes(packed).decode(errors="replace")
 
 
 def _bytes(text: str) -> bytes:

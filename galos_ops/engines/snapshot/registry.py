@@ -16,8 +16,9 @@ SECONDS = 45
 STATUS_SECONDS = 20
 ABSENT = "sha256:" + "0" * 64  # the digest of no image
 FAILURE = "level=(error|info) .*error="  # in the credential helper's log; info where it falls back to an old token
-MARK_LOG = 'log="$HOME/.ecr/log/ecr-login.log"; size=$(cat "$log" 2>/dev/null | wc -c)'
-LOGGED = f'tail -c "+$((size + 1))" "$log" 2>/dev/null | grep -E "{FAILURE}" | tail -n 1'
+SIZE = '$(wc -c 2>/dev/null <"$log")'
+MARK_LOG = f'log="$HOME/.ecr/log/ecr-login.log"; size={SIZE}'
+LOGGED = f'[ "{SIZE}" = "$size" ] || tail -c "+$((size + 1))" "$log" 2>/dev/null | grep -E "{FAILURE}" | tail -n 1'
 """Prints the last failure that the helper has logged since `MARK_LOG`."""
 
 
@@ -120,7 +121,7 @@ class Registry:
 def compare(references: Iterable[str]) -> str:
     """Ask what each tag means there, and of a list of images what the host's own digests do, which tells lists apart.
 
-    Downloads nothing, and does not need the engine.
+    Says what the images are on the host, too. Downloads nothing, and does not need the engine.
     """
     names = " ".join(references)
     return f"""{MARK_LOG}
@@ -129,20 +130,22 @@ ask() {{
   [ ! "$silent" ] || return 124
   timeout {STATUS_SECONDS} docker manifest inspect -v "$1" </dev/null
 }}
-# the host's own digests, a line for each reference, while the registry is asked
+# the host's own image and its digests, a line for each reference, while the registry is asked
 for reference in {names}; do
-echo $(docker image inspect -f '{{{{join .RepoDigests " "}}}}' "$reference" 2>/dev/null)
+echo $(inspect "$reference" 2>/dev/null)
 done | for reference in {names}; do
 now=$(ask "$reference" 2>&1); code=$?; [ $code != 124 ] || silent=yes
 say registry "$reference $code $(pack "$now")"
-read -r digests
-for digest in $digests; do
+read -r here
+[ -z "$here" ] || say image "$reference $here"
+for digest in $here; do
 case $digest in "${{reference%:*}}"@*) ;; *) continue ;; esac
 case $now in *"${{digest#*@}}"*) own=$now ;;
 [[]*) own=$(ask "$digest" 2>/dev/null) || [ $? != 124 ] || silent=yes ;;
 *) own= ;; esac
 say own "$reference 0 $(pack "$own")"; done; done
-say helper_error "$(pack "$({LOGGED})")"
+error=$({LOGGED})
+[ -z "$error" ] || say helper_error "$(pack "$error")"
 """
 
 

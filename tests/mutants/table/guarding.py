@@ -115,7 +115,7 @@ MUTANTS = (
             Mutant("project", Text("first=${file%%:*};", "first=;"), {f"{ELSEWHERE}[v2]": 'operator.done("deploy")'}),
             Mutant(
                 "compose",
-                Text('*) image "$reference" ;;', ""),
+                Text('image "$reference"', ""),
                 {
                     f"{ONE_SUM}::test_migrations_in_an_image_of_their_own_are_asked_in_every_task": (
                         "refused(5, *config, task)",
