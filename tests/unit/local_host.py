@@ -28,10 +28,7 @@ TOOLS = (
 STUB = """\
 call="{program}${{*:+ $*}}"
 printf '%s\\n' "$call" >>{directory}/calls
-reply() {{
-  n=$(($(cat "$1/asked" 2>/dev/null || echo 0) + 1)); [ $n -le $2 ] || n=$2; echo $n >"$1/asked"
-  cat "$1/out.$n"; cat "$1/err.$n" >&2; . "$1/effect.$n"; exit $(cat "$1/exit.$n")
-}}
+turn() {{ n=0; [ ! -e "$1" ] || read -r n <"$1"; n=$((n + 1)); echo $n >"$1"; }}
 case "$*" in
 {cases}
 esac
@@ -85,16 +82,18 @@ class Stubs:
         path.chmod(0o755)
 
     def _case(self, program: str, number: int, arguments: str, replies: Sequence[Reply]) -> str:
-        folder = self._folder(program, number)
-        folder.mkdir(parents=True, exist_ok=True)
-        for turn, reply in enumerate(replies, 1):
-            (folder / f"out.{turn}").write_text(reply.stdout)
-            (folder / f"err.{turn}").write_text(reply.stderr)
-            (folder / f"exit.{turn}").write_text(str(reply.exited))
-            (folder / f"effect.{turn}").write_text(reply.effect)
-        return f"{shlex.quote(arguments)}) reply {shlex.quote(str(folder))} {len(replies)} ;;"
+        asked = self._asked(program, number)
+        asked.parent.mkdir(parents=True, exist_ok=True)
+        turns = [*map(str, range(1, len(replies))), "*"]
+        told = "".join(
+            f"{turn}) printf %s {shlex.quote(reply.stdout)}; printf %s {shlex.quote(reply.stderr)} >&2\n"
+            f"{reply.effect}\nexit {reply.exited} ;;\n"
+            for turn, reply in zip(turns, replies, strict=True)
+        )
+        return f"{shlex.quote(arguments)}) turn {shlex.quote(str(asked))}\ncase $n in\n{told}esac ;;"
 
-    def _folder(self, program: str, number: int) -> Path:
+    def _asked(self, program: str, number: int) -> Path:
+        """Where a stub counts how often it gave a reply."""
         return self._directory / "replies" / program / str(number)
 
     @property
@@ -112,7 +111,7 @@ class Stubs:
             f"{program} {arguments}"
             for program, known in self._replies.items()
             for number, arguments in enumerate(known)
-            if (program, arguments) not in self._free and not (self._folder(program, number) / "asked").exists()
+            if (program, arguments) not in self._free and not self._asked(program, number).exists()
         ]
         assert self._lines("unexpected") == []
         assert unused == []
