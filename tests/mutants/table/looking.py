@@ -115,7 +115,7 @@ MUTANTS = (
             Mutant(
                 "works",
                 Returns("True"),
-                {f"{STATUS}::test_a_container_that_is_not_up_is_said_with_the_next_command": 'refused(7, "status")'},
+                {f"{STATUS}::test_a_container_that_is_not_up_is_said_with_the_next_command": "container does not run"},
             ),
             Mutant(
                 "CONDITIONS",
