@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -68,8 +69,12 @@ def adapt(program: Program) -> None:
     """Have a program name what is nearest to a task or an option that it does not know, with exit 2.
 
     For our tasks alone it passes over what it cannot make sense of in ssh_config, which ssh is asked about. What it has
-    loaded is no garbage, and is not searched for any, at its end neither.
+    loaded is no garbage, and is not searched for any, at its end neither. What it says on a stream that was closed when
+    it was started goes nowhere.
     """
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115
     gc.freeze()
     gc.set_threshold(COLLECTED_EVERY)
     for name in ("parse_core", "parse_tasks", "parse_cleanup"):

@@ -118,6 +118,12 @@ def test_a_reader_that_goes_away_is_no_traceback() -> None:
     assert listing.returncode
 
 
+def test_a_stream_that_is_closed_is_no_traceback() -> None:
+    closed = processes.run(["sh", "-c", '"$0" -H 127.0.0.1:1 status >&-', FAB])
+    assert closed.stderr.startswith("127.0.0.1: cannot connect to ")
+    assert closed.returncode == 3
+
+
 @pytest.mark.parametrize("words", [["config"], ["config", "--json"]])
 def test_a_full_disk_behind_standard_output_is_a_sentence(words: list[str]) -> None:
     with Path("/dev/full").open("w") as full:

@@ -72,6 +72,11 @@ MUTANTS = (
                 Returns("None"),
                 {f"{MISTAKES}::test_a_mistyped_task_or_option_names_the_nearest_one": "== (2"},
             ),
+            Mutant(
+                "adapt",
+                Never("getattr(sys, name)"),
+                {f"{MISTAKES}::test_a_stream_that_is_closed_is_no_traceback": ".startswith("},
+            ),
         ),
     ),
     *group(
