@@ -213,7 +213,7 @@ MUTANTS = (
     Mutant(
         "galos_ops.engines.snapshot.snapshot.Snapshot.current",
         Always("not one.stopping"),
-        {f"{LOST}::test_the_image_that_runs_is_not_that_of_a_lost_node_whatever_comes_first[0]": "found.nodes"},
+        {f"{LOST}::test_the_image_that_runs_is_not_that_of_a_lost_node_whatever_comes_first[0]": "(found.state, "},
     ),
     Mutant(
         "galos_ops.engines.snapshot.probe_output.cluster_containers",

@@ -198,7 +198,7 @@ MUTANTS = (
             Mutant(
                 "start",
                 Text("docker start ", "docker-compose up -d; : "),
-                {f"{VERBS}::test_start_after_a_pull_starts_the_old_image": 'deployed.done("start")'},
+                {f"{VERBS}::test_start_after_a_pull_starts_the_old_image": "container(deployed.host) =="},
             ),
         ),
     ),
