@@ -50,11 +50,7 @@ MUTANTS = (
             Mutant(
                 "hook",
                 Never("BrokenPipeError"),
-                {
-                    f"{MISTAKES}::test_a_reader_that_goes_away_is_no_traceback": (
-                        'communicate(timeout=HANG_SECONDS)[1] == ""'
-                    )
-                },
+                {f"{MISTAKES}::test_a_reader_that_goes_away_is_no_traceback": "list_tasks"},
             ),
         ),
     ),
