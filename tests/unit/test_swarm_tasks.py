@@ -203,3 +203,28 @@ def test_a_node_that_is_lost_meanwhile_is_not_awaited_as_long(host: LocalHost) -
     result = awaited(host, "", nodes="Ready a id-a\nDown b id-b\n")
     assert (result.exited, result.stdout.strip()) == (ExitCode.STILL_RUNS, "")
     assert host.stubs.calls.count("sleep 0.5") == 2 * swarm_tasks.UNKNOWN_SECONDS - 1
+
+
+DEPLOY = "stack deploy --with-registry-auth --resolve-image never -c - galos"
+CONFLICT = Reply(exited=1, stderr=f"failed to update service galos_sync: {swarm_tasks.CAME_BETWEEN}\n")
+REFUSED = Reply(exited=1, stderr="network outside is declared as external, but could not be found\n")
+
+
+@pytest.mark.parametrize(
+    ("replies", "ok", "calls"),
+    [
+        ([CONFLICT, CONFLICT, Reply("Updating service galos_sync\n")], True, 3),
+        ([CONFLICT], False, 5),
+        ([REFUSED], False, 1),
+    ],
+    ids=["twice", "for ever", "another reason"],
+)
+def test_what_a_change_of_the_cluster_came_between_is_given_to_it_again(
+    host: LocalHost, replies: list[Reply], ok: bool, calls: int
+) -> None:
+    host.stubs.add("docker", {DEPLOY: replies})
+    host.stubs.add("sleep", {"0.5": ""}, asked=False)
+    script = f"echo '{{}}' | {{ {swarm_tasks.deploy('galos', 'never')}; }}"
+    done = host.run(script, doing="start", check=False)
+    assert (done.ok, host.stubs.calls.count(f"docker {DEPLOY}")) == (ok, calls)
+    assert (replies[-1].stdout or replies[-1].stderr) in done.stderr

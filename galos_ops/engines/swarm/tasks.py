@@ -19,6 +19,7 @@ VERDICTS = {
     "starting": f"not all of its containers ran within {HEALTH_SECONDS} s",
 }
 OVER = "|".join(state.capitalize() for state in sorted(ENDED))
+CAME_BETWEEN = "update out of sequence"
 IMAGE = "{{.Spec.TaskTemplate.ContainerSpec.Image}}"
 TASK = f'{{{{.ID}}}} {{{{.DesiredState}}}} {{{{.Status.State}}}} sum={{{{index .Spec.ContainerSpec.Labels "{SUM}"}}}}'
 
@@ -35,19 +36,29 @@ def until(condition: str, seconds: int) -> str:
     return f"look=0; until {condition}; do {again}; done"
 
 
+def insistent(command: str) -> str:
+    """Return a script that gives the cluster a command again where a change of its own came between.
+
+    A manager refuses what was made of an older state of a service, and changes nothing (SwarmKit, ErrSequenceConflict).
+    """
+    return f"""for turn in 1 2 3 4 5; do
+said=$({command} 2>&1) && code=0 || code=1
+printf '%s\\n' "$said" >&2
+case $code$said in 1*'{CAME_BETWEEN}'*) sleep 0.5 ;; *) break ;; esac; done; [ $code = 0 ]"""
+
+
 def deploy(stack: str, resolve: str) -> str:
     """Return a script that deploys a stack from the next line of its standard input, with that --resolve-image."""
-    return (
-        f"IFS= read -r file && printf '%s\\n' \"$file\" | docker stack deploy --with-registry-auth "
-        f"--resolve-image {resolve} -c - {stack} >&2 || exit 1"
-    )
+    command = f"docker stack deploy --with-registry-auth --resolve-image {resolve} -c - {stack}"
+    given = f"printf '%s\\n' \"$file\" | {command}"
+    return f"IFS= read -r file && {{ {insistent(given)}; }} || exit 1"
 
 
 def rescale(name: str, image: str, replicas: int) -> str:
     """Return a script that scales a service, or ends with `WRONG_IMAGE` where it is not of an image any more."""
     return (
         f"[ \"$(docker service inspect -f '{IMAGE}' {name})\" = {shlex.quote(image)} ] || exit {ExitCode.WRONG_IMAGE}\n"
-        f"docker service scale -d {name}={replicas} >&2"
+        f"{insistent(f'docker service scale -d {name}={replicas}')}"
     )
 
 
@@ -87,7 +98,8 @@ def scale(names: Iterable[str]) -> str:
     """Return a script that scales services to nothing, those that are there, and goes on."""
     listed = "docker service ls --format '{{.Name}}'"
     known = f'for one in {" ".join(names)}; do {listed} | grep -qxF "$one" || continue'
-    return f'{known}\ndocker service scale -d "$one=0" >&2 || exit 1; done'
+    nothing = 'docker service scale -d "$one=0"'
+    return f"{known}\n{{ {insistent(nothing)}; }} || exit 1; done"
 
 
 def await_gone(names: Iterable[str], seconds: int) -> str:

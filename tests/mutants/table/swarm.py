@@ -14,6 +14,7 @@ ONE = "test_one_migration_while_no_node_runs_anything_and_the_second_deploy_chan
 RICH = "test_the_service_starts_in_a_stack_as_the_compose_file_has_it"
 ALL = "test_all_that_a_stack_may_have_is_taken_by_the_real_client"
 NO_NODE = "test_a_cluster_that_does_not_tell_is_no_node_that_could_not_fetch"
+BETWEEN = "test_what_a_change_of_the_cluster_came_between_is_given_to_it_again"
 HANDING = "tests/unit/test_handing_out.py"
 LOST = "tests/unit/test_lost_node.py"
 AT_HOME = "the stack is at home on"
@@ -208,6 +209,15 @@ MUTANTS = (
         {
             f"{LOST}::test_a_deploy_of_nothing_new_is_the_same[of-the-release-before]": "started.same",
             f"{SWARM}::test_what_a_lost_node_may_still_run_is_not_taken_for_what_runs": "nothing to do",
+        },
+    ),
+    Mutant(
+        "galos_ops.engines.swarm.tasks.insistent",
+        Text("1*'", "no*'"),
+        {
+            f"{TASKS}::{BETWEEN}[{shell}-{case}]": "== (ok, calls)"
+            for shell in ("dash", "bash")
+            for case in ("twice", "for ever")
         },
     ),
     Mutant(
