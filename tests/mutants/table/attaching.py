@@ -57,7 +57,7 @@ MUTANTS = (
             Mutant(
                 "IN_FORCE",
                 Text("-gt", "-ne"),
-                {f"{HOLD}::test_a_hold_ends_by_itself": "assert 4 == 0"},
+                {f"{HOLD}::test_a_hold_ends_by_itself": ("assert 4 == 0", '["hold"] is None')},
             ),
         ),
     ),

@@ -161,7 +161,7 @@ MUTANTS = (
             Mutant(
                 "_begin",
                 Never("not hosts"),
-                {f"{CONNECT}::test_a_task_without_a_host_never_runs_here": "result.returncode == 2"},
+                {f"{CONNECT}::test_a_task_without_a_host_never_runs_here": ("result.returncode == 2", "IndexError")},
             ),
             Mutant(
                 "_begin",
