@@ -123,7 +123,7 @@ for f in .env.* *.env; do private "$f"; done
 for kind in {" ".join(notes.KINDS)}; do for f in {notes.path(notes.ANY, "$kind")}; do
 [ -e "$f" ] && {{ read -r v || [ "$v" ]; }} <"$f" && f=${{f##*/}} && say $kind "${{f%.$kind}} $v"; done; done
 [ ! -e {MARKER} ] || say migrating "$(pack "$(cat {MARKER})")"
-[ ! -e {LOG} ] || sed -n '{UNDONE};h;{LOGGED};g;/{EVENT_MIGRATE}/!{RELEASED}' {LOG}; echo"""
+[ ! -e {LOG} ] || sed -n '{UNDONE};h;{LOGGED};g;/{EVENT_MIGRATE}/!{RELEASED}' {LOG} 2>/dev/null; echo"""
 
 
 def lock(scope: Scope) -> str:
@@ -178,13 +178,14 @@ def registry(scope: Scope) -> str:
     return registries.compare(scope.references)
 
 
-_ALL: tuple[Part, ...] = (engine, containers, swarm, flavour, compose, project)
-PROJECT = (*_ALL, images)
+_COMMON: tuple[Part, ...] = (engine, containers, swarm, flavour, compose, project)
+PROJECT = (*_COMMON, images)
 """What whatever changes a host asks for."""
-DEPLOY = (*_ALL, registry)
-STATUS = (clock, *_ALL, lock, stores, disks, files, registry)
+DEPLOY = (*_COMMON, registry)
+STATUS = (clock, *_COMMON, lock, stores, disks, files, registry)
 DOCTOR = (clock, *PROJECT, lock, stores, disks, files, login, architectures)
 QUICK = (engine, containers, flavour, project, clock, lock, stores, files, login)
+"""What takes no longer than to start a process for it, or little more."""
 
 
 def script(parts: Iterable[Part], scope: Scope) -> str:
