@@ -19,7 +19,7 @@ from galos_ops.host.result import OnLine, Result
 
 SHELLS = ("dash", "bash")  # what `sh` is on Debian, and on the Red Hat family
 TOOLS = (
-    "base64", "basename", "cat", "chmod", "chown", "date", "df", "dirname", "env", "find", "flock", "grep", "head",
+    "base64", "cat", "chmod", "chown", "date", "df", "dirname", "env", "find", "flock", "grep", "head",
     "id", "ls", "mkdir", "mktemp", "mv", "readlink", "rm", "sed", "sha256sum", "sort", "stat", "sync", "tail",
     "timeout", "tr", "wc", "xargs",
 )  # fmt: skip
